@@ -4,8 +4,14 @@ import { existsSync } from 'node:fs'
 import module from 'node:module'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-if (major < 22 || (major === 22 && minor < 23) || (major >= 23 && (major === 23 || (major === 24 && minor < 21)))) {
-  console.error(`Rampart needs Node 22.23.1 or 24.21 and newer; this is ${process.version} (${process.execPath}).`)
+if (
+  major < 22 ||
+  (major === 22 && minor < 23) ||
+  (major >= 23 && (major === 23 || (major === 24 && minor < 21)))
+) {
+  console.error(
+    `Rampart needs Node 22.23.1 or 24.21 and newer; this is ${process.version} (${process.execPath}).`,
+  )
   process.exit(1)
 }
 
