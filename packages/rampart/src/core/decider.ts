@@ -1,0 +1,116 @@
+// Deciders: all logic of one aggregate as pure functions, defined once and inferred from there.
+import { RampartError } from './errors.ts'
+import { requireName, type DecidedEvent, type EventOf, type Events } from './events.ts'
+import type { Json, OnlyJson } from './json.ts'
+import type { Refusal, RefusalOptions } from './refusal.ts'
+import type { Schema } from './schema.ts'
+
+/** The state of a decider. Its version guards stored states against changed code. */
+export interface State<S> {
+  readonly version: number
+  readonly initial: () => S
+}
+
+/** Declares the state of a decider: its version, from 1, and the state of a stream without events. */
+export function state<S>(version: number, initial: () => S & OnlyJson<S>): State<S> {
+  return { version, initial }
+}
+
+/** What a decision may ask for beside state and data; recorded with the command, so deciding again gives the same. */
+export interface Ask<Code extends string = string> {
+  readonly commandId: string
+  /** The stream's id within its decider. */
+  readonly id: string
+  /** Who sent the command; null when nobody was authenticated. */
+  readonly actor: string | null
+  /** When the command was received, as ISO 8601 in UTC. */
+  readonly receivedAt: string
+  /** Refuses with a declared code, optional data for the caller, an optional sentence and events to record. */
+  readonly refuse: (code: Code, data?: Json, options?: RefusalOptions) => Refusal<Code>
+}
+
+/** What a decision answers: one event, several, none (nothing to do), or a refusal. */
+export type Decision<Event, Code extends string> = Event | readonly Event[] | Refusal<Code>
+
+/** One command of a decider. */
+export interface CommandDefinition<
+  S = never,
+  Data = never,
+  Event = DecidedEvent,
+  Code extends string = string,
+> {
+  readonly schema: Schema<Data>
+  readonly refuses: readonly Code[]
+  /** True when the command starts a stream, so that its sender may leave the id to the server's rule. */
+  readonly creates?: boolean
+  readonly decide: (state: S, data: Data, ask: Ask<Code>) => Decision<Event, Code>
+}
+
+/** All logic of one aggregate. `Commands` maps each command to its data, `Codes` to its refusal codes. */
+export interface Decider<Name extends string = string, Commands = unknown, Codes = unknown> {
+  readonly name: Name
+  readonly '~commands'?: Commands
+  readonly '~codes'?: Codes
+  /** What the platform runs; typed loosely, because only `decider` can make one. */
+  readonly definition: DeciderDefinition
+}
+
+/** The parts of a decider as the platform runs them, without the types that `decider` has checked. */
+export interface DeciderDefinition {
+  readonly of: Events
+  readonly state: State<unknown>
+  readonly evolve: Readonly<Record<string, (state: unknown, data: Json) => unknown>>
+  readonly commands: Readonly<Record<string, UntypedCommand>>
+}
+
+/** One command as the platform runs it. */
+export interface UntypedCommand {
+  readonly schema: Schema<Json>
+  readonly refuses: readonly string[]
+  readonly creates?: boolean
+  readonly decide: (state: unknown, data: Json, ask: Ask) => Decision<DecidedEvent, string>
+}
+
+type CodeOf<Codes, K> = K extends keyof Codes ? NoInfer<Codes[K]> & string : never
+
+/**
+ * Defines all logic of one aggregate over its events: the initial state, how each event changes it, and one decision
+ * per command. Throws `DEFINITION_INVALID` for names that cannot be recorded or events that nobody evolves.
+ */
+export function decider<
+  const Name extends string,
+  All,
+  const S,
+  Commands extends Record<string, Json>,
+  const Codes extends Record<string, string> = {},
+>(
+  of: Events<Name, All>,
+  definition: {
+    readonly state: State<S>
+    readonly evolve: { readonly [K in keyof All]: (state: NoInfer<S>, data: All[K]) => NoInfer<S> }
+    readonly commands: {
+      readonly [K in keyof Commands]: {
+        readonly schema: Schema<Commands[K]>
+        readonly creates?: boolean
+        readonly decide: (
+          state: NoInfer<S>,
+          data: NoInfer<Commands[K]>,
+          ask: Ask<CodeOf<Codes, K>>,
+        ) => Decision<EventOf<All>, CodeOf<Codes, K>>
+      }
+    } & { readonly [K in keyof Codes]: { readonly refuses: readonly Codes[K][] } }
+  },
+): Decider<Name, Commands, Codes> {
+  // The parameter types above have checked every part; the platform runs them without their types.
+  const untyped = { ...definition, of } as unknown as DeciderDefinition
+  for (const type of Object.keys(of.definitions)) {
+    if (typeof untyped.evolve[type] !== 'function') {
+      throw new RampartError(
+        'DEFINITION_INVALID',
+        `Decider ${of.name} does not evolve ${type}. Add it to evolve.`,
+      )
+    }
+  }
+  for (const command of Object.keys(untyped.commands)) requireName(`a command of ${of.name}`, command)
+  return { name: of.name, definition: untyped }
+}

@@ -1,0 +1,102 @@
+// Turns decided events into what a store keeps, and records back into events of today's shape.
+import { RampartError } from './errors.ts'
+import type { AnyEvents, DecidedEvent, Recorded } from './events.ts'
+import { jsonFaults, type InputFault, type Json } from './json.ts'
+import { eventId, type EventRecord, type NewEvent } from './ports/event-store.ts'
+import { validate } from './schema.ts'
+import { upcast } from './upcaster.ts'
+
+/** An event ready to be appended, and its data as a later read will give it. */
+export interface EncodedEvent {
+  readonly stored: NewEvent
+  readonly data: Json
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * Encodes an event by its definition. Throws `EVENT_TYPE_UNKNOWN` for a type that `source` lacks and `EVENT_INVALID`
+ * for data that its schema refuses: nothing is recorded that could not be read.
+ */
+export function encodeEvent(source: AnyEvents, event: DecidedEvent): EncodedEvent {
+  const definition = source.definitions[event.type]
+  if (definition === undefined) {
+    const known = Object.keys(source.definitions).join(', ')
+    const message = `${source.name} has no event ${event.type}. It has: ${known}.`
+    throw new RampartError('EVENT_TYPE_UNKNOWN', message)
+  }
+  const faults = jsonFaults(event.data)
+  if (faults.length > 0) throw invalidEvent(source, event, faults)
+  const checked = validate<Json>(definition.schema, event.data)
+  if ('faults' in checked) throw invalidEvent(source, event, checked.faults)
+  const text = JSON.stringify(checked.value)
+  // What was written is read back, so that a fold over fresh events equals a fold over stored ones: -0 becomes 0,
+  // and members that are undefined are gone.
+  const data: Json = JSON.parse(text)
+  const tags = definition.tags?.(checked.value) ?? []
+  return {
+    stored: { type: event.type, schemaVersion: definition.version, payload: encoder.encode(text), tags },
+    data,
+  }
+}
+
+function invalidEvent(source: AnyEvents, event: DecidedEvent, faults: readonly InputFault[]): RampartError {
+  const [first] = faults
+  const where = first === undefined ? '' : `: ${first.pointer || 'its data'}: ${first.detail}`
+  const message = `The event ${event.type} of ${source.name} does not fit its schema${where}. Mend the decider.`
+  return new RampartError('EVENT_INVALID', message, { details: { faults } })
+}
+
+/**
+ * Decodes a record by its definition, upcasting older versions. Throws `EVENT_TYPE_UNKNOWN` or `UPCAST_FAILED`, and
+ * `EVENT_INVALID` for a payload that is not JSON.
+ */
+export function decodeEvent(source: AnyEvents, record: EventRecord): Recorded {
+  const definition = source.definitions[record.type]
+  if (definition === undefined) {
+    const message = `${source.name} has no event ${record.type}, which position ${record.position} holds.`
+    throw new RampartError('EVENT_TYPE_UNKNOWN', message)
+  }
+  const recorded = parsePayload(record)
+  const data =
+    record.schemaVersion === definition.version
+      ? recorded
+      : upcast({
+          type: record.type,
+          data: recorded,
+          from: record.schemaVersion,
+          to: definition.version,
+          steps: definition.upcast ?? {},
+        })
+  return {
+    type: record.type,
+    data,
+    id: record.streamId,
+    version: record.version,
+    position: record.position,
+    recordedAt: isoTime(record.recordedAtMs),
+  }
+}
+
+/** The JSON of a record's payload, as it was recorded. Throws `EVENT_INVALID` when it is not JSON. */
+export function parsePayload(record: EventRecord): Json {
+  try {
+    return JSON.parse(decoder.decode(record.payload))
+  } catch (cause) {
+    const message = `The payload of event ${eventId(record)} at position ${record.position} is not JSON.`
+    throw new RampartError('EVENT_INVALID', message, { cause })
+  }
+}
+
+let lastTimeMs = Number.NaN
+let lastTime = ''
+
+/** A time as ISO 8601 in UTC. Events of one commit share their time, so the last answer is kept. */
+export function isoTime(unixMs: number): string {
+  if (unixMs !== lastTimeMs) {
+    lastTime = new Date(unixMs).toISOString()
+    lastTimeMs = unixMs
+  }
+  return lastTime
+}

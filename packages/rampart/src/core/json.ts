@@ -1,0 +1,93 @@
+// JSON as a type and as a checked value: what commands, events, states and documents are made of.
+
+/** Any JSON value. Absent object members are allowed as `undefined`, because they vanish when stored. */
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined }
+
+/** Resolves to `unknown` when a value of type `T` survives being stored as JSON, else to a readable error. */
+export type OnlyJson<T> = T extends Json ? unknown : 'only JSON survives being stored'
+
+/** One fault of an input: `pointer` is a JSON pointer (RFC 6901) from the root of what was sent. */
+export interface InputFault {
+  readonly pointer: string
+  readonly detail: string
+}
+
+/** How many faults of one input are reported; further ones are dropped, because nobody reads them. */
+export const inputFaultsMax = 100
+
+/** How deep arrays and objects of an input may nest; deeper ones are refused before anything recurses into them. */
+export const jsonDepthMax = 64
+
+/** Appends one reference token to a JSON pointer, escaped as RFC 6901 section 3 says. */
+export function childPointer(pointer: string, key: string | number): string {
+  return `${pointer}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
+}
+
+/**
+ * Lists what makes a parsed value unfit to be stored: nesting beyond `jsonDepthMax`, numbers that are not finite,
+ * lone surrogates in strings or keys, and `__proto__` as a key. The walk keeps its own stack, so that hostile
+ * nesting cannot exhaust the caller's.
+ */
+export function jsonFaults(value: unknown, root = ''): readonly InputFault[] {
+  const faults: InputFault[] = []
+  const pending: Visit[] = [{ value, pointer: root, depth: 0 }]
+  for (
+    let visit = pending.pop();
+    visit !== undefined && faults.length < inputFaultsMax;
+    visit = pending.pop()
+  ) {
+    const detail = scalarFault(visit)
+    if (detail !== undefined) faults.push({ pointer: visit.pointer, detail })
+    else if (typeof visit.value === 'object' && visit.value !== null) pushChildren(visit, pending, faults)
+  }
+  return faults
+}
+
+interface Visit {
+  readonly value: unknown
+  readonly pointer: string
+  readonly depth: number
+}
+
+function scalarFault({ value, depth }: Visit): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed() ? undefined : 'a string holds a lone surrogate'
+    case 'number':
+      return Number.isFinite(value) ? undefined : 'a number is beyond the range of a 64-bit float'
+    case 'object':
+      return depth < jsonDepthMax ? undefined : `arrays and objects may nest ${jsonDepthMax} levels at most`
+    case 'boolean':
+      return undefined
+    default:
+      return `a ${typeof value} is not JSON`
+  }
+}
+
+function pushChildren(visit: Visit, pending: Visit[], faults: InputFault[]): void {
+  const container = visit.value
+  if (Array.isArray(container)) {
+    for (let index = container.length - 1; index >= 0; index--) {
+      pending.push({
+        value: container[index],
+        pointer: childPointer(visit.pointer, index),
+        depth: visit.depth + 1,
+      })
+    }
+    return
+  }
+  for (const [key, child] of Object.entries(container ?? {})) {
+    if (child === undefined) continue
+    const pointer = childPointer(visit.pointer, key.toWellFormed())
+    if (!key.isWellFormed()) faults.push({ pointer, detail: 'a key holds a lone surrogate' })
+    else if (key === '__proto__') faults.push({ pointer, detail: 'the key __proto__ is not accepted' })
+    else pending.push({ value: child, pointer, depth: visit.depth + 1 })
+    if (faults.length >= inputFaultsMax) return
+  }
+}

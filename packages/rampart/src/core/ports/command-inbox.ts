@@ -1,0 +1,86 @@
+// The inbox port: commands that were accepted durably and are handled later, in order per stream.
+//
+// Promises, each proved by the rules of the same number in the conformance suite:
+//
+// IN-1 An accepted command survives whatever its store survives, until its outcome is recorded or it is buried.
+// IN-2 A command id stands in the inbox once: accepting it again changes nothing, and answers with what stands there
+//      or with the recorded outcome; another fingerprint is a typed conflict.
+// IN-3 Commands of one stream are claimed in the order in which they were accepted. None is claimed while an earlier
+//      one of its stream is claimed by another owner or waits for its next attempt.
+// IN-4 A claim counts as an attempt, durably, before the command is handed out.
+// IN-5 An append that claims the command's id removes the command in the same transaction.
+// IN-6 The number of waiting commands is bounded; beyond it nothing is accepted.
+import type { CommandId, StreamId, StreamVersion } from '../identity.ts'
+import type { Json } from '../json.ts'
+import type { StoredOutcome } from './event-store.ts'
+
+/** A command as it is accepted for later. */
+export interface NewInboxCommand {
+  readonly commandId: CommandId
+  readonly fingerprint: string
+  readonly decider: string
+  readonly streamId: StreamId
+  readonly type: string
+  readonly data: Json
+  /** The version that its sender demands; null when none. */
+  readonly expectedVersion: StreamVersion | null
+  readonly actor: string | null
+  readonly correlationId: string | null
+  readonly receivedAtMs: number
+}
+
+/** A command that waits or is being handled. */
+export interface InboxCommand extends NewInboxCommand {
+  /** How often it was claimed so far. */
+  readonly attempts: number
+}
+
+/** What accepting came to. `waiting` and `repeated` are repetitions of the same command. */
+export type AcceptResult =
+  | { readonly status: 'accepted' }
+  | { readonly status: 'waiting'; readonly command: InboxCommand }
+  | { readonly status: 'repeated'; readonly outcome: StoredOutcome }
+  | { readonly status: 'reused' }
+  | { readonly status: 'full' }
+
+/** How to claim. An owner's claims end by outcome, release or burial, or when their lease runs out. */
+export interface ClaimRequest {
+  readonly owner: string
+  readonly limit: number
+  readonly nowMs: number
+  readonly leaseMs: number
+}
+
+/** Ends a command that cannot be handled: it leaves the inbox, its id gets an outcome, its cause is kept. */
+export interface Burial {
+  readonly commandId: CommandId
+  readonly cause: string
+  readonly outcome: Json
+  readonly expiresAtMs: number
+  /** Whether an operator must see it among the dead letters; false for a demand that merely did not hold. */
+  readonly deadLetter: boolean
+}
+
+/** A command that was given up, with its cause. */
+export interface DeadLetter extends InboxCommand {
+  readonly cause: string
+  readonly buriedAtMs: number
+}
+
+/** Commands waiting in one log's database. */
+export interface CommandInbox {
+  readonly accept: (command: NewInboxCommand) => Promise<AcceptResult>
+  /** Claims due commands, oldest first, several of one stream in their order. */
+  readonly claim: (request: ClaimRequest) => Promise<readonly InboxCommand[]>
+  /** Gives claimed commands back, to be claimed again from `retryAtMs` on. */
+  readonly release: (commandIds: readonly CommandId[], retryAtMs: number) => Promise<void>
+  readonly bury: (burial: Burial) => Promise<void>
+  /** A waiting or claimed command. */
+  readonly find: (id: CommandId) => Promise<InboxCommand | undefined>
+  /** How many commands wait or are claimed, and when the next unclaimed one is due (null when none is). */
+  readonly depth: () => Promise<{ readonly commands: number; readonly nextDueMs: number | null }>
+  /** Dead letters, newest first. */
+  readonly deadLetters: (limit: number) => Promise<readonly DeadLetter[]>
+  /** Calls back when a command was accepted: a hint. Returns what ends it. */
+  readonly onAccepted: (callback: () => void) => () => void
+}

@@ -1,0 +1,247 @@
+// The event store port: what an adapter must do and promise, and what everything that writes or follows events uses.
+//
+// Promises, each proved by the rules of the same number in the conformance suite:
+//
+// ES-1  An append is all or nothing, and neighbours in one batch are independent: an append that conflicts, repeats
+//       or carries bad data changes nothing of the others.
+// ES-2  Versions of a stream are 1, 2, 3 …; two appends to one stream in one batch chain.
+// ES-3  A stale expected version appends nothing and answers with the actual one. Writes without events are checked
+//       as well, so that a refusal decided on an old state cannot be recorded.
+// ES-4  Of N concurrent appends that expect one version, exactly one wins.
+// ES-5  Positions of a log are 1, 2, 3 … without gaps; appends that fail take none; a reader never sees p + 1 before p.
+// ES-6  Every `failIfMatch` condition is checked at the instant of the append, against all that committed before it.
+// ES-7  One command id has one effect. The same id with the same fingerprint answers with the first outcome; with
+//       another fingerprint it is a typed conflict, also when both race.
+// ES-8  Acknowledged means durable: it survives kill -9, and power loss where the store says `durable`.
+// ES-9  Payload bytes come back as they went in, and metadata with them.
+// ES-10 An aborted signal ends a read promptly.
+// ES-11 An append that throws says `definite` (nothing happened) or `unknown`; a store that is closed or has lost its
+//       disk accepts no more appends.
+// ES-12 A log keeps its history of epochs, so that places from a lost future are recognised.
+// ES-13 `recordedAtMs` never goes backwards within a log, whatever the clock does.
+// ES-14 Sizes and names are checked before an append is queued; queues and batches are bounded in number and bytes.
+import type { Json } from '../json.ts'
+import type { CommandId, Position, StreamId, StreamVersion } from '../identity.ts'
+import type { CommandInbox } from './command-inbox.ts'
+
+/** Names a log: tenant, bounded context and partition, joined by slashes: `default/orders/0`. */
+export type LogKey = string
+
+/** The key of a context's log, of the one tenant and the one partition that there are for now. */
+export function logKey(contextName: string): LogKey {
+  return `default/${contextName}/0`
+}
+
+/** What a log keeps of each event. */
+export interface EventRecord {
+  readonly position: Position
+  readonly decider: string
+  readonly streamId: StreamId
+  readonly version: StreamVersion
+  readonly type: string
+  readonly schemaVersion: number
+  /** Unique per append; with `appendIndex` it makes the event's id. */
+  readonly appendId: string
+  /** The place of the event among those of its append, from 0. */
+  readonly appendIndex: number
+  /** The command that caused it; null for events appended without one. */
+  readonly commandId: CommandId | null
+  /** `application/json` unless said when it was appended. */
+  readonly contentType: string
+  readonly payload: Uint8Array
+  readonly tags: readonly string[]
+  readonly correlationId: string | null
+  readonly causationId: string | null
+  readonly actor: string | null
+  /** Whose personal data the payload holds; null until erasure is in use. */
+  readonly dataSubjectId: string | null
+  /** Which key encrypts the payload; null until erasure is in use. */
+  readonly keyId: string | null
+  /** Milliseconds since 1970. */
+  readonly recordedAtMs: number
+}
+
+/** The id of an event, unique in its log. */
+export function eventId(record: Pick<EventRecord, 'appendId' | 'appendIndex'>): string {
+  return `${record.appendId}.${record.appendIndex}`
+}
+
+/** A place in a log that can be recognised again: after a restore, position alone would mean another event. */
+export interface LogPlace {
+  /** The epoch of the log when this was read. */
+  readonly epoch: string
+  readonly position: Position
+  /** The id of the event at `position`; empty at position 0. */
+  readonly eventId: string
+}
+
+/** A stretch of a log's history: `forkPosition` is the last position that it shares with the epoch before it. */
+export interface Epoch {
+  readonly epoch: string
+  readonly forkPosition: Position
+}
+
+/** An event to append. */
+export interface NewEvent {
+  readonly type: string
+  readonly schemaVersion: number
+  readonly payload: Uint8Array
+  /** `application/json` when absent. */
+  readonly contentType?: string
+  readonly tags?: readonly string[]
+  readonly dataSubjectId?: string
+  readonly keyId?: string
+}
+
+/** What a stream must look like for an append: a version, no events yet (`none`), or anything (`any`). */
+export type ExpectedVersion = StreamVersion | 'none' | 'any'
+
+/** The part of an append that concerns one stream. It may carry no events; its expectation is checked all the same. */
+export interface StreamWrite {
+  readonly decider: string
+  readonly id: StreamId
+  readonly expectedVersion: ExpectedVersion
+  readonly events: readonly NewEvent[]
+}
+
+/** The append fails when an event after `after` has one of the types and all of the tags. */
+export interface MatchCondition {
+  readonly types?: readonly string[]
+  readonly tags: readonly string[]
+  readonly after: Position
+}
+
+/** Claims a command id for this append, whatever its outcome. */
+export interface CommandClaim {
+  readonly id: CommandId
+  /** Names what was asked, so that the same id with other content is recognised. 64 characters at most. */
+  readonly fingerprint: string
+  /** What to answer to a repetition; stored as it is. */
+  readonly outcome: Json
+  /** After this time (milliseconds since 1970) the id is free again. Ignored when the append has events; null = never. */
+  readonly expiresAtMs: number | null
+}
+
+/** One atomic change of a log. */
+export interface AppendRequest {
+  /** At least one; each stream at most once. */
+  readonly writes: readonly StreamWrite[]
+  readonly failIfMatch?: readonly MatchCondition[]
+  readonly command?: CommandClaim
+  readonly correlationId?: string
+  readonly causationId?: string
+  readonly actor?: string
+}
+
+/** The recorded outcome of a command, with the place that its append reached. */
+export interface StoredOutcome {
+  readonly commandId: CommandId
+  readonly fingerprint: string
+  readonly outcome: Json
+  /** The version of the first write's stream after the append. */
+  readonly version: StreamVersion
+  /** The last position of the append; the head at that moment when it had no events. */
+  readonly place: LogPlace
+  readonly recordedAtMs: number
+}
+
+/** What an append came to. Only `appended` changed anything. */
+export type AppendResult =
+  | {
+      readonly status: 'appended'
+      /** The version of each write's stream after the append, in the order of `writes`. */
+      readonly versions: readonly StreamVersion[]
+      /** The last position of the append; the head when it had no events. */
+      readonly place: LogPlace
+    }
+  | { readonly status: 'conflict'; readonly write: number; readonly actualVersion: StreamVersion }
+  | { readonly status: 'matched'; readonly condition: number }
+  | { readonly status: 'repeated'; readonly outcome: StoredOutcome }
+  | { readonly status: 'reused' }
+
+/** Which events of one stream to read; all of them forward unless said. */
+export interface StreamQuery {
+  readonly decider: string
+  readonly id: StreamId
+  /** First version to read, inclusive. Backward it is the highest one. */
+  readonly from?: StreamVersion
+  /** Last version to read, inclusive. Backward it is the lowest one. */
+  readonly to?: StreamVersion
+  readonly direction?: 'forward' | 'backward'
+  /** How many events at most. */
+  readonly limit?: number
+  readonly signal?: AbortSignal
+}
+
+/** Which events of the log to read, in order of position. */
+export interface LogQuery {
+  /** Exclusive. */
+  readonly after: Position
+  /** Any of these types; every type when absent. */
+  readonly types?: readonly string[]
+  /** All of these tags. */
+  readonly tags?: readonly string[]
+  /** How many events in all. */
+  readonly limit?: number
+  /** How many events per page, 1,000 unless said. Pages end earlier at 8 MiB of payload. */
+  readonly pageSize?: number
+  readonly signal?: AbortSignal
+}
+
+/** Part of a log: matching events, and the place up to which the log was examined for them. */
+export interface LogPage {
+  readonly events: readonly EventRecord[]
+  readonly through: LogPlace
+}
+
+/** What a store can promise; a rule of the suite that needs a missing one is skipped with that reason. */
+export interface EventStoreCapabilities {
+  /** Acknowledged appends survive kill -9 and power loss. */
+  readonly durable: boolean
+  /** What was stored can be opened again. */
+  readonly reopens: boolean
+  /** `failIfMatch` works (ES-6). */
+  readonly dynamicConsistency: boolean
+}
+
+/** One log with everything that commits together with its events. */
+export interface EventStore {
+  readonly log: LogKey
+  readonly capabilities: EventStoreCapabilities
+  /** Commands accepted for later, in the same database, so that outcome and removal commit together. */
+  readonly inbox: CommandInbox
+  /**
+   * Appends atomically. Throws `INPUT_INVALID` (ES-14), `OVERLOADED` when the queue is full, `STORE_FULL`,
+   * `STORE_UNAVAILABLE` or `STORE_CLOSED`, or `OUTCOME_UNKNOWN` with effect `unknown`.
+   */
+  readonly append: (request: AppendRequest) => Promise<AppendResult>
+  /** Pages of one stream; ends at the version that the stream has when the last page is read. */
+  readonly readStream: (query: StreamQuery) => AsyncIterable<readonly EventRecord[]>
+  /** Pages of the log; ends at the head as it is when the last page is read, with at least one page. */
+  readonly readLog: (query: LogQuery) => AsyncIterable<LogPage>
+  /** The last place of the log; position 0 when it is empty. */
+  readonly head: () => Promise<LogPlace>
+  /** The log's epochs, oldest first; at least one. */
+  readonly epochs: () => Promise<readonly Epoch[]>
+  /** The outcome of a command that was claimed and has not expired. */
+  readonly findOutcome: (id: CommandId) => Promise<StoredOutcome | undefined>
+  /** Calls back after events became visible: a hint, which may be late, lost or repeated. Returns what ends it. */
+  readonly onAppended: (callback: () => void) => () => void
+}
+
+/** A database of logs, one per bounded context. */
+export interface WriteStore extends AsyncDisposable {
+  /** Opens a log, and creates it when it is not there. */
+  readonly openLog: (log: LogKey) => Promise<EventStore>
+  /** What keeps the store from accepting appends, in words for an operator; `undefined` when nothing does. */
+  readonly fault: () => string | undefined
+}
+
+/** Largest payload of one event, in bytes. */
+export const payloadBytesMax = 8 * 1024 * 1024
+/** Most events of one append. */
+export const appendEventsMax = 1000
+/** Most bytes of payloads in one append. */
+export const appendBytesMax = 16 * 1024 * 1024
+/** Most characters of an event type, tag, actor, correlation or causation id. */
+export const nameLengthMax = 1024

@@ -1,0 +1,105 @@
+// The read store port: documents of projections with their checkpoint, in any database, apart from the write store.
+//
+// Promises, each proved by the rules of the same number in the conformance suite:
+//
+// RS-1 The documents and the checkpoint of a batch commit together or not at all.
+// RS-2 A commit is refused unless it starts at the stored checkpoint, so that no batch counts twice.
+// RS-3 A document, its version and the checkpoint that a read returns belong to one moment.
+// RS-4 Pages are ordered by key in byte order; paging neither repeats nor skips keys that are there throughout.
+// RS-5 Changes come in the order of the position that last changed each document, deletions too, each document once.
+// RS-6 An index finds exactly the documents whose member equals the value; a search finds exactly the documents that
+//      contain every word as the start of a word, whatever its case and accents.
+// RS-7 What was committed is there when the store is opened again.
+import type { Position } from '../identity.ts'
+import type { Json } from '../json.ts'
+import type { LogKey, LogPlace } from './event-store.ts'
+
+/** What a read store must know about a projection to keep its documents. */
+export interface CollectionShape {
+  readonly name: string
+  readonly version: number
+  readonly log: LogKey
+  /** Members to look documents up by. */
+  readonly indexes: readonly string[]
+  /** Members whose words can be searched. */
+  readonly search: readonly string[]
+}
+
+/** A document as it is stored. */
+export interface StoredDocument {
+  readonly key: string
+  /** The stream's version for documents that belong to one stream; null for others. */
+  readonly version: number | null
+  /** The last position that changed it. */
+  readonly position: Position
+  /** Null when it was deleted, or when only its version is known. */
+  readonly data: Json
+}
+
+/** Document changes of a batch, and the checkpoint they lead to. */
+export interface CommitRequest {
+  readonly from: LogPlace
+  readonly to: LogPlace
+  readonly documents: readonly StoredDocument[]
+}
+
+/** What to list. */
+export interface PageQuery {
+  /** Equalities over declared indexes; a value is matched by its text. */
+  readonly where: readonly { readonly index: string; readonly value: string }[]
+  /** Words to search for; null for no search. */
+  readonly search: string | null
+  /** Keys after this one; null from the start. */
+  readonly afterKey: string | null
+  readonly limit: number
+}
+
+/** Part of a listing; `more` says whether another document follows. */
+export interface DocumentPage {
+  readonly documents: readonly StoredDocument[]
+  readonly more: boolean
+  readonly checkpoint: LogPlace
+}
+
+/** A place in the changes of a collection: position, and key among documents that the same position changed. */
+export interface ChangeCursor {
+  readonly position: Position
+  readonly key: string
+}
+
+/** Which changes to list. */
+export interface ChangeQuery {
+  readonly after: ChangeCursor
+  readonly limit: number
+  /** Only this document. */
+  readonly key?: string
+}
+
+/** The documents of one version of one projection. */
+export interface DocumentCollection {
+  readonly shape: CollectionShape
+  /** The place up to which the log is contained; position 0 in the given epoch at first. */
+  readonly checkpoint: () => Promise<LogPlace>
+  /** Documents by key, deleted ones too; keys that were never there are absent. */
+  readonly load: (keys: readonly string[]) => Promise<ReadonlyMap<string, StoredDocument>>
+  /** One document and the checkpoint at that moment. */
+  readonly get: (
+    key: string,
+  ) => Promise<{ readonly document: StoredDocument | undefined; readonly checkpoint: LogPlace }>
+  readonly page: (query: PageQuery) => Promise<DocumentPage>
+  /** Changed documents after a cursor, each in its latest state. */
+  readonly changes: (query: ChangeQuery) => Promise<{
+    readonly documents: readonly StoredDocument[]
+    readonly checkpoint: LogPlace
+  }>
+  /** Throws `STORE_UNAVAILABLE` when the stored checkpoint is not `from`. */
+  readonly commit: (request: CommitRequest) => Promise<void>
+  /** Calls back after a commit of this process: a hint, which may be late or repeated. Returns what ends it. */
+  readonly onCommitted: (callback: () => void) => () => void
+}
+
+/** A database of collections. */
+export interface ReadStore extends AsyncDisposable {
+  /** Opens a collection, and creates it at position 0 of `epoch` when it is not there. */
+  readonly openCollection: (shape: CollectionShape, epoch: string) => Promise<DocumentCollection>
+}

@@ -1,0 +1,115 @@
+// Projections: pure keyed folds of events into documents, with a name and a version.
+import { RampartError } from './errors.ts'
+import { requireName, type AnyEvents, type Events, type Recorded } from './events.ts'
+import type { Json, OnlyJson } from './json.ts'
+
+/** All events of one source, or of a list of sources. */
+export type AllOf<Of> =
+  Of extends Events<string, infer All>
+    ? All
+    : Of extends readonly [infer Head, ...infer Tail]
+      ? AllOf<Head> & AllOf<Tail>
+      : {}
+
+/** A projection as the platform runs it, and as it is known by name. */
+export interface Projection<Name extends string = string, Doc = Json> {
+  readonly name: Name
+  /** Grows when the fold changes in a way that needs the read model to be built again. */
+  readonly version: number
+  readonly sources: readonly AnyEvents[]
+  /** True when each stream has one document under its id, so that versioned reads work. */
+  readonly perStream: boolean
+  /** Every event type it reads from the log, handled ones and, per stream, those that only count versions. */
+  readonly reads: readonly string[]
+  readonly keysOf: (event: Recorded) => readonly string[]
+  readonly initial: Json
+  readonly on: Readonly<Record<string, (doc: Json, event: Recorded) => Json | null>>
+  readonly indexes: readonly string[]
+  readonly search: readonly string[]
+  readonly '~doc'?: Doc
+}
+
+/**
+ * Defines a pure keyed fold. `key: 'stream'` keeps one document per stream under its id; otherwise `key` maps each
+ * event type that touches the read model to the key or keys of the documents it changes, and other events do not
+ * touch it. A handler that returns null deletes the document. `indexes` are members to look documents up by,
+ * `search` are members whose words can be searched. Throws `DEFINITION_INVALID` for what cannot work.
+ */
+export function projection<const Name extends string, Doc, const Of extends AnyEvents | readonly AnyEvents[]>(
+  name: Name,
+  definition: {
+    readonly version: number
+    readonly of: Of
+    readonly key:
+      | 'stream'
+      | {
+          readonly [K in keyof AllOf<Of> & string]?: (
+            event: Recorded<K, AllOf<Of>[K]>,
+          ) => string | readonly string[]
+        }
+    readonly initial: Doc & OnlyJson<Doc>
+    readonly on: {
+      readonly [K in keyof AllOf<Of> & string]?: (
+        doc: NoInfer<Doc>,
+        event: Recorded<K, AllOf<Of>[K]>,
+      ) => NoInfer<Doc> | null
+    }
+    readonly indexes?: readonly (keyof Doc & string)[]
+    readonly search?: readonly (keyof Doc & string)[]
+  },
+): Projection<Name, Doc> {
+  requireName('a projection', name)
+  // `Of` is one source or a list of them; Array.isArray does not narrow readonly lists.
+  const sources = (Array.isArray(definition.of) ? definition.of : [definition.of]) as readonly AnyEvents[]
+  const types = sources.flatMap((source) => Object.keys(source.definitions))
+  // The parameter types above have checked key and handlers; the platform runs them without their types.
+  const keys = definition.key as 'stream' | Keys
+  const on = definition.on as unknown as Projection['on']
+  requireConsistent(name, { version: definition.version, types, keys, on, sources })
+  return {
+    name,
+    version: definition.version,
+    sources,
+    perStream: keys === 'stream',
+    reads: keys === 'stream' ? types : Object.keys(keys),
+    keysOf: keys === 'stream' ? (event) => [event.id] : (event) => listOf(keys[event.type]?.(event)),
+    // `OnlyJson` has checked that the initial document is JSON.
+    initial: definition.initial as Json,
+    on,
+    indexes: definition.indexes ?? [],
+    search: definition.search ?? [],
+  }
+}
+
+type Keys = Readonly<Record<string, (event: Recorded) => string | readonly string[]>>
+
+function listOf(keys: string | readonly string[] | undefined): readonly string[] {
+  if (keys === undefined) return []
+  return typeof keys === 'string' ? [keys] : keys
+}
+
+interface Parts {
+  readonly version: number
+  readonly types: readonly string[]
+  readonly keys: 'stream' | Keys
+  readonly on: Projection['on']
+  readonly sources: readonly AnyEvents[]
+}
+
+function requireConsistent(name: string, { version, types, keys, on, sources }: Parts): void {
+  const fault = inconsistency({ version, types, keys, on, sources })
+  if (fault !== undefined) throw new RampartError('DEFINITION_INVALID', `Projection ${name} ${fault}.`)
+}
+
+function inconsistency({ version, types, keys, on, sources }: Parts): string | undefined {
+  if (!Number.isSafeInteger(version) || version < 1) return 'needs a version, a whole number from 1'
+  if (keys === 'stream' && sources.length !== 1) return "has key 'stream', which needs exactly one source"
+  const handled = Object.keys(on)
+  const foreign = [...handled, ...(keys === 'stream' ? [] : Object.keys(keys))].find(
+    (type) => !types.includes(type),
+  )
+  if (foreign !== undefined) return `names ${foreign}, which none of its sources has`
+  const keyless = handled.find((type) => keys !== 'stream' && keys[type] === undefined)
+  if (keyless !== undefined) return `handles ${keyless} without a key for it`
+  return undefined
+}

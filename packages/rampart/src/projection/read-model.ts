@@ -1,0 +1,71 @@
+// A read model as others see it: documents, listings and changes, as fresh as the reader demands.
+import type { ConsistencyToken, Json, Position, Projection, StreamVersion } from '../core/index.ts'
+import type { ChangeCursor, LogKey, LogPlace, StoredDocument } from '../core/ports/index.ts'
+
+/** How fresh a read must be, and how long it waits for that. */
+export interface Freshness {
+  /** The read model must contain what this token has seen of its log. */
+  readonly token?: ConsistencyToken
+  /** The document must have this version; for models with a document per stream only. */
+  readonly version?: StreamVersion
+  /** Longest wait in milliseconds; 0 answers at once. */
+  readonly waitMs: number
+  readonly signal?: AbortSignal
+}
+
+/** A document that exists, and the place up to which the read model contains the log. */
+export interface ReadDocument {
+  readonly key: string
+  /** The stream's version; null for models that gather several streams. */
+  readonly version: number | null
+  readonly position: Position
+  readonly data: Json
+}
+
+/** A listing request. */
+export interface ListRequest {
+  readonly where: readonly { readonly index: string; readonly value: string }[]
+  readonly search: string | null
+  readonly afterKey: string | null
+  readonly limit: number
+}
+
+/** How far a projection is behind its log. */
+export interface Lag {
+  readonly events: number
+  /** Age of the oldest event that is not contained; 0 when none is missing. */
+  readonly seconds: number
+}
+
+/**
+ * The readable side of one projection. Reads throw `PROJECTION_STOPPED`, `TOKEN_INVALID` (a token from a lost
+ * future), `INPUT_INVALID` (a version demanded of a model without versions, an unknown index), `OVERLOADED` (too many
+ * waiting readers), `SHUTTING_DOWN`, or `READ_MODEL_BEHIND` (with `details.version` or `details.place`) when the wait
+ * ran out.
+ */
+export interface ReadModel {
+  readonly projection: Projection
+  readonly log: LogKey
+  readonly get: (
+    key: string,
+    freshness: Freshness,
+  ) => Promise<{ readonly document: ReadDocument | undefined; readonly place: LogPlace }>
+  readonly list: (
+    request: ListRequest,
+    freshness: Freshness,
+  ) => Promise<{
+    readonly documents: readonly ReadDocument[]
+    readonly more: boolean
+    readonly place: LogPlace
+  }>
+  /** Documents changed after a cursor, deleted ones too (`data` null), each once in its latest state. */
+  readonly changes: (
+    after: ChangeCursor,
+    options: { readonly limit: number; readonly key?: string },
+  ) => Promise<{ readonly documents: readonly StoredDocument[]; readonly place: LogPlace }>
+  /** Resolves when the read model may have moved beyond `after`, or after a second; rejects when aborted. */
+  readonly moved: (after: Position, signal: AbortSignal) => Promise<void>
+  readonly lag: () => Promise<Lag>
+  /** Why the projection stopped; `undefined` while it runs. */
+  readonly stopped: () => string | undefined
+}

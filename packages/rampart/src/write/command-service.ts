@@ -1,0 +1,93 @@
+// The write side as others see it: send a command, ask for its status, watch for its outcome.
+import type { CommandId, Json, Position, StreamVersion } from '../core/index.ts'
+import type { LogKey, LogPlace } from '../core/ports/index.ts'
+
+/** A command as its sender wrote it, before any check. */
+export interface SentCommand {
+  readonly type: string
+  /** As sent; absent when the sender left it to the server. */
+  readonly streamId?: string
+  readonly data: unknown
+  /** The sender's idempotency key; the server makes a command id of its own when absent. */
+  readonly key?: string
+  /** Who sends it; null when nobody was authenticated. Command ids are scoped to it. */
+  readonly actor: string | null
+  /** The version that the stream must have. */
+  readonly expectedVersion?: StreamVersion
+  readonly correlationId?: string
+  /** Where `data` stands in what was sent, as a JSON pointer that faults start from; `/data` unless said. */
+  readonly dataPointer?: string
+}
+
+/**
+ * How the sender wants to hear of the outcome: `wait` for it so many milliseconds, or be told of the acceptance only
+ * and use the status, the push of it, or nothing at all (`accept`).
+ */
+export type Feedback = { readonly mode: 'wait'; readonly waitMs: number } | { readonly mode: 'accept' }
+
+/** What all statuses of a command name. */
+interface CommandName {
+  readonly commandId: CommandId
+  /** The stream's id within its decider. */
+  readonly streamId: string
+}
+
+/** A command that was accepted durably and has no outcome yet. */
+export interface ReceivedCommand extends CommandName {
+  readonly status: 'received'
+}
+
+/** A command that did what was asked, or found nothing to do. */
+export interface SucceededCommand extends CommandName {
+  readonly status: 'succeeded'
+  readonly version: StreamVersion
+  readonly position: Position
+  readonly log: LogKey
+  readonly place: LogPlace
+}
+
+/** A command that the domain refused. */
+export interface RefusedCommand extends CommandName {
+  readonly status: 'refused'
+  readonly code: string
+  readonly detail: string
+  readonly data?: Json
+  readonly log: LogKey
+  readonly place: LogPlace
+}
+
+/** An accepted command that could not be handled: its demanded version did not hold, or its handler kept throwing. */
+export interface FailedCommand extends CommandName {
+  readonly status: 'failed'
+  readonly code: string
+  readonly detail: string
+  readonly log: LogKey
+  readonly place: LogPlace
+}
+
+/** A command that will not change its status any more. */
+export type FinalCommand = SucceededCommand | RefusedCommand | FailedCommand
+
+/** The status of a command. */
+export type CommandStatus = ReceivedCommand | FinalCommand
+
+/** Handles the commands of one bounded context. */
+export interface CommandService {
+  /** The types of command that it takes. */
+  readonly types: readonly string[]
+  /**
+   * Handles or accepts a command. Throws faults, after which the key is unclaimed: `COMMAND_TYPE_UNKNOWN`,
+   * `INPUT_INVALID` (with `details.faults`), `VERSION_MISMATCH` (with `details.version`), `IDEMPOTENCY_KEY_REUSED`,
+   * `OVERLOADED`, `STREAM_CONTENDED`, `DECIDER_FAILED`, `EVENT_INVALID`, `SHUTTING_DOWN`, those of the store, and
+   * `OUTCOME_UNKNOWN`, after which only a retry with the same key tells.
+   */
+  readonly send: (command: SentCommand, feedback: Feedback) => Promise<CommandStatus>
+  /** The status of a command; `undefined` for ids that are unknown or whose outcome has expired. */
+  readonly status: (id: CommandId) => Promise<CommandStatus | undefined>
+  /** Resolves with the final status once there is one; rejects when the signal aborts. */
+  readonly finalStatus: (id: CommandId, signal: AbortSignal) => Promise<FinalCommand>
+  /** Starts handling accepted commands. */
+  readonly start: () => void
+  /** Takes no more commands, finishes those in hand, and leaves accepted ones in the inbox. */
+  readonly drain: () => Promise<void>
+}
