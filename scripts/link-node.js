@@ -1,7 +1,7 @@
-// Puts the pinned Node on the path of npm scripts where npm itself failed to: runs after every install, on any Node.
+// Puts the pinned Node on the path of npm scripts where npm failed to: runs after every install, on any Node.
 //
-// Each platform package of Node brings a command `node`. npm 9 and 10 delete that command again while they throw
-// away the packages of the other platforms, although the right one is installed. npm 11 does not.
+// Each platform package of Node brings a command `node`. npm 9 and 10 delete that command again while they
+// throw away the packages of the other platforms, although the right one is installed. npm 11 does not.
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -16,8 +16,8 @@ const engine = ['core', 'write', 'subscription', 'projection', 'process', 'publi
 const server = ['hono', '@hono/node-server', 'pino', 'prom-client', 'rate-limiter-flexible', 'node:*']
 
 /**
- * The arrows of the house. `node:*` means every module of Node but `node:sqlite`, which only its adapter touches.
- * Files that stand in `gateway` itself are shared by its rooms, or put the rooms together.
+ * The arrows of the house. `node:*` means every module of Node but `node:sqlite`, which only its adapter
+ * touches. Files that stand in `gateway` itself are shared by its rooms, or put the rooms together.
  */
 export const rooms: Readonly<Record<string, Room>> = {
   core: { rooms: [], packages: [] },
@@ -104,7 +104,7 @@ function isPackageAllowed(allowed: readonly string[], specifier: string): boolea
   return allowed.includes(specifier.split('/').slice(0, depth).join('/'))
 }
 
-// A room of the gateway shares the files that stand beside it, but not the index, which puts the rooms together.
+// A room of the gateway shares the files beside it, but not the index, which puts the rooms together.
 function isThroughIndex(from: string, to: string, target: string): boolean {
   const isIndex = posix.basename(target) === 'index.ts'
   return from.startsWith(`${to}/`) ? !isIndex : isIndex
@@ -117,8 +117,7 @@ export function findCycles(sources: readonly SourceFile[]): readonly Violation[]
   const violations: Violation[] = []
   const visit = (path: string, trail: readonly string[]): void => {
     const start = trail.indexOf(path)
-    if (start !== -1)
-      violations.push(`${path}:1 is part of a circle: ${[...trail.slice(start), path].join(' -> ')}`)
+    if (start !== -1) violations.push(describeCycle([...trail.slice(start), path]))
     if (start !== -1 || finished.has(path)) return
     for (const one of byPath.get(path)?.imports ?? []) {
       const target = targetOf(path, one.specifier)
@@ -128,4 +127,8 @@ export function findCycles(sources: readonly SourceFile[]): readonly Violation[]
   }
   for (const path of byPath.keys()) visit(path, [])
   return violations
+}
+
+function describeCycle(circle: readonly string[]): Violation {
+  return `${circle[0]}:1 is part of a circle: ${circle.join(' -> ')}`
 }

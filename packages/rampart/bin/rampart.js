@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command line's entry: runs the TypeScript source inside the workspace, the built files of a published package.
+// The command line's entry: runs the source inside the workspace, the built files of a published package.
 import { existsSync } from 'node:fs'
 import module from 'node:module'
 
