@@ -23,7 +23,8 @@ export interface Projection<Name extends string = string, Doc = Json> {
   readonly reads: readonly string[]
   readonly keysOf: (event: Recorded) => readonly string[]
   readonly initial: Json
-  readonly on: Readonly<Record<string, (doc: Json, event: Recorded) => Json | null>>
+  /** The fold of one event into the document under `key`, which is one of the event's keys. */
+  readonly on: Readonly<Record<string, (doc: Json, event: Recorded, key: string) => Json | null>>
   readonly indexes: readonly string[]
   readonly search: readonly string[]
   readonly '~doc'?: Doc
@@ -32,8 +33,9 @@ export interface Projection<Name extends string = string, Doc = Json> {
 /**
  * Defines a pure keyed fold. `key: 'stream'` keeps one document per stream under its id; otherwise `key` maps each
  * event type that touches the read model to the key or keys of the documents it changes, and other events do not
- * touch it. A handler that returns null deletes the document. `indexes` are members to look documents up by,
- * `search` are members whose words can be searched. Throws `DEFINITION_INVALID` for what cannot work.
+ * touch it. A handler is called once for each different key, with the key as its last argument; one that returns null
+ * deletes the document. `indexes` are members to look documents up by, `search` are members whose words can be
+ * searched. Throws `DEFINITION_INVALID` for what cannot work.
  */
 export function projection<const Name extends string, Doc, const Of extends AnyEvents | readonly AnyEvents[]>(
   name: Name,
@@ -52,6 +54,7 @@ export function projection<const Name extends string, Doc, const Of extends AnyE
       readonly [K in keyof AllOf<Of> & string]?: (
         doc: NoInfer<Doc>,
         event: Recorded<K, AllOf<Of>[K]>,
+        key: string,
       ) => NoInfer<Doc> | null
     }
     readonly indexes?: readonly (keyof Doc & string)[]
@@ -85,7 +88,7 @@ type Keys = Readonly<Record<string, (event: Recorded) => string | readonly strin
 
 function listOf(keys: string | readonly string[] | undefined): readonly string[] {
   if (keys === undefined) return []
-  return typeof keys === 'string' ? [keys] : keys
+  return typeof keys === 'string' ? [keys] : [...new Set(keys)]
 }
 
 interface Parts {

@@ -128,8 +128,8 @@ events('x', { A: { schema: z.strictObject({ n: z.number() }) } })
 OrderCancelled({ reasn: 'x' })
 
 const counted = events('y', { Counted: { version: 1, schema: z.strictObject({ n: z.number() }) } })
-// @ts-expect-error a Map is not JSON: a snapshot would lose it
 decider(counted, {
+  // @ts-expect-error a Map is not JSON: a snapshot would lose it
   state: state(1, () => new Map<string, number>()),
   evolve: { Counted: (s) => s },
   commands: {},
@@ -231,6 +231,17 @@ decider(counted, {
       refuses: ['CLOSED'],
       decide: (current, _data, { refuse }) => (current.open ? [] : refuse('CLOSED')),
     },
+  },
+})
+projection('sold', {
+  version: 1,
+  of: orderEvents,
+  key: { OrderPlaced: (event) => event.data.lines.map(({ sku }) => sku) },
+  initial: { quantity: 0 },
+  on: {
+    OrderPlaced: (product, event, key) => ({
+      quantity: product.quantity + event.data.lines.filter(({ sku }) => sku === key).length,
+    }),
   },
 })
 projection('open', {
