@@ -45,7 +45,7 @@ export function validate<T>(schema: Schema<T>, value: unknown, root = ''): Valid
 }
 
 /** The JSON Schema (draft 2020-12) of what a schema accepts; `undefined` where its library cannot tell. */
-export function jsonSchemaOf(schema: Schema<never> | Schema<Json>): Json | undefined {
+export function jsonSchemaOf(schema: Schema<unknown>): Json | undefined {
   const standard = schema['~standard']
   if (standard.jsonSchema === undefined) return undefined
   // JSON Schema documents are JSON by definition.

@@ -31,7 +31,7 @@ export interface ReadRoute {
     readonly data: Json
   }) => { readonly [member: string]: Json }
   /** Describes the body for OpenAPI. */
-  readonly schema?: Schema<never>
+  readonly schema?: Schema<unknown>
 }
 
 /** A resource-shaped route. */
