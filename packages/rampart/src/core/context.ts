@@ -18,12 +18,13 @@ export interface Context<
 }
 
 /**
- * Puts deciders and projections together. Names of deciders, commands, event types and projections are unique within
- * the context, and projections read events of its deciders only. Throws `DEFINITION_INVALID` otherwise.
+ * Puts deciders and projections together. Names of deciders, commands, event types and projections are unique
+ * within the context, and projections read events of its deciders only. Throws `DEFINITION_INVALID`
+ * otherwise.
  */
 export function context<
   const Name extends string,
-  // oxlint-disable-next-line no-explicit-any -- a decider's commands stand in argument places, so no other type fits all
+  // oxlint-disable-next-line no-explicit-any -- commands stand in argument places, so no other type fits all
   const Deciders extends readonly Decider<string, any, any>[],
   // oxlint-disable-next-line no-explicit-any -- the same for a projection's document
   const Projections extends readonly Projection<string, any>[] = [],
@@ -35,44 +36,38 @@ export function context<
   const { deciders } = parts
   // Absent projections mean none, which is what the type parameter's default says.
   const projections = parts.projections ?? ([] as unknown as Projections)
-  requireUnique(
-    name,
-    'decider',
-    deciders.map((decider) => decider.name),
-  )
-  requireUnique(
-    name,
-    'command',
-    deciders.flatMap((decider) => Object.keys(decider.definition.commands)),
-  )
-  requireUnique(
-    name,
-    'projection',
-    projections.map((projection) => projection.name),
-  )
   const sources = deciders.map((decider) => decider.definition.of)
-  requireUnique(
-    name,
-    'event type',
-    sources.flatMap((source) => Object.keys(source.definitions)),
-  )
-  for (const projection of projections) {
-    const foreign = projection.sources.find((source) => !sources.includes(source))
-    if (foreign === undefined) continue
-    const message = `Projection ${projection.name} reads ${foreign.name}, which is no decider of context ${name}.`
-    throw new RampartError('DEFINITION_INVALID', message)
-  }
+  requireUnique(name, {
+    decider: deciders.map((decider) => decider.name),
+    command: deciders.flatMap((decider) => Object.keys(decider.definition.commands)),
+    projection: projections.map((projection) => projection.name),
+    'event type': sources.flatMap((source) => Object.keys(source.definitions)),
+  })
+  requireSources(name, projections, sources)
   const eventTypes = new Map<string, AnyEvents>(
     sources.flatMap((source) => Object.keys(source.definitions).map((type) => [type, source] as const)),
   )
   return { name, deciders, projections, eventTypes }
 }
 
-function requireUnique(contextName: string, what: string, names: readonly string[]): void {
-  const repeated = names.find((name, index) => names.indexOf(name) !== index)
-  if (repeated === undefined) return
-  throw new RampartError(
-    'DEFINITION_INVALID',
-    `Context ${contextName} has two ${what}s named ${repeated}. Rename one.`,
-  )
+function requireSources(
+  contextName: string,
+  projections: readonly Projection[],
+  sources: readonly AnyEvents[],
+): void {
+  for (const projection of projections) {
+    const foreign = projection.sources.find((source) => !sources.includes(source))
+    if (foreign === undefined) continue
+    const message = `Projection ${projection.name} reads ${foreign.name}, no decider of ${contextName}.`
+    throw new RampartError('DEFINITION_INVALID', message)
+  }
+}
+
+function requireUnique(contextName: string, namesByKind: Readonly<Record<string, readonly string[]>>): void {
+  for (const [kind, names] of Object.entries(namesByKind)) {
+    const repeated = names.find((name, index) => names.indexOf(name) !== index)
+    if (repeated === undefined) continue
+    const message = `Context ${contextName} has two ${kind}s named ${repeated}. Rename one.`
+    throw new RampartError('DEFINITION_INVALID', message)
+  }
 }

@@ -16,7 +16,10 @@ export function state<S>(version: number, initial: () => S & OnlyJson<S>): State
   return { version, initial }
 }
 
-/** What a decision may ask for beside state and data; recorded with the command, so deciding again gives the same. */
+/**
+ * What a decision may ask for beside state and data; recorded with the command, so deciding again gives the
+ * same.
+ */
 export interface Ask<Code extends string = string> {
   readonly commandId: string
   /** The stream's id within its decider. */
@@ -25,7 +28,9 @@ export interface Ask<Code extends string = string> {
   readonly actor: string | null
   /** When the command was received, as ISO 8601 in UTC. */
   readonly receivedAt: string
-  /** Refuses with a declared code, optional data for the caller, an optional sentence and events to record. */
+  /**
+   * Refuses with a declared code, optional data for the caller, an optional sentence and events to record.
+   */
   readonly refuse: (code: Code, data?: Json, options?: RefusalOptions) => Refusal<Code>
 }
 
@@ -74,8 +79,9 @@ export interface UntypedCommand {
 type CodeOf<Codes, K> = K extends keyof Codes ? NoInfer<Codes[K]> & string : never
 
 /**
- * Defines all logic of one aggregate over its events: the initial state, how each event changes it, and one decision
- * per command. Throws `DEFINITION_INVALID` for names that cannot be recorded or events that nobody evolves.
+ * Defines all logic of one aggregate over its events: the initial state, how each event changes it, and one
+ * decision per command. Throws `DEFINITION_INVALID` for names that cannot be recorded or events that nobody
+ * evolves.
  */
 export function decider<
   const Name extends string,

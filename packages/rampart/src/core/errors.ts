@@ -13,6 +13,8 @@ export const errorCodes = [
   'DEFINITION_INVALID',
   'EVENT_INVALID',
   'EVENT_TYPE_UNKNOWN',
+  'FORBIDDEN',
+  'HEADERS_TOO_LARGE',
   'HEADER_INVALID',
   'IDEMPOTENCY_KEY_REUSED',
   'INPUT_INVALID',
@@ -25,8 +27,12 @@ export const errorCodes = [
   'RATE_LIMITED',
   'READ_MODEL_BEHIND',
   'READ_NOT_FOUND',
+  'REQUEST_MALFORMED',
+  'REQUEST_TIMEOUT',
   'ROUTE_UNKNOWN',
   'SCHEMA_ASYNCHRONOUS',
+  'SERVER_FULL',
+  'SETTING_INVALID',
   'SHUTTING_DOWN',
   'SQLITE_TOO_OLD',
   'STORE_CLOSED',
@@ -43,7 +49,10 @@ export const errorCodes = [
 /** A fault code. */
 export type ErrorCode = (typeof errorCodes)[number]
 
-/** Whether a fault left everything as it was (`definite`) or something may have happened all the same (`unknown`). */
+/**
+ * Whether a fault left everything as it was (`definite`) or something may have happened all the same
+ * (`unknown`).
+ */
 export type FaultEffect = 'definite' | 'unknown'
 
 /** What a fault carries beside its code and message. */
@@ -56,8 +65,8 @@ export interface FaultOptions {
 }
 
 /**
- * The one class of faults. Recognise faults by `code` (`isRampartError`), never by `instanceof`: two copies of the
- * package must still agree. The message says what happened, to what, and what to do.
+ * The one class of faults. Recognise faults by `code` (`isRampartError`), never by `instanceof`: two copies
+ * of the package must still agree. The message says what happened, to what, and what to do.
  */
 export class RampartError extends Error {
   override readonly name = 'RampartError'
@@ -73,7 +82,10 @@ export class RampartError extends Error {
   }
 }
 
-/** True for a fault of this platform, of the given code when one is given, whichever copy of the package threw it. */
+/**
+ * True for a fault of this platform, of the given code when one is given, whichever copy of the package threw
+ * it.
+ */
 export function isRampartError(error: unknown, code?: ErrorCode): error is RampartError {
   if (!(error instanceof Error) || error.name !== 'RampartError' || !('code' in error)) return false
   return code === undefined ? errorCodes.some((known) => known === error.code) : error.code === code

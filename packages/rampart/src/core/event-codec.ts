@@ -16,8 +16,8 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Encodes an event by its definition. Throws `EVENT_TYPE_UNKNOWN` for a type that `source` lacks and `EVENT_INVALID`
- * for data that its schema refuses: nothing is recorded that could not be read.
+ * Encodes an event by its definition. Throws `EVENT_TYPE_UNKNOWN` for a type that `source` lacks and
+ * `EVENT_INVALID` for data that its schema refuses: nothing is recorded that could not be read.
  */
 export function encodeEvent(source: AnyEvents, event: DecidedEvent): EncodedEvent {
   const definition = source.definitions[event.type]
@@ -31,8 +31,8 @@ export function encodeEvent(source: AnyEvents, event: DecidedEvent): EncodedEven
   const checked = validate<Json>(definition.schema, event.data)
   if ('faults' in checked) throw invalidEvent(source, event, checked.faults)
   const text = JSON.stringify(checked.value)
-  // What was written is read back, so that a fold over fresh events equals a fold over stored ones: -0 becomes 0,
-  // and members that are undefined are gone.
+  // What was written is read back, so that a fold over fresh events equals a fold over stored ones: -0
+  // becomes 0, and members that are undefined are gone.
   const data: Json = JSON.parse(text)
   const tags = definition.tags?.(checked.value) ?? []
   return {
@@ -44,13 +44,13 @@ export function encodeEvent(source: AnyEvents, event: DecidedEvent): EncodedEven
 function invalidEvent(source: AnyEvents, event: DecidedEvent, faults: readonly InputFault[]): RampartError {
   const [first] = faults
   const where = first === undefined ? '' : `: ${first.pointer || 'its data'}: ${first.detail}`
-  const message = `The event ${event.type} of ${source.name} does not fit its schema${where}. Mend the decider.`
+  const message = `The event ${event.type} of ${source.name} does not fit its schema${where}.`
   return new RampartError('EVENT_INVALID', message, { details: { faults } })
 }
 
 /**
- * Decodes a record by its definition, upcasting older versions. Throws `EVENT_TYPE_UNKNOWN` or `UPCAST_FAILED`, and
- * `EVENT_INVALID` for a payload that is not JSON.
+ * Decodes a record by its definition, upcasting older versions. Throws `EVENT_TYPE_UNKNOWN` or
+ * `UPCAST_FAILED`, and `EVENT_INVALID` for a payload that is not JSON.
  */
 export function decodeEvent(source: AnyEvents, record: EventRecord): Recorded {
   const definition = source.definitions[record.type]

@@ -1,4 +1,4 @@
-// Definitions of events: the storage format of one aggregate, and all that a read side imports of a write side.
+// Definitions of events: the storage format of one aggregate, and all that a read side imports of it.
 import { RampartError } from './errors.ts'
 import { idFault, isUuid } from './identity.ts'
 import type { Json, OnlyJson } from './json.ts'
@@ -76,16 +76,16 @@ export interface Events<Name extends string = string, All = unknown> {
   readonly streamId: StreamIdRule
 }
 
+// oxlint-disable-next-line no-explicit-any -- data stands in argument places too, so no other type fits all
 /** Any event definitions, whatever their data. */
-// oxlint-disable-next-line no-explicit-any -- data is in both argument and result places, so no other type fits all
 export type AnyEvents = Events<string, any>
 
 /** The union of events that `All` describes. */
 export type EventOf<All> = { [K in keyof All & string]: DecidedEvent<K, All[K]> }[keyof All & string]
 
 /**
- * Defines how the events of one aggregate are recorded. Names are past tense, unique within a bounded context.
- * Throws `DEFINITION_INVALID` for a name or version that cannot be recorded.
+ * Defines how the events of one aggregate are recorded. Names are past tense, unique within a bounded
+ * context. Throws `DEFINITION_INVALID` for a name or version that cannot be recorded.
  */
 export function events<const Name extends string, All extends Record<string, Json>>(
   name: Name,
@@ -107,7 +107,10 @@ export function events<const Name extends string, All extends Record<string, Jso
 
 const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
-/** Throws `DEFINITION_INVALID` unless a name is 1 to 64 letters, digits, hyphens or underscores after a letter. */
+/**
+ * Throws `DEFINITION_INVALID` unless a name is 1 to 64 letters, digits, hyphens or underscores after a
+ * letter.
+ */
 export function requireName(what: string, name: string): void {
   if (namePattern.test(name)) return
   const rule = 'Use a letter and then letters, digits, hyphens or underscores, 64 at most'

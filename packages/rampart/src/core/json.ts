@@ -21,7 +21,10 @@ export interface InputFault {
 /** How many faults of one input are reported; further ones are dropped, because nobody reads them. */
 export const inputFaultsMax = 100
 
-/** How deep arrays and objects of an input may nest; deeper ones are refused before anything recurses into them. */
+/**
+ * How deep arrays and objects of an input may nest; deeper ones are refused before anything recurses into
+ * them.
+ */
 export const jsonDepthMax = 64
 
 /** Appends one reference token to a JSON pointer, escaped as RFC 6901 section 3 says. */
@@ -30,9 +33,9 @@ export function childPointer(pointer: string, key: string | number): string {
 }
 
 /**
- * Lists what makes a parsed value unfit to be stored: nesting beyond `jsonDepthMax`, numbers that are not finite,
- * lone surrogates in strings or keys, and `__proto__` as a key. The walk keeps its own stack, so that hostile
- * nesting cannot exhaust the caller's.
+ * Lists what makes a parsed value unfit to be stored: nesting beyond `jsonDepthMax`, numbers that are not
+ * finite, lone surrogates in strings or keys, and `__proto__` as a key. The walk keeps its own stack, so that
+ * hostile nesting cannot exhaust the caller's.
  */
 export function jsonFaults(value: unknown, root = ''): readonly InputFault[] {
   const faults: InputFault[] = []

@@ -31,11 +31,11 @@ export interface Projection<Name extends string = string, Doc = Json> {
 }
 
 /**
- * Defines a pure keyed fold. `key: 'stream'` keeps one document per stream under its id; otherwise `key` maps each
- * event type that touches the read model to the key or keys of the documents it changes, and other events do not
- * touch it. A handler is called once for each different key, with the key as its last argument; one that returns null
- * deletes the document. `indexes` are members to look documents up by, `search` are members whose words can be
- * searched. Throws `DEFINITION_INVALID` for what cannot work.
+ * Defines a pure keyed fold. `key: 'stream'` keeps one document per stream under its id; otherwise `key` maps
+ * each event type that touches the read model to the key or keys of the documents it changes, and other
+ * events do not touch it. A handler is called once for each different key, with the key as its last argument;
+ * one that returns null deletes the document. `indexes` are members to look documents up by, `search` are
+ * members whose words can be searched. Throws `DEFINITION_INVALID` for what cannot work.
  */
 export function projection<const Name extends string, Doc, const Of extends AnyEvents | readonly AnyEvents[]>(
   name: Name,
@@ -64,18 +64,14 @@ export function projection<const Name extends string, Doc, const Of extends AnyE
   requireName('a projection', name)
   // `Of` is one source or a list of them; Array.isArray does not narrow readonly lists.
   const sources = (Array.isArray(definition.of) ? definition.of : [definition.of]) as readonly AnyEvents[]
-  const types = sources.flatMap((source) => Object.keys(source.definitions))
   // The parameter types above have checked key and handlers; the platform runs them without their types.
   const keys = definition.key as 'stream' | Keys
   const on = definition.on as unknown as Projection['on']
-  requireConsistent(name, { version: definition.version, types, keys, on, sources })
   return {
     name,
     version: definition.version,
     sources,
-    perStream: keys === 'stream',
-    reads: keys === 'stream' ? types : Object.keys(keys),
-    keysOf: keys === 'stream' ? (event) => [event.id] : (event) => listOf(keys[event.type]?.(event)),
+    ...reading(name, { version: definition.version, keys, on, sources }),
     // `OnlyJson` has checked that the initial document is JSON.
     initial: definition.initial as Json,
     on,
@@ -93,18 +89,27 @@ function listOf(keys: string | readonly string[] | undefined): readonly string[]
 
 interface Parts {
   readonly version: number
-  readonly types: readonly string[]
   readonly keys: 'stream' | Keys
   readonly on: Projection['on']
   readonly sources: readonly AnyEvents[]
 }
 
-function requireConsistent(name: string, { version, types, keys, on, sources }: Parts): void {
-  const fault = inconsistency({ version, types, keys, on, sources })
+/** Which events the projection reads and which documents they touch. Throws when the parts do not fit. */
+function reading(name: string, parts: Parts): Pick<Projection, 'perStream' | 'reads' | 'keysOf'> {
+  const types = parts.sources.flatMap((source) => Object.keys(source.definitions))
+  const fault = inconsistency(parts, types)
   if (fault !== undefined) throw new RampartError('DEFINITION_INVALID', `Projection ${name} ${fault}.`)
+  const { keys } = parts
+  return keys === 'stream'
+    ? { perStream: true, reads: types, keysOf: (event) => [event.id] }
+    : {
+        perStream: false,
+        reads: Object.keys(keys),
+        keysOf: (event) => listOf(keys[event.type]?.(event)),
+      }
 }
 
-function inconsistency({ version, types, keys, on, sources }: Parts): string | undefined {
+function inconsistency({ version, keys, on, sources }: Parts, types: readonly string[]): string | undefined {
   if (!Number.isSafeInteger(version) || version < 1) return 'needs a version, a whole number from 1'
   if (keys === 'stream' && sources.length !== 1) return "has key 'stream', which needs exactly one source"
   const handled = Object.keys(on)

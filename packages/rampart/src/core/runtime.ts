@@ -1,4 +1,5 @@
-// The one source of time, timers, ids and randomness. Everything else receives it, so that tests can replace it.
+// The one source of time, timers, ids and randomness. Everything else receives it, so that tests can replace
+// it.
 
 /** A timer that has not fired yet. */
 export interface Timer {

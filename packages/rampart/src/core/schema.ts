@@ -1,10 +1,12 @@
-// Validation through Standard Schema: any validator library fits, and nothing it lets slip is accepted silently.
+// Validation through Standard Schema: any validator library fits, and nothing it lets slip is accepted
+// silently.
 import { RampartError } from './errors.ts'
 import { childPointer, inputFaultsMax, type InputFault, type Json } from './json.ts'
 
 /**
- * Standard Schema v1 (standardschema.dev), reduced to what inference needs. Input and output are one type, so that
- * schemas which transform stay out of what is stored. `jsonSchema` is Standard JSON Schema v1, where a library has it.
+ * Standard Schema v1 (standardschema.dev), reduced to what inference needs. Input and output are one type, so
+ * that schemas which transform stay out of what is stored. `jsonSchema` is Standard JSON Schema v1, where a
+ * library has it.
  */
 export interface Schema<T> {
   readonly '~standard': {
@@ -22,9 +24,9 @@ export interface Schema<T> {
 export type Validated<T> = { readonly value: T } | { readonly faults: readonly InputFault[] }
 
 /**
- * Validates a value; `root` is the JSON pointer that faults start from. Keys of the input that the schema's output
- * lacks are faults too, because a schema that strips them would hide a caller's mistake. At most 100 faults.
- * Throws `SCHEMA_ASYNCHRONOUS` for a schema that answers with a promise.
+ * Validates a value; `root` is the JSON pointer that faults start from. Keys of the input that the schema's
+ * output lacks are faults too, because a schema that strips them would hide a caller's mistake. At most 100
+ * faults. Throws `SCHEMA_ASYNCHRONOUS` for a schema that answers with a promise.
  */
 export function validate<T>(schema: Schema<T>, value: unknown, root = ''): Validated<T> {
   const result = schema['~standard'].validate(value)

@@ -15,19 +15,19 @@ export interface Upcast {
 }
 
 /**
- * Applies one step after another. Throws `UPCAST_FAILED` when a step is missing or throws, and when the event was
- * recorded by newer code than this.
+ * Applies one step after another. Throws `UPCAST_FAILED` when a step is missing or throws, and when the event
+ * was recorded by newer code than this.
  */
 export function upcast({ type, data, from, to, steps }: Upcast): Json {
   if (from > to) {
-    const message = `A recorded ${type} has version ${from}, but this code knows ${to} at most. Run the newer code.`
+    const message = `A recorded ${type} has version ${from}, this code knows ${to}. Run the newer code.`
     throw new RampartError('UPCAST_FAILED', message)
   }
   let current = data
   for (let version = from; version < to; version++) {
     const step = steps[version]
     if (step === undefined) {
-      const message = `No upcaster brings ${type} from version ${version} to ${version + 1}. Add one to its definition.`
+      const message = `No upcaster brings ${type} from version ${version} to the next. Add one.`
       throw new RampartError('UPCAST_FAILED', message)
     }
     current = runStep(step, current, `${type} from version ${version}`)

@@ -7,7 +7,10 @@ export interface CommandReply {
   readonly commandId: string
 }
 
-/** A route that sends a command. Its body is the command's data; `:id` in the path, when there is one, is the stream's id. */
+/**
+ * A route that sends a command. Its body is the command's data; `:id` in the path, when there is one, is the
+ * stream's id.
+ */
 export interface CommandRoute {
   readonly method: 'POST' | 'PUT'
   /** Below the app's prefix: `/values` or `/values/:id`. */
@@ -15,7 +18,9 @@ export interface CommandRoute {
   readonly command: string
   /** What happens without a `Prefer` header; `wait` unless said. */
   readonly prefer?: 'respond-async' | 'wait'
-  /** Members that every answer carries: in place of the generic ones in a 202, beside them in a 200 or 422. */
+  /**
+   * Members that every answer carries: in place of the generic ones in a 202, beside them in a 200 or 422.
+   */
   readonly answer: (reply: CommandReply) => { readonly [member: string]: Json }
 }
 

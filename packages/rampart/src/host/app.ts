@@ -1,11 +1,13 @@
 // An app: bounded contexts with routes of their own, as a module's default export that any host can load.
 import { RampartError, requireName, type Context, type Json } from '../core/index.ts'
 import type { ResourceRoute } from '../gateway/resource-route.ts'
-import type { CommandStatus } from '../write/command-service.ts'
+import type { CommandStatus } from '../write/index.ts'
 
 /** What an app's start hook may use: its own commands and what the host knows. */
 export interface StartedApp {
-  /** Sends a command in process, as `POST /commands/{type}` would, and waits for the outcome up to a minute. */
+  /**
+   * Sends a command in process, as `POST /commands/{type}` would, and waits for the outcome up to a minute.
+   */
   readonly send: (command: {
     readonly type: string
     readonly streamId?: string

@@ -39,9 +39,9 @@ export interface Lag {
 
 /**
  * The readable side of one projection. Reads throw `PROJECTION_STOPPED`, `TOKEN_INVALID` (a token from a lost
- * future), `INPUT_INVALID` (a version demanded of a model without versions, an unknown index), `OVERLOADED` (too many
- * waiting readers), `SHUTTING_DOWN`, or `READ_MODEL_BEHIND` (with `details.version` or `details.place`) when the wait
- * ran out.
+ * future), `INPUT_INVALID` (a version demanded of a model without versions, an unknown index), `OVERLOADED`
+ * (too many waiting readers), `SHUTTING_DOWN`, or `READ_MODEL_BEHIND` (with `details.version` or
+ * `details.place`) when the wait ran out.
  */
 export interface ReadModel {
   readonly projection: Projection

@@ -20,8 +20,8 @@ export interface SentCommand {
 }
 
 /**
- * How the sender wants to hear of the outcome: `wait` for it so many milliseconds, or be told of the acceptance only
- * and use the status, the push of it, or nothing at all (`accept`).
+ * How the sender wants to hear of the outcome: `wait` for it so many milliseconds, or be told of the
+ * acceptance only and use the status, the push of it, or nothing at all (`accept`).
  */
 export type Feedback = { readonly mode: 'wait'; readonly waitMs: number } | { readonly mode: 'accept' }
 
@@ -56,7 +56,10 @@ export interface RefusedCommand extends CommandName {
   readonly place: LogPlace
 }
 
-/** An accepted command that could not be handled: its demanded version did not hold, or its handler kept throwing. */
+/**
+ * An accepted command that could not be handled: its demanded version did not hold, or its handler kept
+ * throwing.
+ */
 export interface FailedCommand extends CommandName {
   readonly status: 'failed'
   readonly code: string
@@ -77,9 +80,10 @@ export interface CommandService {
   readonly types: readonly string[]
   /**
    * Handles or accepts a command. Throws faults, after which the key is unclaimed: `COMMAND_TYPE_UNKNOWN`,
-   * `INPUT_INVALID` (with `details.faults`), `VERSION_MISMATCH` (with `details.version`), `IDEMPOTENCY_KEY_REUSED`,
-   * `OVERLOADED`, `STREAM_CONTENDED`, `DECIDER_FAILED`, `EVENT_INVALID`, `SHUTTING_DOWN`, those of the store, and
-   * `OUTCOME_UNKNOWN`, after which only a retry with the same key tells.
+   * `INPUT_INVALID` (with `details.faults`), `VERSION_MISMATCH` (with `details.version`),
+   * `IDEMPOTENCY_KEY_REUSED`, `OVERLOADED`, `STREAM_CONTENDED`, `DECIDER_FAILED`, `EVENT_INVALID`,
+   * `SHUTTING_DOWN`, those of the store, and `OUTCOME_UNKNOWN`, after which only a retry with the same key
+   * tells.
    */
   readonly send: (command: SentCommand, feedback: Feedback) => Promise<CommandStatus>
   /** The status of a command; `undefined` for ids that are unknown or whose outcome has expired. */

@@ -2,17 +2,18 @@
 //
 // Promises, each proved by the rules of the same number in the conformance suite:
 //
-// IN-1 An accepted command survives whatever its store survives, until its outcome is recorded or it is buried.
-// IN-2 A command id stands in the inbox once: accepting it again changes nothing, and answers with what stands there
-//      or with the recorded outcome; another fingerprint is a typed conflict.
-// IN-3 Commands of one stream are claimed in the order in which they were accepted. None is claimed while an earlier
-//      one of its stream is claimed by another owner or waits for its next attempt.
+// IN-1 An accepted command survives whatever its store survives, until its outcome is recorded or it is
+//      buried.
+// IN-2 A command id stands in the inbox once: accepting it again changes nothing, and answers with what
+//      stands there or with the recorded outcome; another fingerprint is a typed conflict.
+// IN-3 Commands of one stream are claimed in the order in which they were accepted. None is claimed while an
+//      earlier one of its stream is claimed by another owner or waits for its next attempt.
 // IN-4 A claim counts as an attempt, durably, before the command is handed out.
 // IN-5 An append that claims the command's id removes the command in the same transaction.
 // IN-6 The number of waiting commands is bounded; beyond it nothing is accepted.
 import type { CommandId, StreamId, StreamVersion } from '../identity.ts'
 import type { Json } from '../json.ts'
-import type { StoredOutcome } from './event-store.ts'
+import type { StoredOutcome } from './outcome-store.ts'
 
 /** A command as it is accepted for later. */
 export interface NewInboxCommand {

@@ -1,36 +1,33 @@
-// The event store port: what an adapter must do and promise, and what everything that writes or follows events uses.
+// The event store port: what an adapter must do and promise, and what everything that writes or follows
+// events uses.
 //
 // Promises, each proved by the rules of the same number in the conformance suite:
 //
-// ES-1  An append is all or nothing, and neighbours in one batch are independent: an append that conflicts, repeats
-//       or carries bad data changes nothing of the others.
+// ES-1  An append is all or nothing, and neighbours in one batch are independent: an append that conflicts,
+//       repeats or carries bad data changes nothing of the others.
 // ES-2  Versions of a stream are 1, 2, 3 …; two appends to one stream in one batch chain.
-// ES-3  A stale expected version appends nothing and answers with the actual one. Writes without events are checked
-//       as well, so that a refusal decided on an old state cannot be recorded.
+// ES-3  A stale expected version appends nothing and answers with the actual one. Writes without events are
+//       checked as well, so that a refusal decided on an old state cannot be recorded.
 // ES-4  Of N concurrent appends that expect one version, exactly one wins.
-// ES-5  Positions of a log are 1, 2, 3 … without gaps; appends that fail take none; a reader never sees p + 1 before p.
-// ES-6  Every `failIfMatch` condition is checked at the instant of the append, against all that committed before it.
-// ES-7  One command id has one effect. The same id with the same fingerprint answers with the first outcome; with
-//       another fingerprint it is a typed conflict, also when both race.
+// ES-5  Positions of a log are 1, 2, 3 … without gaps; appends that fail take none; a reader never sees
+//       p + 1 before p.
+// ES-6  Every `failIfMatch` condition is checked at the instant of the append, against all that committed
+//       before it.
+// ES-7  One command id has one effect. The same id with the same fingerprint answers with the first outcome;
+//       with another fingerprint it is a typed conflict, also when both race.
 // ES-8  Acknowledged means durable: it survives kill -9, and power loss where the store says `durable`.
 // ES-9  Payload bytes come back as they went in, and metadata with them.
 // ES-10 An aborted signal ends a read promptly.
-// ES-11 An append that throws says `definite` (nothing happened) or `unknown`; a store that is closed or has lost its
-//       disk accepts no more appends.
+// ES-11 An append that throws says `definite` (nothing happened) or `unknown`; a store that is closed or has
+//       lost its disk accepts no more appends.
 // ES-12 A log keeps its history of epochs, so that places from a lost future are recognised.
 // ES-13 `recordedAtMs` never goes backwards within a log, whatever the clock does.
-// ES-14 Sizes and names are checked before an append is queued; queues and batches are bounded in number and bytes.
-import type { Json } from '../json.ts'
+// ES-14 Sizes and names are checked before an append is queued; queues and batches are bounded in number and
+//       bytes.
 import type { CommandId, Position, StreamId, StreamVersion } from '../identity.ts'
 import type { CommandInbox } from './command-inbox.ts'
-
-/** Names a log: tenant, bounded context and partition, joined by slashes: `default/orders/0`. */
-export type LogKey = string
-
-/** The key of a context's log, of the one tenant and the one partition that there are for now. */
-export function logKey(contextName: string): LogKey {
-  return `default/${contextName}/0`
-}
+import type { Epoch, LogKey, LogPlace } from './log.ts'
+import type { CommandClaim, StoredOutcome } from './outcome-store.ts'
 
 /** What a log keeps of each event. */
 export interface EventRecord {
@@ -66,21 +63,6 @@ export function eventId(record: Pick<EventRecord, 'appendId' | 'appendIndex'>): 
   return `${record.appendId}.${record.appendIndex}`
 }
 
-/** A place in a log that can be recognised again: after a restore, position alone would mean another event. */
-export interface LogPlace {
-  /** The epoch of the log when this was read. */
-  readonly epoch: string
-  readonly position: Position
-  /** The id of the event at `position`; empty at position 0. */
-  readonly eventId: string
-}
-
-/** A stretch of a log's history: `forkPosition` is the last position that it shares with the epoch before it. */
-export interface Epoch {
-  readonly epoch: string
-  readonly forkPosition: Position
-}
-
 /** An event to append. */
 export interface NewEvent {
   readonly type: string
@@ -96,7 +78,10 @@ export interface NewEvent {
 /** What a stream must look like for an append: a version, no events yet (`none`), or anything (`any`). */
 export type ExpectedVersion = StreamVersion | 'none' | 'any'
 
-/** The part of an append that concerns one stream. It may carry no events; its expectation is checked all the same. */
+/**
+ * The part of an append that concerns one stream. It may carry no events; its expectation is checked all the
+ * same.
+ */
 export interface StreamWrite {
   readonly decider: string
   readonly id: StreamId
@@ -111,17 +96,6 @@ export interface MatchCondition {
   readonly after: Position
 }
 
-/** Claims a command id for this append, whatever its outcome. */
-export interface CommandClaim {
-  readonly id: CommandId
-  /** Names what was asked, so that the same id with other content is recognised. 64 characters at most. */
-  readonly fingerprint: string
-  /** What to answer to a repetition; stored as it is. */
-  readonly outcome: Json
-  /** After this time (milliseconds since 1970) the id is free again. Ignored when the append has events; null = never. */
-  readonly expiresAtMs: number | null
-}
-
 /** One atomic change of a log. */
 export interface AppendRequest {
   /** At least one; each stream at most once. */
@@ -131,18 +105,6 @@ export interface AppendRequest {
   readonly correlationId?: string
   readonly causationId?: string
   readonly actor?: string
-}
-
-/** The recorded outcome of a command, with the place that its append reached. */
-export interface StoredOutcome {
-  readonly commandId: CommandId
-  readonly fingerprint: string
-  readonly outcome: Json
-  /** The version of the first write's stream after the append. */
-  readonly version: StreamVersion
-  /** The last position of the append; the head at that moment when it had no events. */
-  readonly place: LogPlace
-  readonly recordedAtMs: number
 }
 
 /** What an append came to. Only `appended` changed anything. */
@@ -225,7 +187,10 @@ export interface EventStore {
   readonly epochs: () => Promise<readonly Epoch[]>
   /** The outcome of a command that was claimed and has not expired. */
   readonly findOutcome: (id: CommandId) => Promise<StoredOutcome | undefined>
-  /** Calls back after events became visible: a hint, which may be late, lost or repeated. Returns what ends it. */
+  /**
+   * Calls back after events became visible: a hint, which may be late, lost or repeated. Returns what ends
+   * it.
+   */
   readonly onAppended: (callback: () => void) => () => void
 }
 

@@ -1,32 +1,23 @@
 // The ports that adapters implement: what write side, subscriptions and projections need from a database.
-export {
-  appendBytesMax,
-  appendEventsMax,
-  eventId,
-  logKey,
-  nameLengthMax,
-  payloadBytesMax,
-} from './event-store.ts'
+export { appendBytesMax, appendEventsMax, eventId, nameLengthMax, payloadBytesMax } from './event-store.ts'
 export type {
   AppendRequest,
   AppendResult,
-  CommandClaim,
-  Epoch,
   EventRecord,
   EventStore,
   EventStoreCapabilities,
   ExpectedVersion,
-  LogKey,
   LogPage,
-  LogPlace,
   LogQuery,
   MatchCondition,
   NewEvent,
-  StoredOutcome,
   StreamQuery,
   StreamWrite,
   WriteStore,
 } from './event-store.ts'
+export { logKey } from './log.ts'
+export type { Epoch, LogKey, LogPlace } from './log.ts'
+export type { CommandClaim, StoredOutcome } from './outcome-store.ts'
 export type {
   AcceptResult,
   Burial,

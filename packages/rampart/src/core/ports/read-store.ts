@@ -1,18 +1,21 @@
-// The read store port: documents of projections with their checkpoint, in any database, apart from the write store.
+// The read store port: documents of projections with their checkpoint, in any database, apart from the write
+// store.
 //
 // Promises, each proved by the rules of the same number in the conformance suite:
 //
 // RS-1 The documents and the checkpoint of a batch commit together or not at all.
 // RS-2 A commit is refused unless it starts at the stored checkpoint, so that no batch counts twice.
 // RS-3 A document, its version and the checkpoint that a read returns belong to one moment.
-// RS-4 Pages are ordered by key in byte order; paging neither repeats nor skips keys that are there throughout.
-// RS-5 Changes come in the order of the position that last changed each document, deletions too, each document once.
-// RS-6 An index finds exactly the documents whose member equals the value; a search finds exactly the documents that
-//      contain every word as the start of a word, whatever its case and accents.
+// RS-4 Pages are ordered by key in byte order; paging neither repeats nor skips keys that are there
+//      throughout.
+// RS-5 Changes come in the order of the position that last changed each document, deletions too, each
+//      document once.
+// RS-6 An index finds exactly the documents whose member equals the value; a search finds exactly the
+//      documents that contain every word as the start of a word, whatever its case and accents.
 // RS-7 What was committed is there when the store is opened again.
 import type { Position } from '../identity.ts'
 import type { Json } from '../json.ts'
-import type { LogKey, LogPlace } from './event-store.ts'
+import type { LogKey, LogPlace } from './log.ts'
 
 /** What a read store must know about a projection to keep its documents. */
 export interface CollectionShape {
@@ -61,7 +64,9 @@ export interface DocumentPage {
   readonly checkpoint: LogPlace
 }
 
-/** A place in the changes of a collection: position, and key among documents that the same position changed. */
+/**
+ * A place in the changes of a collection: position, and key among documents that the same position changed.
+ */
 export interface ChangeCursor {
   readonly position: Position
   readonly key: string
@@ -94,7 +99,9 @@ export interface DocumentCollection {
   }>
   /** Throws `STORE_UNAVAILABLE` when the stored checkpoint is not `from`. */
   readonly commit: (request: CommitRequest) => Promise<void>
-  /** Calls back after a commit of this process: a hint, which may be late or repeated. Returns what ends it. */
+  /**
+   * Calls back after a commit of this process: a hint, which may be late or repeated. Returns what ends it.
+   */
   readonly onCommitted: (callback: () => void) => () => void
 }
 

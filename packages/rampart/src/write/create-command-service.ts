@@ -1,0 +1,292 @@
+// Handles the commands of one context: check, look up, line up, decide, append; and tells what became of
+// them.
+import {
+  commandId as asCommandId,
+  RampartError,
+  type CommandId,
+  type Context,
+  type DeciderDefinition,
+  type Runtime,
+  type StreamId,
+} from '../core/index.ts'
+import type { EventStore, InboxCommand } from '../core/ports/index.ts'
+import { checkInput, commandsOf, requireCommand, type KnownCommand } from './command-checks.ts'
+import { commandIdOfKey, fingerprintOf, unkeyedFingerprint } from './command-identity.ts'
+import type { CommandService, CommandStatus, Feedback, FinalCommand, SentCommand } from './command-service.ts'
+import type { CheckedCommand } from './decide.ts'
+import { defaultInboxLimits, InboxWorker, type InboxLimits } from './inbox-worker.ts'
+import { finalStatusOf } from './outcome.ts'
+import { OutcomeWatch } from './outcome-watch.ts'
+import { createRepository, type CacheLimits, type Repository } from './repository.ts'
+import { keyReused, StreamLine } from './stream-line.ts'
+
+/** Bounds of the write side. */
+export interface CommandLimits {
+  /** Commands of one stream that wait or are in flight in this process. */
+  readonly perStream: number
+  /** Commands that wait or are in flight in this process. */
+  readonly inFlight: number
+  /** How often a command is decided again after conflicts. */
+  readonly conflicts: number
+  /** How long the ids of refused and failed commands are kept, in milliseconds. */
+  readonly outcomeTtlMs: number
+  readonly inbox: InboxLimits
+  readonly cache?: CacheLimits
+}
+
+/** 1,000 commands per stream, 20,000 in all, 20 conflicts, outcomes of refused commands for 24 hours. */
+export const defaultCommandLimits: CommandLimits = {
+  perStream: 1000,
+  inFlight: 20_000,
+  conflicts: 20,
+  outcomeTtlMs: 24 * 60 * 60 * 1000,
+  inbox: defaultInboxLimits,
+}
+
+/** What a command service stands on. */
+export interface CommandServiceOptions {
+  readonly context: Context
+  readonly store: EventStore
+  readonly runtime: Runtime
+  readonly limits?: Partial<CommandLimits>
+}
+
+/** Creates the command service of a context over its log. */
+export function createCommandService(options: CommandServiceOptions): CommandService {
+  return new LogCommandService(options)
+}
+
+/** A command that is being handled in this process. */
+interface Handling {
+  readonly command: CheckedCommand
+  readonly final: Promise<FinalCommand>
+}
+
+class LogCommandService implements CommandService {
+  readonly types: readonly string[]
+  readonly #store: EventStore
+  readonly #runtime: Runtime
+  readonly #limits: CommandLimits
+  readonly #known: ReadonlyMap<string, KnownCommand>
+  readonly #repositories: ReadonlyMap<string, Repository>
+  readonly #lines = new Map<string, StreamLine>()
+  readonly #handling = new Map<CommandId, Handling>()
+  readonly #watch: OutcomeWatch
+  readonly #worker: InboxWorker
+  readonly #draining = new AbortController()
+  readonly #stopped = new AbortController()
+
+  constructor({ context, store, runtime, limits }: CommandServiceOptions) {
+    this.#store = store
+    this.#runtime = runtime
+    this.#limits = { ...defaultCommandLimits, ...limits }
+    this.#known = commandsOf(context)
+    this.types = [...this.#known.keys()]
+    this.#repositories = new Map(
+      context.deciders.map(({ name, definition }) => [
+        name,
+        createRepository(definition, store, this.#limits.cache),
+      ]),
+    )
+    this.#watch = new OutcomeWatch({ runtime, find: (id) => this.#recorded(id) })
+    this.#worker = new InboxWorker({
+      inbox: store.inbox,
+      runtime,
+      limits: this.#limits.inbox,
+      outcomeTtlMs: this.#limits.outcomeTtlMs,
+      handle: (command) => this.#handleAccepted(command),
+      onBuried: ({ commandId }) => this.#watch.look(commandId),
+    })
+  }
+
+  start(): void {
+    this.#worker.start()
+  }
+
+  async drain(): Promise<void> {
+    this.#draining.abort()
+    await this.#worker.stop()
+    await Promise.allSettled([...this.#handling.values()].map(({ final }) => final))
+    this.#stopped.abort(shuttingDown())
+  }
+
+  async send(sent: SentCommand, feedback: Feedback): Promise<CommandStatus> {
+    if (this.#draining.signal.aborted) throw shuttingDown()
+    const command = this.#check(sent)
+    if (feedback.mode === 'accept') {
+      const { commandId, streamId } = await this.#accept(command)
+      return { status: 'received', commandId, streamId }
+    }
+    const final = sent.key === undefined ? this.#handle(command, false) : this.#resume(command)
+    // What is not durable when the wait runs out must be before the sender may rely on it.
+    return (await this.#within(feedback.waitMs, final)) ?? (await this.#accept(command))
+  }
+
+  async status(id: CommandId): Promise<CommandStatus | undefined> {
+    const first = await this.#recorded(id)
+    if (first !== undefined) return first
+    const waiting = await this.#store.inbox.find(id)
+    const streamId = waiting?.streamId ?? this.#handling.get(id)?.command.streamId
+    if (streamId !== undefined) return { status: 'received', commandId: id, streamId }
+    // It may have left the inbox between the two looks.
+    return this.#recorded(id)
+  }
+
+  async finalStatus(id: CommandId, signal: AbortSignal): Promise<FinalCommand> {
+    return this.#watch.final(id, signal)
+  }
+
+  #check(sent: SentCommand): CheckedCommand {
+    const known = requireCommand(this.#known, sent.type)
+    const { streamId, data } = checkInput(sent, known, this.#runtime)
+    const { key, actor } = sent
+    const keyed = key !== undefined
+    return {
+      commandId: keyed
+        ? commandIdOfKey({ log: this.#store.log, actor, key })
+        : asCommandId(this.#runtime.uuid()),
+      fingerprint: keyed
+        ? fingerprintOf({ type: sent.type, streamId: sent.streamId, data: sent.data })
+        : unkeyedFingerprint,
+      type: sent.type,
+      streamId,
+      data,
+      expectedVersion: sent.expectedVersion ?? null,
+      actor,
+      correlationId: sent.correlationId ?? null,
+      receivedAtMs: this.#runtime.nowMs(),
+    }
+  }
+
+  /** The final status of a command whose key may have been used before. */
+  async #resume(command: CheckedCommand): Promise<FinalCommand> {
+    const { commandId, fingerprint } = command
+    const stored = await this.#store.findOutcome(commandId)
+    if (stored !== undefined) {
+      if (stored.fingerprint !== fingerprint) throw keyReused()
+      return finalStatusOf(this.#store.log, stored)
+    }
+    const waiting = await this.#store.inbox.find(commandId)
+    if (waiting === undefined) return this.#handle(command, false)
+    if (waiting.fingerprint !== fingerprint) throw keyReused()
+    return this.#watch.final(commandId, this.#stopped.signal)
+  }
+
+  /** Has a command decided and appended, once however often it is asked for at the same time. */
+  #handle(command: CheckedCommand, keepsOrder: boolean): Promise<FinalCommand> {
+    const { commandId, fingerprint } = command
+    const known = this.#handling.get(commandId)
+    if (known !== undefined) {
+      return known.command.fingerprint === fingerprint ? known.final : Promise.reject(keyReused())
+    }
+    if (this.#handling.size >= this.#limits.inFlight)
+      return Promise.reject(overloaded('too many commands are in hand'))
+    const final = this.#enqueue(command, keepsOrder)
+    this.#handling.set(commandId, { command, final })
+    const settled = (): void => {
+      this.#handling.delete(commandId)
+    }
+    final.then((status) => {
+      settled()
+      this.#watch.settle(status)
+    }, settled)
+    return final
+  }
+
+  #enqueue(command: CheckedCommand, keepsOrder: boolean): Promise<FinalCommand> {
+    const { definition } = requireCommand(this.#known, command.type)
+    const line = this.#lineOf(definition, command.streamId)
+    if (line.length >= this.#limits.perStream) {
+      return Promise.reject(overloaded(`too many commands wait for stream ${command.streamId}`))
+    }
+    return new Promise((resolve, reject) => line.enqueue({ command, keepsOrder, resolve, reject }))
+  }
+
+  #lineOf(definition: DeciderDefinition, id: StreamId): StreamLine {
+    const key = `${definition.of.name}/${id}`
+    const known = this.#lines.get(key)
+    if (known !== undefined) return known
+    const repository = this.#repositories.get(definition.of.name)
+    if (repository === undefined)
+      throw new Error(`Every decider has a repository, ${definition.of.name} too.`)
+    const line = new StreamLine(id, {
+      definition,
+      repository,
+      store: this.#store,
+      outcomeTtlMs: this.#limits.outcomeTtlMs,
+      conflictsMax: this.#limits.conflicts,
+      onIdle: () => void this.#lines.delete(key),
+    })
+    this.#lines.set(key, line)
+    return line
+  }
+
+  async #handleAccepted(accepted: InboxCommand): Promise<void> {
+    await this.#handle(accepted, true)
+  }
+
+  /** Makes a command durable. Answers with its final status when it has one by now. */
+  async #accept(command: CheckedCommand): Promise<CommandStatus> {
+    const { commandId } = command
+    const handled = this.#handling.get(commandId)?.command ?? command
+    if (handled.fingerprint !== command.fingerprint) throw keyReused()
+    const { definition } = requireCommand(this.#known, handled.type)
+    const result = await this.#store.inbox.accept({ ...handled, decider: definition.of.name })
+    switch (result.status) {
+      case 'accepted':
+        return { status: 'received', commandId, streamId: handled.streamId }
+      case 'waiting':
+        return { status: 'received', commandId, streamId: result.command.streamId }
+      case 'repeated':
+        return finalStatusOf(this.#store.log, result.outcome)
+      case 'reused':
+        throw keyReused()
+      case 'full':
+        throw overloaded('too many accepted commands wait')
+    }
+  }
+
+  /**
+   * The final status if it comes in time; `undefined` when the wait runs out. Draining leaves it three
+   * seconds.
+   */
+  async #within(waitMs: number, final: Promise<FinalCommand>): Promise<FinalCommand | undefined> {
+    const { signal } = this.#draining
+    return new Promise((resolve, reject) => {
+      let timer = this.#runtime.setTimer(waitMs, () => finish(() => resolve(undefined)))
+      const hurry = (): void => {
+        timer.cancel()
+        timer = this.#runtime.setTimer(Math.min(waitMs, drainWaitMs), () => finish(() => resolve(undefined)))
+      }
+      const finish = (answer: () => void): void => {
+        timer.cancel()
+        signal.removeEventListener('abort', hurry)
+        answer()
+      }
+      signal.addEventListener('abort', hurry, { once: true })
+      final.then(
+        (status) => finish(() => resolve(status)),
+        (fault: unknown) => finish(() => reject(fault)),
+      )
+    })
+  }
+
+  async #recorded(id: CommandId): Promise<FinalCommand | undefined> {
+    const stored = await this.#store.findOutcome(id)
+    return stored === undefined ? undefined : finalStatusOf(this.#store.log, stored)
+  }
+}
+
+/** How long a sender's wait may go on once the process drains, in milliseconds. */
+const drainWaitMs = 3000
+
+function overloaded(reason: string): RampartError {
+  return new RampartError('OVERLOADED', `The command was not taken: ${reason}. Try again in a moment.`)
+}
+
+function shuttingDown(): RampartError {
+  return new RampartError(
+    'SHUTTING_DOWN',
+    'The server is shutting down and takes no more commands. Try again.',
+  )
+}

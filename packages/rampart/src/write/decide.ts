@@ -1,0 +1,124 @@
+// Runs one decision and turns its answer into the append that records it.
+import {
+  encodeEvent,
+  isoTime,
+  isRampartError,
+  isRefusal,
+  RampartError,
+  refuse,
+  type CommandId,
+  type DecidedEvent,
+  type DeciderDefinition,
+  type EncodedEvent,
+  type Json,
+  type Refusal,
+  type StreamId,
+  type StreamVersion,
+} from '../core/index.ts'
+import type { AppendRequest } from '../core/ports/index.ts'
+import { refusedOutcome, succeededOutcome } from './outcome.ts'
+import type { LoadedState, Repository } from './repository.ts'
+
+/** A command that passed every check that needs no state. */
+export interface CheckedCommand {
+  readonly commandId: CommandId
+  readonly fingerprint: string
+  readonly type: string
+  readonly streamId: StreamId
+  readonly data: Json
+  readonly expectedVersion: StreamVersion | null
+  readonly actor: string | null
+  readonly correlationId: string | null
+  readonly receivedAtMs: number
+}
+
+/** What a decision needs beside command and state. */
+export interface DecisionTools {
+  readonly definition: DeciderDefinition
+  readonly repository: Repository
+  /** How long the id of a refused command is kept, in milliseconds. */
+  readonly outcomeTtlMs: number
+}
+
+/** A decision ready to be appended, and the state that holds once it is. */
+export interface PreparedDecision {
+  readonly request: AppendRequest
+  readonly after: LoadedState
+}
+
+/**
+ * Decides a command on a state. Throws `DECIDER_FAILED` when the decider throws or refuses with a code that
+ * it did not declare, and `EVENT_INVALID` for an event that its schema refuses.
+ */
+export function prepareDecision(
+  command: CheckedCommand,
+  base: LoadedState,
+  { definition, repository, outcomeTtlMs }: DecisionTools,
+): PreparedDecision {
+  const answer = runDecide(definition, command, base.state)
+  const refusal = isRefusal(answer) ? answer : undefined
+  const decided = isRefusal(answer) ? (answer.records ?? []) : asList(answer)
+  const encoded = decided.map((event) => encodeEvent(definition.of, event))
+  const { commandId: id, fingerprint, streamId } = command
+  const request: AppendRequest = {
+    writes: [
+      {
+        decider: definition.of.name,
+        id: streamId,
+        expectedVersion: base.version,
+        events: encoded.map(({ stored }) => stored),
+      },
+    ],
+    command: {
+      id,
+      fingerprint,
+      outcome: refusal === undefined ? succeededOutcome(streamId) : refusedOutcome(streamId, refusal),
+      expiresAtMs: refusal === undefined ? null : command.receivedAtMs + outcomeTtlMs,
+    },
+    correlationId: command.correlationId ?? id,
+    causationId: id,
+    ...(command.actor === null ? {} : { actor: command.actor }),
+  }
+  return { request, after: encoded.length === 0 ? base : repository.advance(base, encoded.map(folded)) }
+}
+
+function folded({ stored, data }: EncodedEvent): { type: string; data: Json; payloadBytes: number } {
+  return { type: stored.type, data, payloadBytes: stored.payload.byteLength }
+}
+
+function asList(events: DecidedEvent | readonly DecidedEvent[]): readonly DecidedEvent[] {
+  return 'type' in events ? [events] : events
+}
+
+type Answer = DecidedEvent | readonly DecidedEvent[] | Refusal
+
+function runDecide(definition: DeciderDefinition, command: CheckedCommand, state: unknown): Answer {
+  const known = definition.commands[command.type]
+  if (known === undefined) {
+    throw new RampartError('COMMAND_TYPE_UNKNOWN', `${definition.of.name} has no command ${command.type}.`)
+  }
+  const answer = attempt(command, () =>
+    known.decide(state, command.data, {
+      commandId: command.commandId,
+      id: command.streamId,
+      actor: command.actor,
+      receivedAt: isoTime(command.receivedAtMs),
+      refuse,
+    }),
+  )
+  if (isRefusal(answer) && !known.refuses.includes(answer.refused)) {
+    const message = `${command.type} refused with ${answer.refused}. Declare the code in its refuses.`
+    throw new RampartError('DECIDER_FAILED', message)
+  }
+  return answer
+}
+
+function attempt(command: CheckedCommand, decide: () => Answer): Answer {
+  try {
+    return decide()
+  } catch (cause) {
+    if (isRampartError(cause)) throw cause
+    const message = `The decision of ${command.type} threw. Nothing was recorded; mend its decide function.`
+    throw new RampartError('DECIDER_FAILED', message, { cause })
+  }
+}

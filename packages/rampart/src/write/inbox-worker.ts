@@ -1,0 +1,203 @@
+// Handles accepted commands: claims them from the inbox, has them handled in order, retries, and gives up in
+// the end.
+import { isRampartError, type ErrorCode, type Runtime } from '../core/index.ts'
+import type { CommandInbox, InboxCommand } from '../core/ports/index.ts'
+import { failedOutcome } from './outcome.ts'
+import { isDeferred } from './stream-line.ts'
+
+/** Bounds of the inbox worker. Times in milliseconds. */
+export interface InboxLimits {
+  /** How many commands are in hand at once. */
+  readonly inHand: number
+  /** Failures of a command's own after which it is given up. */
+  readonly attemptsMax: number
+  /** Claims after which a command is given up untried, because handling it seems to end the process. */
+  readonly claimsMax: number
+  readonly leaseMs: number
+  readonly retryFirstMs: number
+  readonly retryMaxMs: number
+  /** How long to wait for a hint before looking again. */
+  readonly pollMs: number
+}
+
+/** 512 commands in hand, 5 attempts, retries after 0.2 s doubling up to 10 s. */
+export const defaultInboxLimits: InboxLimits = {
+  inHand: 512,
+  attemptsMax: 5,
+  claimsMax: 25,
+  leaseMs: 30_000,
+  retryFirstMs: 200,
+  retryMaxMs: 10_000,
+  pollMs: 1000,
+}
+
+/** What the worker needs: where commands wait, and who handles one. */
+export interface InboxTools {
+  readonly inbox: CommandInbox
+  readonly runtime: Runtime
+  readonly limits: InboxLimits
+  readonly outcomeTtlMs: number
+  /** Handles a claimed command; its outcome is recorded when this resolves. */
+  readonly handle: (command: InboxCommand) => Promise<unknown>
+  /** Tells that a command has a final status although `handle` failed. */
+  readonly onBuried: (command: InboxCommand) => void
+}
+
+/** A demanded version that does not hold is an answer, not a failure to be tried again. */
+const answers: readonly ErrorCode[] = ['VERSION_MISMATCH', 'IDEMPOTENCY_KEY_REUSED', 'COMMAND_TYPE_UNKNOWN']
+/** The store's own trouble says nothing about the command, so it is never given up for that. */
+const storeFaults: readonly ErrorCode[] = [
+  'OUTCOME_UNKNOWN',
+  'OVERLOADED',
+  'STORE_CLOSED',
+  'STORE_FULL',
+  'STORE_UNAVAILABLE',
+  'STREAM_CONTENDED',
+]
+
+/** Works through the inbox of one log until it is stopped. */
+export class InboxWorker {
+  readonly #tools: InboxTools
+  readonly #owner: string
+  readonly #inHand = new Set<Promise<void>>()
+  #running: Promise<void> | undefined
+  #stopping = false
+  #wake: () => void = () => {}
+
+  constructor(tools: InboxTools) {
+    this.#tools = tools
+    this.#owner = tools.runtime.uuid()
+  }
+
+  /** Starts working; without effect when it works already. */
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Claims nothing more and waits for what is in hand. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#wake()
+    await this.#running
+    await Promise.allSettled(this.#inHand)
+  }
+
+  async #run(): Promise<void> {
+    const { inbox } = this.#tools
+    const unsubscribe = inbox.onAccepted(() => this.#wake())
+    while (!this.#stopping) {
+      const idle = this.#nextHint()
+      const claimed = await this.#claim()
+      for (const command of claimed) this.#take(command)
+      if (claimed.length === 0) await idle
+    }
+    unsubscribe()
+  }
+
+  /**
+   * Resolves at the next hint: a command was accepted or left, the worker stops, or the poll interval is
+   * over.
+   */
+  #nextHint(): Promise<void> {
+    return new Promise((resolve) => {
+      const { runtime, limits } = this.#tools
+      const timer = runtime.setTimer(limits.pollMs, resolve, { keepAlive: false })
+      this.#wake = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+
+  async #claim(): Promise<readonly InboxCommand[]> {
+    const { inbox, runtime, limits } = this.#tools
+    const limit = limits.inHand - this.#inHand.size
+    if (limit <= 0) return []
+    try {
+      const nowMs = runtime.nowMs()
+      const { nextDueMs } = await inbox.depth()
+      if (nextDueMs === null) return []
+      if (nextDueMs > nowMs) {
+        runtime.setTimer(nextDueMs - nowMs, () => this.#wake(), { keepAlive: false })
+        return []
+      }
+      return await inbox.claim({ owner: this.#owner, limit, nowMs, leaseMs: limits.leaseMs })
+    } catch (fault) {
+      // The store is in trouble; what waits in it is claimed once it is back.
+      if (isRampartError(fault)) return []
+      throw fault
+    }
+  }
+
+  #take(command: InboxCommand): void {
+    const handled = this.#handle(command).finally(() => {
+      this.#inHand.delete(handled)
+      this.#wake()
+    })
+    this.#inHand.add(handled)
+  }
+
+  async #handle(command: InboxCommand): Promise<void> {
+    const { limits, handle } = this.#tools
+    if (command.attempts > limits.claimsMax) {
+      await this.#bury(
+        command,
+        'HANDLING_NEVER_ENDED',
+        'The process ended whenever this command was handled.',
+      )
+      return
+    }
+    try {
+      await handle(command)
+    } catch (fault) {
+      await this.#afterFault(command, fault)
+    }
+  }
+
+  async #afterFault(command: InboxCommand, fault: unknown): Promise<void> {
+    const { limits } = this.#tools
+    const code = isRampartError(fault) ? fault.code : 'INTERNAL'
+    const ownFault = !isDeferred(fault) && !storeFaults.includes(code)
+    if (answers.includes(code) || (ownFault && command.attempts >= limits.attemptsMax)) {
+      await this.#bury(command, code, causeOf(fault))
+    } else {
+      await this.#release(command)
+    }
+  }
+
+  async #release({ commandId, attempts }: InboxCommand): Promise<void> {
+    const { inbox, runtime, limits } = this.#tools
+    const delayMs = Math.min(limits.retryFirstMs * 2 ** Math.min(attempts - 1, 20), limits.retryMaxMs)
+    // A release that fails is made good by the lease, which runs out.
+    await inbox.release([commandId], runtime.nowMs() + delayMs).catch(ignoreStoreFault)
+  }
+
+  async #bury(command: InboxCommand, code: string, cause: string): Promise<void> {
+    const { inbox, runtime, outcomeTtlMs, onBuried } = this.#tools
+    const { commandId, streamId } = command
+    const buried = inbox.bury({
+      commandId,
+      cause,
+      outcome: failedOutcome(streamId, code, cause),
+      expiresAtMs: runtime.nowMs() + outcomeTtlMs,
+      deadLetter: code !== 'VERSION_MISMATCH',
+    })
+    await buried.then(() => onBuried(command)).catch(ignoreStoreFault)
+  }
+}
+
+/**
+ * A command that could be neither released nor buried stays claimed until its lease runs out, and is tried
+ * again.
+ */
+function ignoreStoreFault(fault: unknown): void {
+  if (!isRampartError(fault)) throw fault
+}
+
+/** The fault in words, with the causes behind it; bounded, because it is stored. */
+function causeOf(fault: unknown): string {
+  const texts: string[] = []
+  for (let each: unknown = fault; each instanceof Error && texts.length < 5; each = each.cause)
+    texts.push(each.message)
+  return (texts.length === 0 ? String(fault) : texts.join(' Cause: ')).toWellFormed().slice(0, 4000)
+}

@@ -1,0 +1,55 @@
+// The outcome of a command as it is stored with its append, and as its sender sees it.
+import type { CommandId, Json, Refusal } from '../core/index.ts'
+import { RampartError } from '../core/index.ts'
+import type { LogKey, StoredOutcome } from '../core/ports/index.ts'
+import type { FinalCommand } from './command-service.ts'
+
+/** What is stored of a success. Version and place come from the append itself. */
+export function succeededOutcome(streamId: string): Json {
+  return { status: 'succeeded', streamId }
+}
+
+/** What is stored of a refusal. */
+export function refusedOutcome(streamId: string, refusal: Refusal): Json {
+  const { refused, data } = refusal
+  const detail = refusal.detail ?? `${sentence(refused)}.`
+  return { status: 'refused', streamId, code: refused, detail, ...(data === undefined ? {} : { data }) }
+}
+
+/** What is stored of an accepted command that could not be handled. */
+export function failedOutcome(streamId: string, code: string, detail: string): Json {
+  return { status: 'failed', streamId, code, detail }
+}
+
+/** `ORDER_ALREADY_CANCELLED` as the start of a sentence: `Order already cancelled`. */
+function sentence(code: string): string {
+  const words = code.toLowerCase().replaceAll('_', ' ')
+  return words.slice(0, 1).toUpperCase() + words.slice(1)
+}
+
+/** A stored outcome as its sender sees it. Throws `INTERNAL` for one that this code did not write. */
+export function finalStatusOf(log: LogKey, stored: StoredOutcome): FinalCommand {
+  const { commandId, outcome, version, place } = stored
+  if (typeof outcome !== 'object' || outcome === null || Array.isArray(outcome)) throw unreadable(commandId)
+  // The list case is excluded above; TypeScript does not narrow readonly arrays.
+  const body = outcome as Readonly<Record<string, Json | undefined>>
+  const { status, streamId, code, detail, data } = body
+  if (typeof streamId !== 'string') throw unreadable(commandId)
+  if (status === 'succeeded') {
+    return { status, commandId, streamId, version, position: place.position, log, place }
+  }
+  if (
+    (status !== 'refused' && status !== 'failed') ||
+    typeof code !== 'string' ||
+    typeof detail !== 'string'
+  ) {
+    throw unreadable(commandId)
+  }
+  const named = { commandId, streamId, code, detail, log, place }
+  return status === 'refused' && data !== undefined ? { status, ...named, data } : { status, ...named }
+}
+
+function unreadable(id: CommandId): RampartError {
+  const message = `The stored outcome of command ${id} is unreadable. Run the version that wrote it.`
+  return new RampartError('INTERNAL', message)
+}

@@ -1,0 +1,231 @@
+// The line of commands of one stream in this process: decided in order, committed together, answered when
+// durable.
+//
+//   enqueue ──> waiting ──decide on tip──> in flight ──appended──> answered
+//                  ^                           │
+//                  └───────── conflict ────────┘
+//
+// The tip is the state after every command in flight, so that the next one is decided without waiting for the
+// disk and both commit in one group. That is safe because each append demands the version it was decided on:
+// when one fails, those behind it conflict. The line then lets everything in flight settle, puts the
+// conflicting commands back in their order, and decides them again on a freshly loaded state.
+import { RampartError, type StreamId } from '../core/index.ts'
+import type { AppendResult, EventStore } from '../core/ports/index.ts'
+import type { FinalCommand } from './command-service.ts'
+import { prepareDecision, type CheckedCommand, type DecisionTools, type PreparedDecision } from './decide.ts'
+import { finalStatusOf } from './outcome.ts'
+import type { LoadedState } from './repository.ts'
+
+/** A command in a line, and how it is answered. */
+export interface LineJob {
+  readonly command: CheckedCommand
+  /** True for accepted commands, which must not overtake each other even when one of them fails. */
+  readonly keepsOrder: boolean
+  readonly resolve: (status: FinalCommand) => void
+  readonly reject: (fault: unknown) => void
+}
+
+/** What a line needs of the write side. */
+export interface LineTools extends DecisionTools {
+  readonly store: EventStore
+  /** How often a command is decided again after conflicts before it is given up. */
+  readonly conflictsMax: number
+  /** Called when the line has nothing to do any more. */
+  readonly onIdle: () => void
+}
+
+interface QueuedJob extends LineJob {
+  readonly sequence: number
+  conflicts: number
+}
+
+/** Handles the commands of one stream. */
+export class StreamLine {
+  readonly #id: StreamId
+  readonly #tools: LineTools
+  readonly #waiting: QueuedJob[] = []
+  #sequence = 0
+  #inFlight = 0
+  #loading = false
+  #settling = false
+  #tip: LoadedState | undefined
+
+  constructor(id: StreamId, tools: LineTools) {
+    this.#id = id
+    this.#tools = tools
+    this.#tip = tools.repository.cached(id)
+  }
+
+  /** How many commands wait or are in flight. */
+  get length(): number {
+    return this.#waiting.length + this.#inFlight
+  }
+
+  /** Takes a command; it is answered through its job. */
+  enqueue(job: LineJob): void {
+    this.#waiting.push({ ...job, sequence: this.#sequence++, conflicts: 0 })
+    this.#proceed()
+  }
+
+  #proceed(): void {
+    if (this.#settling) {
+      if (this.#inFlight > 0) return
+      this.#settling = false
+    }
+    while (this.#waiting.length > 0 && !this.#settling) {
+      if (this.#tip === undefined) {
+        void this.#load()
+        return
+      }
+      const job = this.#waiting.shift()
+      if (job !== undefined) this.#decide(job, this.#tip)
+    }
+    if (this.length === 0 && !this.#loading) this.#tools.onIdle()
+  }
+
+  async #load(): Promise<void> {
+    if (this.#loading) return
+    this.#loading = true
+    try {
+      this.#tip = await this.#tools.repository.load(this.#id)
+    } catch (fault) {
+      for (const job of this.#waiting.splice(0)) job.reject(fault)
+    }
+    this.#loading = false
+    this.#proceed()
+  }
+
+  #decide(job: QueuedJob, base: LoadedState): void {
+    const { expectedVersion } = job.command
+    if (expectedVersion !== null && expectedVersion !== base.version) {
+      this.#commit(job, confirmVersion(this.#tools, this.#id, base))
+      return
+    }
+    try {
+      const prepared = prepareDecision(job.command, base, this.#tools)
+      this.#tip = prepared.after
+      this.#commit(job, prepared)
+    } catch (fault) {
+      this.#fail(job, fault)
+    }
+  }
+
+  #commit(job: QueuedJob, prepared: PreparedDecision): void {
+    this.#inFlight++
+    this.#tools.store.append(prepared.request).then(
+      (result) => this.#settle(job, prepared, result),
+      (fault: unknown) => {
+        this.#inFlight--
+        this.#decideAgain()
+        this.#fail(job, fault)
+        this.#proceed()
+      },
+    )
+  }
+
+  #settle(job: QueuedJob, prepared: PreparedDecision, result: AppendResult): void {
+    this.#inFlight--
+    if (result.status === 'conflict') {
+      this.#decideAgain()
+      this.#putBack(job)
+    } else if (result.status === 'appended') {
+      this.#tools.repository.remember(this.#id, prepared.after)
+      this.#answer(job, prepared, result)
+    } else {
+      // Nothing was appended, so what was decided on top of it must be decided again.
+      this.#decideAgain()
+      this.#answerUnappended(job, result)
+    }
+    this.#proceed()
+  }
+
+  /** Lets everything in flight settle, then starts from what is recorded. */
+  #decideAgain(): void {
+    this.#settling = true
+    this.#tip = undefined
+  }
+
+  #putBack(job: QueuedJob): void {
+    job.conflicts++
+    if (job.conflicts > this.#tools.conflictsMax) {
+      const message = `Stream ${this.#id} kept changing while ${job.command.type} was decided. Try again.`
+      this.#fail(job, new RampartError('STREAM_CONTENDED', message))
+      return
+    }
+    const later = this.#waiting.findIndex(({ sequence }) => sequence > job.sequence)
+    this.#waiting.splice(later === -1 ? this.#waiting.length : later, 0, job)
+  }
+
+  #answer(
+    job: QueuedJob,
+    { request }: PreparedDecision,
+    result: Extract<AppendResult, { status: 'appended' }>,
+  ): void {
+    const { command } = request
+    const [version] = result.versions
+    if (version === undefined) throw new Error('An append answers with a version for each of its writes.')
+    if (command === undefined) {
+      const { type, expectedVersion } = job.command
+      const message = `${type} demands version ${expectedVersion} of ${this.#id}, which has ${version}.`
+      this.#fail(job, new RampartError('VERSION_MISMATCH', message, { details: { version } }))
+      return
+    }
+    const { id: commandId, fingerprint, outcome } = command
+    const stored = { commandId, fingerprint, outcome, version, place: result.place, recordedAtMs: 0 }
+    job.resolve(finalStatusOf(this.#tools.store.log, stored))
+  }
+
+  #answerUnappended(
+    job: QueuedJob,
+    result: Exclude<AppendResult, { status: 'appended' | 'conflict' }>,
+  ): void {
+    switch (result.status) {
+      case 'repeated':
+        job.resolve(finalStatusOf(this.#tools.store.log, result.outcome))
+        return
+      case 'reused':
+        job.reject(keyReused())
+        return
+      case 'matched':
+        job.reject(new Error('An append without conditions cannot match one.'))
+    }
+  }
+
+  /** Answers with a fault. Accepted commands behind an accepted one wait for its next attempt with it. */
+  #fail(job: QueuedJob, fault: unknown): void {
+    if (fault instanceof RampartError && fault.effect === 'unknown') this.#tools.repository.forget(this.#id)
+    job.reject(fault)
+    if (!job.keepsOrder) return
+    const behind = this.#waiting.filter(({ keepsOrder }) => keepsOrder)
+    if (behind.length === 0) return
+    this.#waiting.splice(0, this.#waiting.length, ...this.#waiting.filter(({ keepsOrder }) => !keepsOrder))
+    for (const each of behind) each.reject(deferred())
+  }
+}
+
+/**
+ * An append that changes nothing and proves that a stream still has the version at which a demand did not
+ * hold.
+ */
+function confirmVersion(tools: LineTools, id: StreamId, base: LoadedState): PreparedDecision {
+  const decider = tools.definition.of.name
+  return { request: { writes: [{ decider, id, expectedVersion: base.version, events: [] }] }, after: base }
+}
+
+/** The fault of a key that names another command already. */
+export function keyReused(): RampartError {
+  const message = 'This idempotency key was used for another command. Use a new key for a new command.'
+  return new RampartError('IDEMPOTENCY_KEY_REUSED', message)
+}
+
+const deferredMessage = 'An earlier accepted command of the stream comes first.'
+
+/** The fault of an accepted command that must wait because one before it has to be tried again. */
+function deferred(): RampartError {
+  return new RampartError('STREAM_CONTENDED', deferredMessage, { details: { deferred: true } })
+}
+
+/** True when a command was only put off, without having been tried. */
+export function isDeferred(fault: unknown): boolean {
+  return fault instanceof RampartError && fault.details['deferred'] === true
+}
