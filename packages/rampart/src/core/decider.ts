@@ -3,7 +3,7 @@ import { RampartError } from './errors.ts'
 import { requireName, type DecidedEvent, type EventOf, type Events } from './events.ts'
 import type { Json, OnlyJson } from './json.ts'
 import type { Refusal, RefusalOptions } from './refusal.ts'
-import type { Schema } from './schema.ts'
+import type { Schema } from './codec/schema.ts'
 
 /** The state of a decider. Its version guards stored states against changed code. */
 export interface State<S> {

@@ -3,7 +3,7 @@ import { RampartError } from './errors.ts'
 import { idFault, isUuid } from './identity.ts'
 import type { Json, OnlyJson } from './json.ts'
 import type { Runtime } from './runtime.ts'
-import type { Schema } from './schema.ts'
+import type { Schema } from './codec/schema.ts'
 import type { Upcasters } from './upcaster.ts'
 
 /** How one type of event is recorded. */
@@ -76,8 +76,8 @@ export interface Events<Name extends string = string, All = unknown> {
   readonly streamId: StreamIdRule
 }
 
-// oxlint-disable-next-line no-explicit-any -- data stands in argument places too, so no other type fits all
 /** Any event definitions, whatever their data. */
+// oxlint-disable-next-line no-explicit-any -- data stands in argument places too, so no other type fits all
 export type AnyEvents = Events<string, any>
 
 /** The union of events that `All` describes. */

@@ -1,7 +1,7 @@
 // Consistency tokens: "I have seen up to here", per log, opaque to whoever carries them.
-import { RampartError } from './errors.ts'
-import { position } from './identity.ts'
-import type { LogKey, LogPlace } from './ports/log.ts'
+import { RampartError } from '../errors.ts'
+import { position } from '../identity.ts'
+import type { LogKey, LogPlace } from '../ports/log.ts'
 
 /** For each log the place that was seen. */
 export type ConsistencyToken = ReadonlyMap<LogKey, LogPlace>

@@ -1,7 +1,7 @@
 // Validation through Standard Schema: any validator library fits, and nothing it lets slip is accepted
 // silently.
-import { RampartError } from './errors.ts'
-import { childPointer, inputFaultsMax, type InputFault, type Json } from './json.ts'
+import { RampartError } from '../errors.ts'
+import { childPointer, inputFaultsMax, type InputFault, type Json } from '../json.ts'
 
 /**
  * Standard Schema v1 (standardschema.dev), reduced to what inference needs. Input and output are one type, so

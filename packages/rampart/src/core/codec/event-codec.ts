@@ -1,10 +1,10 @@
 // Turns decided events into what a store keeps, and records back into events of today's shape.
-import { RampartError } from './errors.ts'
-import type { AnyEvents, DecidedEvent, Recorded } from './events.ts'
-import { jsonFaults, type InputFault, type Json } from './json.ts'
-import { eventId, type EventRecord, type NewEvent } from './ports/event-store.ts'
+import { RampartError } from '../errors.ts'
+import type { AnyEvents, DecidedEvent, Recorded } from '../events.ts'
+import { jsonFaults, type InputFault, type Json } from '../json.ts'
+import { eventId, type EventRecord, type NewEvent } from '../ports/event-store.ts'
 import { validate } from './schema.ts'
-import { upcast } from './upcaster.ts'
+import { upcast } from '../upcaster.ts'
 
 /** An event ready to be appended, and its data as a later read will give it. */
 export interface EncodedEvent {

@@ -1,0 +1,13 @@
+// Checks and codes: turns outside data into checked values, and values into what is stored or sent.
+export { decodeToken, encodeToken } from './consistency-token.ts'
+export { decodeEvent, encodeEvent, isoTime, parsePayload } from './event-codec.ts'
+export { jsonSchemaOf, validate } from './schema.ts'
+export { requireName } from '../events.ts'
+export { commandId, idFault, isUuid, position, quoted, streamId, streamVersion } from '../identity.ts'
+export { childPointer, jsonFaults } from '../json.ts'
+export { isRefusal, refuse } from '../refusal.ts'
+export type { ConsistencyToken } from './consistency-token.ts'
+export type { EncodedEvent } from './event-codec.ts'
+export type { DeciderDefinition, UntypedCommand } from '../decider.ts'
+export type { CommandId, Position, StreamId, StreamVersion } from '../identity.ts'
+export type { InputFault } from '../json.ts'
