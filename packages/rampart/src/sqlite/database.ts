@@ -66,8 +66,8 @@ export function requireSqliteVersion(version: string): void {
 }
 
 /**
- * Takes a file through the schema steps that it lacks, each in a transaction with its number, so that a start that
- * is killed can be repeated. Throws `STORE_SCHEMA_NEWER` for a file that knows more steps.
+ * Takes a file through the schema steps that it lacks, each in a transaction with its number: a killed start
+ * can be repeated. Throws `STORE_SCHEMA_NEWER` for a file that knows more steps.
  */
 export function migrate(database: DatabaseSync, file: string, schema: DatabaseSchema): void {
   try {
@@ -122,7 +122,7 @@ export function storeFault(error: unknown, file: string): RampartError {
   if (error instanceof RampartError) return error
   const reason = error instanceof Error ? error.message : String(error)
   if (isSqliteError(error, sqlite.full)) {
-    const message = `The disk of ${file} is full, and nothing of this was stored. Free some space, then retry.`
+    const message = `The disk of ${file} is full, and nothing of this was stored. Free space and retry.`
     return new RampartError('STORE_FULL', message, { cause: error })
   }
   const advice = adviceFor(error)

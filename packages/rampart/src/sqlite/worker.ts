@@ -18,7 +18,7 @@ export interface WorkerService<Ready, Request, Reply> {
   readonly ready: Ready
   /**
    * Calls are handled in order, one at a time. Rejects with the fault that the service threw, with
-   * `OUTCOME_UNKNOWN` when the worker died before it answered, and with `STORE_UNAVAILABLE` when it was dead already.
+   * `OUTCOME_UNKNOWN` when the worker died before it answered, and with `STORE_UNAVAILABLE` when it is dead.
    */
   readonly call: (request: Request, transfer?: readonly ArrayBuffer[]) => Promise<Reply>
   /** Why the worker takes no more calls; `undefined` while it does. */
@@ -120,7 +120,7 @@ function createCalls(worker: Worker, name: string): Calls {
 }
 
 function lostReply(name: string, cause: string): RampartError {
-  const message = `${name} ended before it answered (${cause}). It may have stored this: retry with the same id.`
+  const message = `${name} ended before it answered (${cause}). It may have stored this: retry with the id.`
   return new RampartError('OUTCOME_UNKNOWN', message, { effect: 'unknown' })
 }
 

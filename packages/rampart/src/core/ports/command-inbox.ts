@@ -78,10 +78,16 @@ export interface CommandInbox {
   readonly bury: (burial: Burial) => Promise<void>
   /** A waiting or claimed command. */
   readonly find: (id: CommandId) => Promise<InboxCommand | undefined>
-  /** How many commands wait or are claimed, and when the next unclaimed one is due (null when none is). */
+  /**
+   * How many commands wait or are claimed, and when the next unclaimed one is due: null when none is. A command waits
+   * for those before it in its stream, so only the first of each stream counts.
+   */
   readonly depth: () => Promise<{ readonly commands: number; readonly nextDueMs: number | null }>
   /** Dead letters, newest first. */
   readonly deadLetters: (limit: number) => Promise<readonly DeadLetter[]>
   /** Calls back when a command was accepted: a hint. Returns what ends it. */
   readonly onAccepted: (callback: () => void) => () => void
 }
+
+/** How many commands may wait in the inbox of a log, unless the store is opened with another number (IN-6). */
+export const inboxCommandsMaxUnlessSaid = 10_000

@@ -210,3 +210,5 @@ export const appendEventsMax = 1000
 export const appendBytesMax = 16 * 1024 * 1024
 /** Most characters of an event type, tag, actor, correlation or causation id. */
 export const nameLengthMax = 1024
+/** Most bytes of payloads in one page, unless its only event has more. */
+export const pageBytesMax = 8 * 1024 * 1024

@@ -1,5 +1,15 @@
 // The ports that adapters implement: what write side, subscriptions and projections need from a database.
-export { appendBytesMax, appendEventsMax, eventId, nameLengthMax, payloadBytesMax } from './event-store.ts'
+export {
+  appendBytesMax,
+  appendEventsMax,
+  eventId,
+  nameLengthMax,
+  pageBytesMax,
+  payloadBytesMax,
+} from './event-store.ts'
+export { checkAppend, checkBurial, checkInboxCommand, checkLogKey } from './checked-request.ts'
+export { inboxCommandsMaxUnlessSaid } from './command-inbox.ts'
+export type { CheckedAppend, CheckedBurial, CheckedInboxCommand } from './checked-request.ts'
 export type {
   AppendRequest,
   AppendResult,

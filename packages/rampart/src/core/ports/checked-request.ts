@@ -1,0 +1,190 @@
+// Checks of what callers hand to a store, before anything is queued (ES-14); every adapter uses them.
+import { RampartError } from '../errors.ts'
+import { idFault, isUuid, quoted } from '../identity.ts'
+import type { Json } from '../json.ts'
+import type { Burial, NewInboxCommand } from './command-inbox.ts'
+import {
+  appendBytesMax,
+  appendEventsMax,
+  nameLengthMax,
+  payloadBytesMax,
+  type AppendRequest,
+  type NewEvent,
+  type StreamWrite,
+} from './event-store.ts'
+import type { CommandClaim } from './outcome-store.ts'
+
+/** An append that may be queued. */
+export interface CheckedAppend {
+  readonly request: AppendRequest
+  /** What it counts for against bounds in bytes: payloads and texts. */
+  readonly bytes: number
+  /** The outcome of its command as JSON; null when there is no command or the outcome is null. */
+  readonly outcome: string | null
+}
+
+/** A command that may be accepted. */
+export interface CheckedInboxCommand {
+  readonly command: NewInboxCommand
+  readonly bytes: number
+  /** Its data as JSON. */
+  readonly data: string
+}
+
+/** A burial that may be queued. */
+export interface CheckedBurial {
+  readonly burial: Burial
+  readonly bytes: number
+  /** Its outcome as JSON. */
+  readonly outcome: string
+}
+
+const fingerprintLengthMax = 64
+// Causes are messages of faults; longer ones are cut by whoever writes them.
+const causeLengthMax = 16 * 1024
+// What an append costs beside its texts and payloads, so that empty ones count, too.
+const fixedBytes = 200
+
+/** Checks an append. Throws `INPUT_INVALID` and names the part that is wrong. */
+export function checkAppend(request: AppendRequest): CheckedAppend {
+  const { writes, command } = request
+  if (writes.length === 0 || writes.length > appendEventsMax) {
+    throw invalid(`An append has ${writes.length} writes; 1 to ${appendEventsMax} are allowed.`)
+  }
+  let bytes = fixedBytes + checkOrigin(request)
+  let events = 0
+  for (const write of writes) {
+    bytes += checkWrite(write)
+    events += write.events.length
+  }
+  if (writes.length > 1) requireDistinct(writes)
+  const outcome = command === undefined ? null : checkClaim(command)
+  bytes += outcome?.length ?? 0
+  if (events > appendEventsMax)
+    throw invalid(`An append has ${events} events; ${appendEventsMax} are allowed.`)
+  if (bytes > appendBytesMax) throw invalid(`An append has ${bytes} bytes; ${appendBytesMax} are allowed.`)
+  return { request, bytes, outcome }
+}
+
+/** Checks a command for the inbox. Throws `INPUT_INVALID` and names the part that is wrong. */
+export function checkInboxCommand(command: NewInboxCommand): CheckedInboxCommand {
+  checkCommandId(command.commandId)
+  checkName('fingerprint', command.fingerprint, fingerprintLengthMax)
+  checkName('decider', command.decider)
+  checkId(command.streamId)
+  checkName('command type', command.type)
+  if (command.actor !== null) checkName('actor', command.actor)
+  if (command.correlationId !== null) checkName('correlation id', command.correlationId)
+  if (command.expectedVersion !== null) checkCount('expected version', command.expectedVersion)
+  checkCount('time of receipt', command.receivedAtMs)
+  const data = jsonText('data of the command', command.data)
+  const bytes = fixedBytes + data.length
+  if (bytes > appendBytesMax) throw invalid(`A command has ${bytes} bytes; ${appendBytesMax} are allowed.`)
+  return { command, bytes, data }
+}
+
+/** Checks a burial. Throws `INPUT_INVALID` and names the part that is wrong. */
+export function checkBurial(burial: Burial): CheckedBurial {
+  checkCommandId(burial.commandId)
+  checkName('cause', burial.cause, causeLengthMax)
+  checkCount('time of expiry', burial.expiresAtMs)
+  const outcome = jsonText('outcome', burial.outcome)
+  return { burial, outcome, bytes: fixedBytes + outcome.length + burial.cause.length }
+}
+
+/** Checks a log key. Throws `INPUT_INVALID`. */
+export function checkLogKey(log: string): void {
+  checkName('log key', log)
+}
+
+function jsonText(what: string, value: Json): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (cause) {
+    throw new RampartError('INPUT_INVALID', `The ${what} cannot be written as JSON.`, { cause })
+  }
+  if (text === undefined) throw invalid(`The ${what} is missing.`)
+  return text
+}
+
+function checkOrigin({ correlationId, causationId, actor }: AppendRequest): number {
+  let bytes = 0
+  if (correlationId !== undefined) bytes += checkName('correlation id', correlationId)
+  if (causationId !== undefined) bytes += checkName('causation id', causationId)
+  if (actor !== undefined) bytes += checkName('actor', actor)
+  return bytes
+}
+
+function checkWrite({ decider, id, expectedVersion, events }: StreamWrite): number {
+  let bytes = checkName('decider', decider) + checkId(id)
+  if (typeof expectedVersion === 'number') checkCount('expected version', expectedVersion)
+  else if (expectedVersion !== 'none' && expectedVersion !== 'any') {
+    throw invalid(`${quoted(String(expectedVersion))} is not an expected version.`)
+  }
+  for (const event of events) bytes += checkEvent(event)
+  return bytes
+}
+
+function checkEvent(event: NewEvent): number {
+  let bytes = fixedBytes + checkName('event type', event.type)
+  if (!Number.isSafeInteger(event.schemaVersion) || event.schemaVersion < 1) {
+    throw invalid(
+      `${event.schemaVersion} is not a schema version of ${event.type}. Use a whole number from 1.`,
+    )
+  }
+  if (!(event.payload instanceof Uint8Array)) throw invalid(`The payload of ${event.type} is not bytes.`)
+  if (event.payload.length > payloadBytesMax) {
+    const size = event.payload.length
+    throw invalid(`The payload of ${event.type} has ${size} bytes; ${payloadBytesMax} are allowed.`)
+  }
+  bytes += event.payload.length
+  if (event.contentType !== undefined) bytes += checkName('content type', event.contentType)
+  if (event.dataSubjectId !== undefined) bytes += checkName('data subject', event.dataSubjectId)
+  if (event.keyId !== undefined) bytes += checkName('key id', event.keyId)
+  if (event.tags !== undefined) for (const tag of event.tags) bytes += checkName('tag', tag)
+  return bytes
+}
+
+function checkClaim({ id, fingerprint, outcome, expiresAtMs }: CommandClaim): string | null {
+  checkCommandId(id)
+  checkName('fingerprint', fingerprint, fingerprintLengthMax)
+  if (expiresAtMs !== null) checkCount('time of expiry', expiresAtMs)
+  return outcome === null ? null : jsonText('outcome', outcome)
+}
+
+function requireDistinct(writes: readonly StreamWrite[]): void {
+  const seen = new Set<string>()
+  for (const { decider, id } of writes) {
+    const stream = `${decider}\0${id}`
+    if (seen.has(stream)) throw invalid(`The stream ${decider} ${quoted(id)} is written twice in one append.`)
+    seen.add(stream)
+  }
+}
+
+function checkCommandId(id: string): void {
+  if (!isUuid(id)) throw invalid(`${quoted(id)} is not a command id, which is a UUID in lower case.`)
+}
+
+function checkId(id: string): number {
+  const fault = idFault(id)
+  if (fault !== undefined) throw invalid(`The stream id ${quoted(id)} ${fault}.`)
+  return id.length
+}
+
+function checkName(what: string, name: string, lengthMax = nameLengthMax): number {
+  if (typeof name !== 'string' || name === '') throw invalid(`The ${what} is empty.`)
+  if (name.length > lengthMax) throw invalid(`The ${what} ${quoted(name)} is longer than ${lengthMax}.`)
+  if (!name.isWellFormed()) throw invalid(`The ${what} ${quoted(name)} holds a lone surrogate.`)
+  if (name.includes('\0')) throw invalid(`The ${what} ${quoted(name)} holds the character NUL.`)
+  return name.length
+}
+
+function checkCount(what: string, count: number): void {
+  if (Number.isSafeInteger(count) && count >= 0) return
+  throw invalid(`${count} is not a valid ${what}. Use a whole number from 0.`)
+}
+
+function invalid(message: string): RampartError {
+  return new RampartError('INPUT_INVALID', message)
+}

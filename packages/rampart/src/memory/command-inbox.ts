@@ -1,0 +1,136 @@
+// The inbox port in memory.
+import { RampartError, type CommandId } from '../core/index.ts'
+import {
+  checkBurial,
+  checkInboxCommand,
+  type AcceptResult,
+  type CheckedBurial,
+  type CheckedInboxCommand,
+  type ClaimRequest,
+  type CommandInbox,
+  type InboxCommand,
+} from '../core/ports/index.ts'
+import type { MemoryLogOptions } from './event-store.ts'
+import { liveOutcome, placeAt, streamKey, versionOf, type InboxEntry, type LogState } from './log-state.ts'
+
+/** The inbox over the state of one log. */
+export function createCommandInbox(state: LogState, options: MemoryLogOptions): CommandInbox {
+  return {
+    accept: async (command) => {
+      requireOpen(state)
+      const result = accept(state, checkInboxCommand(command), options)
+      if (result.status === 'accepted') for (const callback of state.onAccepted) callback()
+      return result
+    },
+    claim: async (request) => {
+      requireOpen(state)
+      return claim(state, request)
+    },
+    release: async (commandIds, retryAtMs) => {
+      requireOpen(state)
+      for (const id of commandIds) release(state, id, retryAtMs)
+    },
+    bury: async (burial) => {
+      requireOpen(state)
+      bury(state, checkBurial(burial), options.runtime.nowMs())
+    },
+    find: async (id) => state.inbox.get(id)?.command,
+    depth: async () => ({ commands: state.inbox.size, nextDueMs: nextDueMs(state) }),
+    deadLetters: async (limit) => state.deadLetters.toReversed().slice(0, limit),
+    onAccepted: (callback) => {
+      state.onAccepted.add(callback)
+      return () => void state.onAccepted.delete(callback)
+    },
+  }
+}
+
+function requireOpen(state: LogState): void {
+  if (!state.isClosed) return
+  throw new RampartError('STORE_CLOSED', `The store in memory of the log ${state.key} is closed.`)
+}
+
+function accept(
+  state: LogState,
+  { command, data }: CheckedInboxCommand,
+  { runtime, inboxCommandsMax }: MemoryLogOptions,
+): AcceptResult {
+  const outcome = liveOutcome(state, command.commandId, runtime.nowMs())
+  if (outcome !== undefined) {
+    return outcome.fingerprint === command.fingerprint
+      ? { status: 'repeated', outcome }
+      : { status: 'reused' }
+  }
+  const waiting = state.inbox.get(command.commandId)?.command
+  if (waiting !== undefined) {
+    const isSame = waiting.fingerprint === command.fingerprint
+    return isSame ? { status: 'waiting', command: waiting } : { status: 'reused' }
+  }
+  if (state.inbox.size >= inboxCommandsMax) return { status: 'full' }
+  state.inbox.set(command.commandId, {
+    command: { ...command, data: JSON.parse(data), attempts: 0 },
+    owner: null,
+    leaseUntilMs: 0,
+    dueAtMs: 0,
+  })
+  return { status: 'accepted' }
+}
+
+function claim(state: LogState, { owner, limit, nowMs, leaseMs }: ClaimRequest): readonly InboxCommand[] {
+  const blocked = new Set<string>()
+  const claimed: InboxCommand[] = []
+  for (const entry of state.inbox.values()) {
+    if (claimed.length === limit) break
+    const stream = streamKey(entry.command.decider, entry.command.streamId)
+    const isHeld = entry.owner !== null && entry.leaseUntilMs > nowMs
+    const isDue = !isHeld && entry.dueAtMs <= nowMs
+    if (isDue && !blocked.has(stream)) claimed.push(hand(entry, owner, nowMs + leaseMs))
+    else if (!isHeld || entry.owner !== owner) blocked.add(stream)
+  }
+  return claimed
+}
+
+function hand(entry: InboxEntry, owner: string, leaseUntilMs: number): InboxCommand {
+  entry.command = { ...entry.command, attempts: entry.command.attempts + 1 }
+  entry.owner = owner
+  entry.leaseUntilMs = leaseUntilMs
+  return entry.command
+}
+
+function release(state: LogState, id: CommandId, retryAtMs: number): void {
+  const entry = state.inbox.get(id)
+  if (entry === undefined) return
+  entry.owner = null
+  entry.dueAtMs = retryAtMs
+}
+
+function bury(state: LogState, { burial, outcome }: CheckedBurial, nowMs: number): void {
+  const entry = state.inbox.get(burial.commandId)
+  if (entry === undefined) return
+  const { command } = entry
+  const recordedAtMs = Math.max(nowMs, state.events.at(-1)?.recordedAtMs ?? 0)
+  state.inbox.delete(command.commandId)
+  state.outcomes.set(command.commandId, {
+    expiresAtMs: burial.expiresAtMs,
+    outcome: {
+      commandId: command.commandId,
+      fingerprint: command.fingerprint,
+      outcome: JSON.parse(outcome),
+      version: versionOf(state, command.decider, command.streamId),
+      place: placeAt(state, state.events.length),
+      recordedAtMs,
+    },
+  })
+  if (burial.deadLetter) state.deadLetters.push({ ...command, cause: burial.cause, buriedAtMs: recordedAtMs })
+}
+
+// Only the first command of a stream can be due: the others wait for it.
+function nextDueMs(state: LogState): number | null {
+  const seen = new Set<string>()
+  let next: number | null = null
+  for (const { command, owner, dueAtMs } of state.inbox.values()) {
+    const stream = streamKey(command.decider, command.streamId)
+    if (!seen.has(stream) && owner === null) next = Math.min(next ?? dueAtMs, dueAtMs)
+    seen.add(stream)
+  }
+  return next
+}

@@ -1,0 +1,238 @@
+// The event store port in memory: for tests, for trying things out, and as the plainest reading of the promises.
+import { position, RampartError, type Position, type Runtime, type StreamVersion } from '../core/index.ts'
+import {
+  checkAppend,
+  pageBytesMax,
+  type AppendRequest,
+  type AppendResult,
+  type CheckedAppend,
+  type EventRecord,
+  type EventStore,
+  type LogPage,
+  type LogQuery,
+  type NewEvent,
+  type StoredOutcome,
+  type StreamQuery,
+  type StreamWrite,
+} from '../core/ports/index.ts'
+import { createCommandInbox } from './command-inbox.ts'
+import { liveOutcome, placeAt, streamKey, versionOf, type LogState } from './log-state.ts'
+
+/** What a log in memory needs. */
+export interface MemoryLogOptions {
+  readonly runtime: Runtime
+  readonly inboxCommandsMax: number
+}
+
+const pageSizeUnlessSaid = 1000
+
+/** The event store over the state of one log. */
+export function createEventStore(state: LogState, options: MemoryLogOptions): EventStore {
+  const { runtime } = options
+  return {
+    log: state.key,
+    capabilities: { durable: false, reopens: false, dynamicConsistency: false },
+    inbox: createCommandInbox(state, options),
+    append: async (request) => {
+      requireOpen(state)
+      const result = append(state, checkAppend(request), runtime)
+      if (result.status === 'appended' && request.writes.some(({ events }) => events.length > 0)) {
+        for (const callback of state.onAppended) callback()
+      }
+      return result
+    },
+    readStream: (query) => readStream(state, query, runtime),
+    readLog: (query) => readLog(state, query, runtime),
+    head: async () => {
+      requireOpen(state)
+      return placeAt(state, state.events.length)
+    },
+    epochs: async () => [{ epoch: state.epoch, forkPosition: position(0) }],
+    findOutcome: async (id) => {
+      requireOpen(state)
+      return liveOutcome(state, id, runtime.nowMs())
+    },
+    onAppended: (callback) => {
+      state.onAppended.add(callback)
+      return () => void state.onAppended.delete(callback)
+    },
+  }
+}
+
+/** Throws `STORE_CLOSED` once the store is closed. */
+export function requireOpen(state: LogState): void {
+  if (!state.isClosed) return
+  throw new RampartError('STORE_CLOSED', `The store in memory of the log ${state.key} is closed.`)
+}
+
+// Nothing in here waits, so that every append sees all before it and none of those after it.
+function append(state: LogState, checked: CheckedAppend, runtime: Runtime): AppendResult {
+  const { request } = checked
+  if (request.failIfMatch !== undefined && request.failIfMatch.length > 0) {
+    throw new RampartError('CAPABILITY_MISSING', 'The store in memory does not check failIfMatch.')
+  }
+  const earlier = earlierEffect(state, request, runtime.nowMs())
+  if (earlier !== undefined) return earlier
+  const before = request.writes.map(({ decider, id }) => versionOf(state, decider, id))
+  const stale = request.writes.findIndex((write, index) => !isExpected(write, before[index] ?? 0))
+  const actualVersion = before[stale]
+  if (actualVersion !== undefined) return { status: 'conflict', write: stale, actualVersion }
+  const recordedAtMs = Math.max(runtime.nowMs(), state.events.at(-1)?.recordedAtMs ?? 0)
+  const events = recordsOf(state, request, { recordedAtMs, appendId: runtime.uuid() })
+  for (const event of events) record(state, event)
+  const versions = request.writes.map(({ decider, id }) => versionOf(state, decider, id))
+  const place = placeAt(state, state.events.length)
+  keepOutcome(state, checked, { version: versions[0], place, recordedAtMs })
+  return { status: 'appended', versions, place }
+}
+
+function earlierEffect(state: LogState, { command }: AppendRequest, nowMs: number): AppendResult | undefined {
+  if (command === undefined) return undefined
+  const outcome = liveOutcome(state, command.id, nowMs)
+  if (outcome !== undefined) {
+    return outcome.fingerprint === command.fingerprint
+      ? { status: 'repeated', outcome }
+      : { status: 'reused' }
+  }
+  const waiting = state.inbox.get(command.id)?.command
+  return waiting !== undefined && waiting.fingerprint !== command.fingerprint
+    ? { status: 'reused' }
+    : undefined
+}
+
+function isExpected({ expectedVersion }: StreamWrite, actual: number): boolean {
+  if (expectedVersion === 'any') return true
+  return expectedVersion === 'none' ? actual === 0 : actual === expectedVersion
+}
+
+function recordsOf(
+  state: LogState,
+  request: AppendRequest,
+  stamp: { readonly recordedAtMs: number; readonly appendId: string },
+): readonly EventRecord[] {
+  const { command, correlationId = command?.id ?? null, causationId = command?.id ?? null } = request
+  let appendIndex = 0
+  return request.writes.flatMap((write) => {
+    const before = versionOf(state, write.decider, write.id)
+    return write.events.map((event, index) => ({
+      ...contentOf(event),
+      ...stamp,
+      decider: write.decider,
+      streamId: write.id,
+      // Counted on from a length, which is a whole number.
+      version: (before + index + 1) as StreamVersion,
+      position: (state.events.length + appendIndex + 1) as Position,
+      appendIndex: appendIndex++,
+      commandId: command?.id ?? null,
+      correlationId,
+      causationId,
+      actor: request.actor ?? null,
+    }))
+  })
+}
+
+function contentOf(event: NewEvent) {
+  return {
+    type: event.type,
+    schemaVersion: event.schemaVersion,
+    contentType: event.contentType ?? 'application/json',
+    // The caller may use its buffer again.
+    payload: event.payload.slice(),
+    tags: [...(event.tags ?? [])],
+    dataSubjectId: event.dataSubjectId ?? null,
+    keyId: event.keyId ?? null,
+  }
+}
+
+function record(state: LogState, event: EventRecord): void {
+  const key = streamKey(event.decider, event.streamId)
+  const stream = state.streams.get(key)
+  if (stream === undefined) state.streams.set(key, [event])
+  else stream.push(event)
+  state.events.push(event)
+}
+
+function keepOutcome(
+  state: LogState,
+  { request, outcome }: CheckedAppend,
+  reached: Pick<StoredOutcome, 'place' | 'recordedAtMs'> & { readonly version: StreamVersion | undefined },
+): void {
+  const { command, writes } = request
+  if (command === undefined || reached.version === undefined) return
+  const { version, place, recordedAtMs } = reached
+  const hasEvents = writes.some(({ events }) => events.length > 0)
+  state.inbox.delete(command.id)
+  state.outcomes.set(command.id, {
+    expiresAtMs: hasEvents ? null : command.expiresAtMs,
+    outcome: {
+      commandId: command.id,
+      fingerprint: command.fingerprint,
+      outcome: outcome === null ? null : JSON.parse(outcome),
+      version,
+      place,
+      recordedAtMs,
+    },
+  })
+}
+
+async function* readStream(
+  state: LogState,
+  query: StreamQuery,
+  runtime: Runtime,
+): AsyncGenerator<readonly EventRecord[]> {
+  const { decider, id, direction = 'forward', limit = Number.MAX_SAFE_INTEGER, signal } = query
+  const isForward = direction === 'forward'
+  let next: number = query.from ?? (isForward ? 1 : Number.MAX_SAFE_INTEGER)
+  let left = limit
+  for (let isFirst = true; left > 0; isFirst = false) {
+    await breathe(runtime, isFirst, signal)
+    requireOpen(state)
+    const stream = state.streams.get(streamKey(decider, id)) ?? []
+    const rest = isForward
+      ? stream.slice(Math.max(next, 1) - 1, query.to)
+      : stream.slice(Math.max(query.to ?? 1, 1) - 1, next).toReversed()
+    const page = withinBytes(rest.slice(0, Math.min(left, pageSizeUnlessSaid)))
+    const last = page.at(-1)
+    if (last === undefined) return
+    yield page
+    left -= page.length
+    next = isForward ? last.version + 1 : last.version - 1
+    if (!isForward && next < 1) return
+  }
+}
+
+async function* readLog(state: LogState, query: LogQuery, runtime: Runtime): AsyncGenerator<LogPage> {
+  const { types, tags = [], limit = Number.MAX_SAFE_INTEGER, pageSize = pageSizeUnlessSaid, signal } = query
+  const isWanted = (event: EventRecord): boolean =>
+    (types === undefined || types.includes(event.type)) && tags.every((tag) => event.tags.includes(tag))
+  let { after }: { after: number } = query
+  let left = limit
+  for (let isFirst = true; ; isFirst = false) {
+    await breathe(runtime, isFirst, signal)
+    requireOpen(state)
+    const head = state.events.length
+    const wanted = state.events.slice(after).filter(isWanted)
+    const events = withinBytes(wanted.slice(0, Math.min(left, pageSize)))
+    const isLast = events.length === wanted.length
+    after = isLast ? head : (events.at(-1)?.position ?? after)
+    left -= events.length
+    yield { events, through: placeAt(state, after) }
+    if (isLast || left === 0) return
+  }
+}
+
+// Between pages everything else gets its turn, an abort by a timer too.
+async function breathe(runtime: Runtime, isFirst: boolean, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted()
+  if (!isFirst) await new Promise<void>((resolve) => runtime.soon(resolve))
+  signal?.throwIfAborted()
+}
+
+function withinBytes(events: readonly EventRecord[]): readonly EventRecord[] {
+  let bytes = 0
+  const end = events.findIndex(({ payload }, index) => {
+    bytes += payload.length
+    return bytes > pageBytesMax && index > 0
+  })
+  return end === -1 ? events : events.slice(0, end)
+}

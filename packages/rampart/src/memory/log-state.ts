@@ -1,0 +1,87 @@
+// What one log in memory holds; its event store and its inbox share it, as tables of one database would be shared.
+import type { CommandId, Position, StreamVersion } from '../core/index.ts'
+import {
+  eventId,
+  type DeadLetter,
+  type EventRecord,
+  type InboxCommand,
+  type LogKey,
+  type LogPlace,
+  type StoredOutcome,
+} from '../core/ports/index.ts'
+
+/** An outcome, and when its command id is free again (null = never). */
+export interface KeptOutcome {
+  readonly outcome: StoredOutcome
+  readonly expiresAtMs: number | null
+}
+
+/** A command in the inbox, with who handles it. */
+export interface InboxEntry {
+  command: InboxCommand
+  /** Null while nobody handles it. */
+  owner: string | null
+  leaseUntilMs: number
+  dueAtMs: number
+}
+
+/** Everything that one log holds. */
+export interface LogState {
+  readonly key: LogKey
+  readonly epoch: string
+  /** The event at index i has position i + 1. */
+  readonly events: EventRecord[]
+  /** Events of each stream in order of version, by `streamKey`. */
+  readonly streams: Map<string, EventRecord[]>
+  readonly outcomes: Map<CommandId, KeptOutcome>
+  /** In the order of acceptance. */
+  readonly inbox: Map<CommandId, InboxEntry>
+  readonly deadLetters: DeadLetter[]
+  readonly onAppended: Set<() => void>
+  readonly onAccepted: Set<() => void>
+  isClosed: boolean
+}
+
+/** An empty log. */
+export function createLogState(key: LogKey, epoch: string): LogState {
+  return {
+    key,
+    epoch,
+    events: [],
+    streams: new Map(),
+    outcomes: new Map(),
+    inbox: new Map(),
+    deadLetters: [],
+    onAppended: new Set(),
+    onAccepted: new Set(),
+    isClosed: false,
+  }
+}
+
+/** One text for a decider and an id; NUL cannot stand in either. */
+export function streamKey(decider: string, id: string): string {
+  return `${decider}\0${id}`
+}
+
+/** How many events a stream has. */
+export function versionOf(state: LogState, decider: string, id: string): StreamVersion {
+  // A length is a whole number from 0.
+  return (state.streams.get(streamKey(decider, id))?.length ?? 0) as StreamVersion
+}
+
+/** The place at a position that the log has reached. */
+export function placeAt({ epoch, events }: LogState, at: number): LogPlace {
+  const event = events[at - 1]
+  // Positions of events are checked where they are made; 0 stands before the first.
+  const position = at as Position
+  return { epoch, position, eventId: event === undefined ? '' : eventId(event) }
+}
+
+/** The outcome of a command that has not expired. */
+export function liveOutcome(state: LogState, id: CommandId, nowMs: number): StoredOutcome | undefined {
+  const kept = state.outcomes.get(id)
+  if (kept === undefined) return undefined
+  if (kept.expiresAtMs === null || kept.expiresAtMs > nowMs) return kept.outcome
+  state.outcomes.delete(id)
+  return undefined
+}

@@ -1,0 +1,156 @@
+// The reading side of one collection: documents, listings and changes, each with the checkpoint of the same moment.
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { quoted, RampartError } from '../core/index.ts'
+import type { CollectionShape, DocumentCollection, LogPlace, PageQuery } from '../core/ports/index.ts'
+import { storeFault } from './database.ts'
+import { collectionSql, columnsOf, documentOf, placeOf, type Columns } from './read-store-tables.ts'
+import { matchExpression } from './read-store-words.ts'
+
+/** A connection for reading, with the statements that were prepared on it. */
+export interface Reader {
+  /** Rows of a query, each an array. Throws `STORE_CLOSED` after the end, and what the database's failure means. */
+  readonly rows: (sql: string, values: readonly SQLInputValue[]) => readonly (readonly unknown[])[]
+  /** Runs several queries over one state of the database. */
+  readonly atOneMoment: <T>(read: () => T) => T
+}
+
+/** How many different queries stay prepared; listings differ by the indexes that they combine. */
+const statementsMax = 100
+
+/** Makes a reader of a connection; `isClosed` says whether the store has ended. */
+export function createReader(database: DatabaseSync, file: string, isClosed: () => boolean): Reader {
+  const statements = new Map<string, StatementSync>()
+  const statementOf = (sql: string): StatementSync => {
+    const known = statements.get(sql)
+    const statement = known ?? database.prepare(sql)
+    if (known === undefined) statement.setReturnArrays(true)
+    // A map keeps its order of insertion: what was used last stands last, and the first goes when there are too many.
+    statements.delete(sql)
+    statements.set(sql, statement)
+    const [oldest] = statements.keys()
+    if (statements.size > statementsMax && oldest !== undefined) statements.delete(oldest)
+    return statement
+  }
+  const guarded = <T>(read: () => T): T => {
+    if (isClosed()) throw new RampartError('STORE_CLOSED', `The read store ${file} is closed. Open it again.`)
+    try {
+      return read()
+    } catch (error) {
+      throw storeFault(error, file)
+    }
+  }
+  return {
+    // Statements that return arrays are typed as if they returned objects.
+    rows: (sql, values) =>
+      guarded(() => statementOf(sql).all(...values) as unknown as readonly (readonly unknown[])[]),
+    atOneMoment: (read) =>
+      guarded(() => {
+        database.exec('BEGIN')
+        try {
+          return read()
+        } finally {
+          database.exec('COMMIT')
+        }
+      }),
+  }
+}
+
+/** What the reading half of a collection is made of. */
+export interface CollectionOptions {
+  readonly reader: Reader
+  readonly number: number
+  readonly shape: CollectionShape
+}
+
+/** The reading half of a collection. */
+export function createCollectionReader(
+  options: CollectionOptions,
+): Pick<DocumentCollection, 'checkpoint' | 'load' | 'get' | 'page' | 'changes'> {
+  const { reader, number, shape } = options
+  const columns = columnsOf(shape)
+  const sql = {
+    checkpoint: `SELECT epoch, position, event_id FROM collections WHERE number = ${number}`,
+    find: collectionSql('find-document', number),
+    load: collectionSql('load-documents', number),
+    changes: collectionSql('list-changes', number, { conditions: '' }),
+    changesOfKey: collectionSql('list-changes', number, { conditions: ' AND key = ?' }),
+  }
+  const checkpoint = (): LogPlace => placeOf(reader.rows(sql.checkpoint, [])[0] ?? [])
+  const listed = (text: string, values: readonly SQLInputValue[]) =>
+    reader.atOneMoment(() => ({
+      documents: reader.rows(text, values).map(documentOf),
+      checkpoint: checkpoint(),
+    }))
+  return {
+    checkpoint: async () => checkpoint(),
+    load: async (keys) => {
+      const found = reader.rows(sql.load, [JSON.stringify(keys)]).map(documentOf)
+      return new Map(found.map((document) => [document.key, document]))
+    },
+    get: async (key) => {
+      const [row = []] = reader.rows(sql.find, [key])
+      const [version, at, data] = row.slice(3)
+      const isThere = at !== null
+      return {
+        document: isThere ? documentOf([key, version, at, data]) : undefined,
+        checkpoint: placeOf(row),
+      }
+    },
+    page: async (query) => {
+      const { text, values } = pageSql(number, shape, { columns, query })
+      const { documents, checkpoint } = listed(text, [...values, query.limit + 1])
+      const more = documents.length > query.limit
+      return { documents: more ? documents.slice(0, query.limit) : documents, more, checkpoint }
+    },
+    changes: async ({ after, limit, key }) =>
+      key === undefined
+        ? listed(sql.changes, [after.position, after.key, limit])
+        : listed(sql.changesOfKey, [after.position, after.key, key, limit]),
+  }
+}
+
+interface PageParts {
+  readonly columns: Columns
+  readonly query: PageQuery
+}
+
+function pageSql(
+  number: number,
+  shape: CollectionShape,
+  { columns, query }: PageParts,
+): { readonly text: string; readonly values: readonly SQLInputValue[] } {
+  const wanted = new Map(query.where.map(({ index, value }) => [index, value]))
+  // No member has two values at once; so there are never more conditions than indexes.
+  const isContradiction = query.where.some(({ index, value }) => wanted.get(index) !== value)
+  const conditions = isContradiction ? [' AND FALSE'] : []
+  const values: SQLInputValue[] = [query.afterKey ?? '']
+  for (const [index, value] of wanted) {
+    const column = columns.indexes.indexOf(index)
+    if (column === -1) throw unknownIndex(shape, index)
+    conditions.push(` AND index_${column} = ?`)
+    values.push(value)
+  }
+  if (query.search !== null) {
+    const match = matchOf(shape, query.search)
+    conditions.push(match === undefined ? ' AND FALSE' : ` AND id IN (${searchSql(number)})`)
+    if (match !== undefined) values.push(match)
+  }
+  return {
+    text: collectionSql('list-documents', number, { conditions: conditions.join('') }),
+    values,
+  }
+}
+
+function searchSql(number: number): string {
+  return `SELECT rowid FROM words_${number} WHERE words_${number} MATCH ?`
+}
+
+function matchOf(shape: CollectionShape, search: string): string | undefined {
+  if (shape.search.length > 0) return matchExpression(search)
+  throw new RampartError('INPUT_INVALID', `The documents of ${shape.name} cannot be searched.`)
+}
+
+function unknownIndex(shape: CollectionShape, index: string): RampartError {
+  const known = shape.indexes.length === 0 ? 'It has none.' : `It has: ${shape.indexes.join(', ')}.`
+  return new RampartError('INPUT_INVALID', `${shape.name} has no index ${quoted(index)}. ${known}`)
+}

@@ -1,0 +1,124 @@
+// The tables of a read store and of each collection in it, and how a document becomes a row; used by both its sides.
+import type { DatabaseSync } from 'node:sqlite'
+import { position, RampartError, type Json } from '../core/index.ts'
+import type { CollectionShape, LogPlace, StoredDocument } from '../core/ports/index.ts'
+import { readSql, type DatabaseSchema } from './database.ts'
+import { wordsOf } from './read-store-words.ts'
+
+/** A read store's file: its kind ("Rmpr" in ASCII) and the steps of its schema. */
+export const readStoreSchema: DatabaseSchema = {
+  applicationId: 0x52_6d_70_72,
+  steps: [readSql('create-collections')],
+}
+
+/** The parts of a collection that have columns, in the order of those columns. */
+export interface Columns {
+  readonly indexes: readonly string[]
+  readonly search: readonly string[]
+}
+
+/** The columns of a shape. Their order does not depend on the order in which members are declared. */
+export function columnsOf({ indexes, search }: CollectionShape): Columns {
+  return { indexes: [...new Set(indexes)].toSorted(), search: [...new Set(search)].toSorted() }
+}
+
+/** A value of a column. */
+export type Cell = string | number | null
+
+/** A document as its row: key, version, position, data, one cell per index, and the words where there is a search. */
+export type DocumentRow = readonly Cell[]
+
+/** The names of the columns of a `DocumentRow`. */
+export function columnNames({ indexes, search }: Columns): readonly string[] {
+  const words = search.length === 0 ? [] : ['words']
+  return ['key', 'version', 'position', 'data', ...indexes.map((_, index) => `index_${index}`), ...words]
+}
+
+/** The row of a document. */
+export function rowOf(columns: Columns, document: StoredDocument): DocumentRow {
+  const { key, version, position, data } = document
+  const indexed = columns.indexes.map((member) => memberText(data, member))
+  const row = [key, version, position, data === null ? null : JSON.stringify(data), ...indexed]
+  if (columns.search.length === 0) return row
+  const texts = columns.search.map((member) => memberText(data, member) ?? '')
+  return [...row, wordsOf(texts.join(' ')).join(' ')]
+}
+
+/** The document of a row that begins with key, version, position and data. */
+export function documentOf([key, version, at, data]: readonly unknown[]): StoredDocument {
+  const parsed: Json = typeof data === 'string' ? JSON.parse(data) : null
+  const counted = typeof version === 'number' ? version : null
+  return { key: String(key), version: counted, position: position(Number(at)), data: parsed }
+}
+
+/** The place of a row that begins with epoch, position and event id. */
+export function placeOf([epoch, at, eventId]: readonly unknown[]): LogPlace {
+  return { epoch: String(epoch), position: position(Number(at)), eventId: String(eventId) }
+}
+
+function memberText(data: Json, member: string): string | null {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return null
+  if (!Object.hasOwn(data, member)) return null
+  const value = (data as { readonly [key: string]: Json | undefined })[member]
+  if (value === undefined) return null
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+}
+
+/** The text of `sql/<name>.sql` for one collection; its own parts stand in braces there. */
+export function collectionSql(
+  name: string,
+  number: number,
+  parts: Readonly<Record<string, string>> = {},
+): string {
+  return readTemplate(name).replaceAll(/\{(\w+)\}/g, (whole, part: string) => {
+    return part === 'number' ? String(number) : (parts[part] ?? whole)
+  })
+}
+
+const templates = new Map<string, string>()
+
+// The files do not change while a process runs, and listings fill theirs in at each new kind of query.
+function readTemplate(name: string): string {
+  const known = templates.get(name)
+  if (known !== undefined) return known
+  const text = readSql(name)
+  templates.set(name, text)
+  return text
+}
+
+/**
+ * The number of a collection, whose tables are created at position 0 of `epoch` when they are not there. Throws
+ * `DEFINITION_INVALID` when the same version was built with other indexes or other searchable members.
+ */
+export function openTables(database: DatabaseSync, shape: CollectionShape, epoch: string): number {
+  const columns = columnsOf(shape)
+  const stored = JSON.stringify(columns)
+  const { log, name, version } = shape
+  const found = database
+    .prepare('SELECT number, shape FROM collections WHERE log = ? AND name = ? AND version = ?')
+    .get(log, name, version)
+  if (found === undefined) return createTables(database, shape, epoch)
+  if (found['shape'] === stored) return Number(found['number'])
+  const message =
+    `Version ${version} of projection ${name} was built with other indexes or searchable members: ` +
+    `${String(found['shape'])}, and now it declares ${stored}. Raise the projection's version.`
+  throw new RampartError('DEFINITION_INVALID', message)
+}
+
+function createTables(database: DatabaseSync, shape: CollectionShape, epoch: string): number {
+  const columns = columnsOf(shape)
+  const inserted = database
+    .prepare(readSql('insert-collection'))
+    .get(shape.log, shape.name, shape.version, JSON.stringify(columns), epoch)
+  const number = Number(inserted?.['number'])
+  const ownColumns = columnNames(columns)
+    .slice(4)
+    .map((column) => `,\n  ${column} TEXT`)
+  database.exec(collectionSql('create-documents', number, { columns: ownColumns.join('') }))
+  for (const index of columns.indexes.keys()) {
+    const table = `documents_${number}`
+    database.exec(`CREATE INDEX ${table}_index_${index} ON ${table} (index_${index}, key)`)
+  }
+  if (columns.search.length > 0) database.exec(collectionSql('create-words', number))
+  return number
+}

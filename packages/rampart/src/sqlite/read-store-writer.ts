@@ -1,0 +1,155 @@
+// The writing side of a SQLite read store: collections and batches, in a worker thread or in the caller's.
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { RampartError } from '../core/index.ts'
+import type { CollectionShape, LogPlace } from '../core/ports/index.ts'
+import { migrate, openDatabase, readSql, storeFault } from './database.ts'
+import {
+  collectionSql,
+  columnNames,
+  columnsOf,
+  openTables,
+  placeOf,
+  readStoreSchema,
+  type DocumentRow,
+} from './read-store-tables.ts'
+import type { Service } from './worker-main.ts'
+
+/** What the writer of a read store does. */
+export type WriterRequest =
+  | { readonly kind: 'open'; readonly shape: CollectionShape; readonly epoch: string }
+  | {
+      readonly kind: 'commit'
+      readonly number: number
+      readonly from: LogPlace
+      readonly to: LogPlace
+      readonly rows: readonly DocumentRow[]
+    }
+
+/** The number of the collection. */
+export type WriterReply = number
+
+type CommitOf<Request> = Extract<Request, { readonly kind: 'commit' }>
+
+/** The service of a worker thread that writes the given file. */
+export function serve(file: string): Service<null, WriterRequest, WriterReply> {
+  const database = openReadStoreDatabase(file)
+  const handle = createWriter(database, file)
+  return { ready: null, handle, close: () => database.close() }
+}
+
+/** Opens the file for writing, and brings its schema up to date. */
+export function openReadStoreDatabase(file: string): DatabaseSync {
+  const database = openDatabase({ file, synchronous: 'NORMAL', busyTimeoutMs: 5000 })
+  try {
+    migrate(database, file, readStoreSchema)
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  return database
+}
+
+/** The writer over an open database. Each request is one transaction. */
+export function createWriter(database: DatabaseSync, file: string): (request: WriterRequest) => WriterReply {
+  const collections = new Map<number, CollectionWriter>()
+  const moveCheckpoint = database.prepare(readSql('move-checkpoint'))
+  const perform = (request: WriterRequest): number => {
+    if (request.kind === 'open') {
+      const number = openTables(database, request.shape, request.epoch)
+      if (!collections.has(number)) collections.set(number, prepare(database, number, request.shape))
+      return number
+    }
+    commit({ database, moveCheckpoint, collection: collections.get(request.number) }, request)
+    return request.number
+  }
+  return (request) => {
+    try {
+      database.exec('BEGIN IMMEDIATE')
+      const reply = perform(request)
+      database.exec('COMMIT')
+      return reply
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw storeFault(error, file)
+    }
+  }
+}
+
+interface CollectionWriter {
+  readonly upsert: StatementSync
+  /** Absent where nothing is searched. */
+  readonly words:
+    | { readonly find: StatementSync; readonly remove: StatementSync; readonly insert: StatementSync }
+    | undefined
+}
+
+function prepare(database: DatabaseSync, number: number, shape: CollectionShape): CollectionWriter {
+  const names = columnNames(columnsOf(shape))
+  const sql = collectionSql('upsert-document', number, {
+    columns: names.join(', '),
+    values: names.map(() => '?').join(', '),
+    updates: names
+      .slice(1)
+      .map((name) => `${name} = excluded.${name}`)
+      .join(', '),
+  })
+  if (shape.search.length === 0) {
+    return { upsert: database.prepare(sql.replace(/RETURNING id;\s*$/, '')), words: undefined }
+  }
+  const words = {
+    find: database.prepare(`SELECT words FROM documents_${number} WHERE key = ?`),
+    remove: database.prepare(`DELETE FROM words_${number} WHERE rowid = ?`),
+    insert: database.prepare(`INSERT INTO words_${number} (rowid, words) VALUES (?, ?)`),
+  }
+  return { upsert: database.prepare(sql), words }
+}
+
+interface Commit {
+  readonly database: DatabaseSync
+  readonly moveCheckpoint: StatementSync
+  readonly collection: CollectionWriter | undefined
+}
+
+function commit(
+  { database, moveCheckpoint, collection }: Commit,
+  { number, from, to, rows }: CommitOf<WriterRequest>,
+): void {
+  if (collection === undefined) throw new RampartError('INTERNAL', `Collection ${number} is not open.`)
+  const { changes } = moveCheckpoint.run(
+    to.epoch,
+    to.position,
+    to.eventId,
+    number,
+    from.epoch,
+    from.position,
+    from.eventId,
+  )
+  if (Number(changes) !== 1) throw movedCheckpoint(database, number, from)
+  for (const row of rows) {
+    if (collection.words === undefined) collection.upsert.run(...row)
+    else writeSearchable(collection.upsert, collection.words, row)
+  }
+}
+
+// Most changes leave the words as they are, and an unchanged entry of a search index is dear to write again.
+function writeSearchable(
+  upsert: StatementSync,
+  words: NonNullable<CollectionWriter['words']>,
+  row: DocumentRow,
+): void {
+  const before = words.find.get(row[0] ?? null)?.['words'] ?? ''
+  const after = row.at(-1) ?? ''
+  const id = Number(upsert.get(...row)?.['id'])
+  if (before === after) return
+  if (before !== '') words.remove.run(id)
+  if (after !== '') words.insert.run(id, after)
+}
+
+function movedCheckpoint(database: DatabaseSync, number: number, from: LogPlace): RampartError {
+  const find = database.prepare('SELECT epoch, position, event_id, name FROM collections WHERE number = ?')
+  const row = Object.values(find.get(number) ?? {})
+  const message =
+    `The checkpoint of ${String(row[3])} is at position ${placeOf(row).position}, not at ${from.position} ` +
+    'where this batch begins: another process has moved it. Continue from there.'
+  return new RampartError('STORE_UNAVAILABLE', message)
+}

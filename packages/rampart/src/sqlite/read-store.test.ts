@@ -1,0 +1,111 @@
+// The read store on SQLite keeps the promises of its port, in both threads and in memory, and its own refusals.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { ReadStore } from '../core/ports/index.ts'
+import { readStoreContract, type ReadStoreHarness } from '../testing/read-store-contract.ts'
+import { openSqliteReadStore } from './read-store.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'rampart-reads-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let files = 0
+const nextFile = (): string => join(folder, `${++files}.sqlite`)
+
+type Thread = 'worker' | 'caller'
+
+interface Opened extends ReadStoreHarness, AsyncDisposable {}
+
+async function openHarness(file: string, thread: Thread): Promise<Opened> {
+  const first = await openSqliteReadStore({ file, thread })
+  let current: ReadStore = first
+  return {
+    store: first,
+    async reopen() {
+      await current[Symbol.asyncDispose]()
+      current = await openSqliteReadStore({ file, thread })
+      return current
+    },
+    [Symbol.asyncDispose]: () => current[Symbol.asyncDispose](),
+  }
+}
+
+describe.each<Thread>(['worker', 'caller'])('a file written by the %s', (thread) => {
+  test.each(readStoreContract)('$name', async ({ check }) => {
+    await using harness = await openHarness(nextFile(), thread)
+    await check(harness)
+  })
+})
+
+describe('a store in memory', () => {
+  const kept = readStoreContract.filter((rule) => rule.needs === undefined)
+  test.each(kept)('$name', async ({ check }) => {
+    await using harness = await openHarness(':memory:', 'caller')
+    await check(harness)
+  })
+
+  test('cannot have a writer in another thread', async () => {
+    const attempt = openSqliteReadStore({ file: ':memory:', thread: 'worker' })
+    await expect(attempt).rejects.toMatchObject({ code: 'INPUT_INVALID' })
+  })
+})
+
+const shape = { name: 'orders', version: 1, log: 'default/shop/0', indexes: ['status'], search: ['title'] }
+
+test.each<Thread>(['worker', 'caller'])(
+  'a store of the %s refuses everything after its end',
+  async (thread) => {
+    const store = await openSqliteReadStore({ file: nextFile(), thread })
+    const collection = await store.openCollection(shape, 'e')
+    const from = await collection.checkpoint()
+    await store[Symbol.asyncDispose]()
+    await store[Symbol.asyncDispose]()
+    const closed = { code: 'STORE_CLOSED' }
+    await expect(collection.get('a')).rejects.toMatchObject(closed)
+    await expect(collection.commit({ from, to: from, documents: [] })).rejects.toMatchObject(closed)
+    await expect(store.openCollection(shape, 'e')).rejects.toMatchObject(closed)
+  },
+)
+
+test('a file that a newer version has changed is refused', async () => {
+  const file = nextFile()
+  await using _ = await openHarness(file, 'caller')
+  const database = new DatabaseSync(file)
+  database.exec('PRAGMA user_version = 99')
+  database.close()
+  await expect(openHarness(file, 'worker')).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER' })
+})
+
+test('names of projections and indexes never become part of a statement', async () => {
+  await using harness = await openHarness(nextFile(), 'caller')
+  const hostile = 'x"; DROP TABLE collections; --'
+  const collection = await harness.store.openCollection({ ...shape, indexes: [hostile] }, 'e')
+  const from = await collection.checkpoint()
+  const documents = [{ key: 'a', version: null, position: from.position, data: { [hostile]: 'v' } }]
+  await collection.commit({ from, to: { ...from, eventId: 'b' }, documents })
+  const where = [{ index: hostile, value: 'v' }]
+  const page = await collection.page({ where, search: null, afterKey: null, limit: 5 })
+  expect(page.documents).toEqual(documents)
+})
+
+test('tells every listener of a commit, until it ends', async () => {
+  await using harness = await openHarness(nextFile(), 'worker')
+  const collection = await harness.store.openCollection(shape, 'e')
+  const heard: string[] = []
+  const end = collection.onCommitted(() => heard.push('a'))
+  collection.onCommitted(() => heard.push('b'))
+  const from = await collection.checkpoint()
+  await collection.commit({ from, to: from, documents: [] })
+  end()
+  await collection.commit({ from, to: from, documents: [] })
+  expect(heard).toEqual(['a', 'b', 'b'])
+})
+
+test('refuses a search of more words than anybody types', async () => {
+  await using harness = await openHarness(':memory:', 'caller')
+  const collection = await harness.store.openCollection(shape, 'e')
+  const search = Array.from({ length: 33 }, (_, index) => `w${index}`).join(' ')
+  const attempt = collection.page({ where: [], search, afterKey: null, limit: 5 })
+  await expect(attempt).rejects.toMatchObject({ code: 'INPUT_INVALID' })
+})
