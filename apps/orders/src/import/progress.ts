@@ -1,0 +1,48 @@
+// Shows how far an import has come: a bar on a terminal, a plain line now and then elsewhere.
+import { SingleBar } from 'cli-progress'
+import type { Runtime } from 'rampart'
+import { counted, type Tally } from './tally.ts'
+
+/** Where the progress of one import goes; disposing of it gives the terminal back. */
+export interface Progress extends Disposable {
+  readonly show: (tally: Tally) => void
+}
+
+/** Least time between two plain lines. */
+const lineIntervalMs = 2_000
+
+/** Progress on a stream, from nothing to `total` invoices. `label` says what is imported. */
+export function createProgress(
+  stream: NodeJS.WriteStream,
+  options: { readonly label: string; readonly total: number; readonly runtime: Runtime },
+): Progress {
+  return stream.isTTY ? createBar(stream, options) : createLines(stream, options)
+}
+
+function createBar(
+  stream: NodeJS.WriteStream,
+  { label, total }: { readonly label: string; readonly total: number },
+): Progress {
+  const format = `${label} [{bar}] {value} of {total} invoices`
+  const bar = new SingleBar({ format, stream, hideCursor: true })
+  bar.start(total, 0)
+  return { show: (tally) => bar.update(counted(tally)), [Symbol.dispose]: () => bar.stop() }
+}
+
+function createLines(
+  stream: NodeJS.WriteStream,
+  { label, total, runtime }: { readonly label: string; readonly total: number; readonly runtime: Runtime },
+): Progress {
+  let shownAtMs = runtime.elapsedMs()
+  stream.write(`${label}: ${total} invoices\n`)
+  return {
+    show(tally) {
+      const nowMs = runtime.elapsedMs()
+      const done = counted(tally)
+      if (nowMs - shownAtMs < lineIntervalMs && done < total) return
+      shownAtMs = nowMs
+      stream.write(`${label}: ${done} of ${total} invoices\n`)
+    },
+    [Symbol.dispose]() {},
+  }
+}
