@@ -10,7 +10,22 @@ export type Json =
   | { readonly [key: string]: Json | undefined }
 
 /** Resolves to `unknown` when a value of type `T` survives being stored as JSON, else to a readable error. */
-export type OnlyJson<T> = T extends Json ? unknown : 'only JSON survives being stored'
+export type OnlyJson<T> = HoldsOnlyJson<T> extends true ? unknown : 'only JSON survives being stored'
+
+/** Looks into members one by one, because an interface is never assignable to a type with an index signature. */
+type HoldsOnlyJson<T> = [T] extends [Json | undefined]
+  ? true
+  : T extends (...values: never) => unknown
+    ? false
+    : T extends readonly unknown[]
+      ? HoldsOnlyJson<T[number]>
+      : T extends object
+        ? false extends { [K in keyof T]-?: HoldsOnlyJson<T[K]> }[keyof T]
+          ? false
+          : true
+        : T extends Json | undefined
+          ? true
+          : false
 
 /** One fault of an input: `pointer` is a JSON pointer (RFC 6901) from the root of what was sent. */
 export interface InputFault {

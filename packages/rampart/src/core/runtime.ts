@@ -9,7 +9,7 @@ export interface Timer {
 
 /** Time, timers, ids and randomness. Nothing else in the platform may ask the machine for any of them. */
 export interface Runtime {
-  /** Wall-clock time in milliseconds since 1970. May jump; never decides an order. */
+  /** Wall-clock time in whole milliseconds since 1970. May jump; never decides an order. */
   readonly nowMs: () => number
   /** Milliseconds that only grow, for durations. */
   readonly elapsedMs: () => number

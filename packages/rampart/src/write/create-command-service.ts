@@ -9,7 +9,7 @@ import {
   type Runtime,
   type StreamId,
 } from '../core/index.ts'
-import type { EventStore, InboxCommand } from '../core/ports/index.ts'
+import type { EventStore } from '../core/ports/index.ts'
 import { checkInput, commandsOf, requireCommand, type KnownCommand } from './command-checks.ts'
 import { commandIdOfKey, fingerprintOf, unkeyedFingerprint } from './command-identity.ts'
 import type { CommandService, CommandStatus, Feedback, FinalCommand, SentCommand } from './command-service.ts'
@@ -94,7 +94,7 @@ class LogCommandService implements CommandService {
       runtime,
       limits: this.#limits.inbox,
       outcomeTtlMs: this.#limits.outcomeTtlMs,
-      handle: (command) => this.#handleAccepted(command),
+      handle: (command, onFault) => this.#handle(command, onFault),
       onBuried: ({ commandId }) => this.#watch.look(commandId),
     })
   }
@@ -117,7 +117,7 @@ class LogCommandService implements CommandService {
       const { commandId, streamId } = await this.#accept(command)
       return { status: 'received', commandId, streamId }
     }
-    const final = sent.key === undefined ? this.#handle(command, false) : this.#resume(command)
+    const final = sent.key === undefined ? this.#handle(command) : this.#resume(command)
     // What is not durable when the wait runs out must be before the sender may rely on it.
     return (await this.#within(feedback.waitMs, final)) ?? (await this.#accept(command))
   }
@@ -167,13 +167,16 @@ class LogCommandService implements CommandService {
       return finalStatusOf(this.#store.log, stored)
     }
     const waiting = await this.#store.inbox.find(commandId)
-    if (waiting === undefined) return this.#handle(command, false)
+    if (waiting === undefined) return this.#handle(command)
     if (waiting.fingerprint !== fingerprint) throw keyReused()
     return this.#watch.final(commandId, this.#stopped.signal)
   }
 
-  /** Has a command decided and appended, once however often it is asked for at the same time. */
-  #handle(command: CheckedCommand, keepsOrder: boolean): Promise<FinalCommand> {
+  /**
+   * Has a command decided and appended, once however often it is asked for at the same time. With `onFault` it keeps
+   * its place among the accepted commands of its stream.
+   */
+  #handle(command: CheckedCommand, onFault?: () => void): Promise<FinalCommand> {
     const { commandId, fingerprint } = command
     const known = this.#handling.get(commandId)
     if (known !== undefined) {
@@ -181,7 +184,7 @@ class LogCommandService implements CommandService {
     }
     if (this.#handling.size >= this.#limits.inFlight)
       return Promise.reject(overloaded('too many commands are in hand'))
-    const final = this.#enqueue(command, keepsOrder)
+    const final = this.#enqueue(command, onFault)
     this.#handling.set(commandId, { command, final })
     const settled = (): void => {
       this.#handling.delete(commandId)
@@ -193,13 +196,20 @@ class LogCommandService implements CommandService {
     return final
   }
 
-  #enqueue(command: CheckedCommand, keepsOrder: boolean): Promise<FinalCommand> {
+  #enqueue(command: CheckedCommand, onFault: (() => void) | undefined): Promise<FinalCommand> {
     const { definition } = requireCommand(this.#known, command.type)
     const line = this.#lineOf(definition, command.streamId)
     if (line.length >= this.#limits.perStream) {
       return Promise.reject(overloaded(`too many commands wait for stream ${command.streamId}`))
     }
-    return new Promise((resolve, reject) => line.enqueue({ command, keepsOrder, resolve, reject }))
+    const keepsOrder = onFault !== undefined
+    return new Promise((resolve, reject) => {
+      const rejectAndTell = (fault: unknown): void => {
+        onFault?.()
+        reject(fault)
+      }
+      line.enqueue({ command, keepsOrder, resolve, reject: rejectAndTell })
+    })
   }
 
   #lineOf(definition: DeciderDefinition, id: StreamId): StreamLine {
@@ -219,10 +229,6 @@ class LogCommandService implements CommandService {
     })
     this.#lines.set(key, line)
     return line
-  }
-
-  async #handleAccepted(accepted: InboxCommand): Promise<void> {
-    await this.#handle(accepted, true)
   }
 
   /** Makes a command durable. Answers with its final status when it has one by now. */

@@ -37,10 +37,17 @@ export interface InboxTools {
   readonly runtime: Runtime
   readonly limits: InboxLimits
   readonly outcomeTtlMs: number
-  /** Handles a claimed command; its outcome is recorded when this resolves. */
-  readonly handle: (command: InboxCommand) => Promise<unknown>
+  /**
+   * Handles a claimed command; its outcome is recorded when this resolves. Calls `onFault` the moment it fails,
+   * before another command of the stream can be decided.
+   */
+  readonly handle: (command: InboxCommand, onFault: () => void) => Promise<unknown>
   /** Tells that a command has a final status although `handle` failed. */
   readonly onBuried: (command: InboxCommand) => void
+}
+
+function streamNameOf({ decider, streamId }: InboxCommand): string {
+  return `${decider}/${streamId}`
 }
 
 /** A demanded version that does not hold is an answer, not a failure to be tried again. */
@@ -60,6 +67,8 @@ export class InboxWorker {
   readonly #tools: InboxTools
   readonly #owner: string
   readonly #inHand = new Set<Promise<void>>()
+  /** Streams whose failing command is not back in the inbox yet, with how many of them there are. */
+  readonly #held = new Map<string, number>()
   #running: Promise<void> | undefined
   #stopping = false
   #wake: () => void = () => {}
@@ -130,7 +139,8 @@ export class InboxWorker {
   }
 
   #take(command: InboxCommand): void {
-    const handled = this.#handle(command).finally(() => {
+    const isHeld = this.#held.has(streamNameOf(command))
+    const handled = (isHeld ? this.#release(command) : this.#handle(command)).finally(() => {
       this.#inHand.delete(handled)
       this.#wake()
     })
@@ -147,10 +157,29 @@ export class InboxWorker {
       )
       return
     }
+    let unhold: (() => void) | undefined
+    const onFault = (): void => {
+      unhold ??= this.#hold(streamNameOf(command))
+    }
     try {
-      await handle(command)
+      await handle(command, onFault)
     } catch (fault) {
+      onFault()
       await this.#afterFault(command, fault)
+      unhold?.()
+    }
+  }
+
+  /**
+   * Sends commands of a stream that are claimed from now on back behind the failing one, until that is back in the
+   * inbox itself: none may overtake it. Returns what ends this.
+   */
+  #hold(stream: string): () => void {
+    this.#held.set(stream, (this.#held.get(stream) ?? 0) + 1)
+    return () => {
+      const left = (this.#held.get(stream) ?? 0) - 1
+      if (left > 0) this.#held.set(stream, left)
+      else this.#held.delete(stream)
     }
   }
 

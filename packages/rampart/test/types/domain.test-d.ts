@@ -251,3 +251,18 @@ projection('open', {
   initial: { n: 0 },
   on: { Counted: (doc, event: Recorded<'Counted', { n: number }>) => (event.data.n === 0 ? null : doc) },
 })
+interface Line {
+  readonly sku: string
+  readonly note?: string
+}
+interface Basket {
+  readonly status: 'empty' | 'full'
+  readonly lines: readonly Line[]
+}
+// An interface is JSON as much as a type alias is.
+state(1, (): Basket => ({ status: 'empty', lines: [] }))
+interface Dated {
+  readonly lines: readonly { readonly on: Date }[]
+}
+// @ts-expect-error a Date deep inside an interface is not JSON
+state(1, (): Dated => ({ lines: [] }))
