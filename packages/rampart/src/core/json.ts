@@ -53,6 +53,23 @@ export function childPointer(pointer: string, key: string | number): string {
  * hostile nesting cannot exhaust the caller's.
  */
 export function jsonFaults(value: unknown, root = ''): readonly InputFault[] {
+  // Most inputs have no fault, and need no pointers to find that out.
+  return isStorable(value, 0) ? [] : collectFaults(value, root)
+}
+
+/** Recursion is safe here, because it ends at `jsonDepthMax`. */
+function isStorable(value: unknown, depth: number): boolean {
+  if (scalarFault(value, depth) !== undefined) return false
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every((child) => isStorable(child, depth + 1))
+  for (const [key, child] of Object.entries(value)) {
+    if (child === undefined) continue
+    if (key === '__proto__' || !key.isWellFormed() || !isStorable(child, depth + 1)) return false
+  }
+  return true
+}
+
+function collectFaults(value: unknown, root: string): readonly InputFault[] {
   const faults: InputFault[] = []
   const pending: Visit[] = [{ value, pointer: root, depth: 0 }]
   for (
@@ -60,7 +77,7 @@ export function jsonFaults(value: unknown, root = ''): readonly InputFault[] {
     visit !== undefined && faults.length < inputFaultsMax;
     visit = pending.pop()
   ) {
-    const detail = scalarFault(visit)
+    const detail = scalarFault(visit.value, visit.depth)
     if (detail !== undefined) faults.push({ pointer: visit.pointer, detail })
     else if (typeof visit.value === 'object' && visit.value !== null) pushChildren(visit, pending, faults)
   }
@@ -73,7 +90,7 @@ interface Visit {
   readonly depth: number
 }
 
-function scalarFault({ value, depth }: Visit): string | undefined {
+function scalarFault(value: unknown, depth: number): string | undefined {
   switch (typeof value) {
     case 'string':
       return value.isWellFormed() ? undefined : 'a string holds a lone surrogate'

@@ -1,0 +1,124 @@
+// Measures work in interleaved rounds and prints it as a table; used by every benchmark.
+import { cpus, release, totalmem, type as osType } from 'node:os'
+import { DatabaseSync } from 'node:sqlite'
+
+/** One thing to measure: opened once per round, so that rounds do not help each other. */
+export interface Work {
+  readonly name: string
+  /** Runs one round and answers with how many operations it did, and how long each took where that is known. */
+  readonly round: () => Promise<Round>
+}
+
+/** What a round did. */
+export interface Round {
+  readonly operations: number
+  /** Milliseconds for all operations. */
+  readonly elapsedMs: number
+  /** Milliseconds of single operations; empty where they are not timed one by one. */
+  readonly latenciesMs: readonly number[]
+}
+
+/** What was measured of one piece of work over all rounds. */
+export interface Measured {
+  readonly name: string
+  readonly perSecond: number
+  /** The rates of the single rounds, in their order. */
+  readonly rates: readonly number[]
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+/** Runs the rounds of all work in turn, so that a machine that slows down slows all of them. */
+export async function measure(work: readonly Work[], rounds: number): Promise<readonly Measured[]> {
+  const results = work.map(({ name }) => ({ name, rates: [] as number[], latenciesMs: [] as number[] }))
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, each] of work.entries()) {
+      const { operations, elapsedMs, latenciesMs } = await each.round()
+      results[index]?.rates.push((operations * 1000) / elapsedMs)
+      for (const latency of latenciesMs) results[index]?.latenciesMs.push(latency)
+      progress(`${each.name}, round ${round + 1} of ${rounds}`)
+    }
+  }
+  progress('')
+  return results.map(({ name, rates, latenciesMs }) => ({
+    name,
+    perSecond: quantile(rates, 0.5),
+    rates,
+    p50Ms: quantile(latenciesMs, 0.5),
+    p99Ms: quantile(latenciesMs, 0.99),
+  }))
+}
+
+/** The median over the rounds of how fast `name` was beside `limit` in the same round. */
+export function ratio(measured: readonly Measured[], name: string, limit: string): number {
+  const top = measured.find((each) => each.name === name)
+  const bottom = measured.find((each) => each.name === limit)
+  if (top === undefined || bottom === undefined) return Number.NaN
+  return quantile(
+    top.rates.map((rate, round) => rate / (bottom.rates[round] ?? Number.NaN)),
+    0.5,
+  )
+}
+
+/** A quantile of numbers; not a number when there are none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+/** Runs `callers` callers that each do the next operation when theirs is done, and times every operation. */
+export async function drive(
+  callers: number,
+  operations: number,
+  operate: (operation: number) => Promise<unknown>,
+): Promise<Round> {
+  const latenciesMs: number[] = []
+  let next = 0
+  const caller = async (): Promise<void> => {
+    while (next < operations) {
+      const operation = next++
+      const startedMs = performance.now()
+      await operate(operation)
+      latenciesMs.push(performance.now() - startedMs)
+    }
+  }
+  const startedMs = performance.now()
+  await Promise.all(Array.from({ length: callers }, caller))
+  return { operations, elapsedMs: performance.now() - startedMs, latenciesMs }
+}
+
+/** Prints a table; each row may name the row that it is compared with. */
+export function printTable(title: string, rows: readonly (readonly string[])[]): void {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  )
+  console.log(`\n### ${title}\n`)
+  for (const [index, row] of rows.entries()) {
+    console.log(`| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`)
+    if (index === 0) console.log(`|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`)
+  }
+}
+
+/** Prints which machine and versions the figures belong to. */
+export function printMachine(): void {
+  const database = new DatabaseSync(':memory:')
+  const sqlite = database.prepare('SELECT sqlite_version() AS version').get()
+  database.close()
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
+  console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${memory}, ${osType()} ${release()}`)
+  console.log(`Node ${process.version}, SQLite ${String(sqlite?.['version'])}`)
+}
+
+/** A rate for people. */
+export function rate(perSecond: number): string {
+  return perSecond >= 1000 ? `${(perSecond / 1000).toFixed(1)} k/s` : `${perSecond.toFixed(0)} /s`
+}
+
+/** Milliseconds for people. */
+export function milliseconds(value: number): string {
+  return Number.isNaN(value) ? '' : `${value.toFixed(value < 1 ? 3 : 2)} ms`
+}
+
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
+}
