@@ -1,0 +1,7 @@
+// What stands downstream of a log uses: the one loop, and how to wait out faults that pass.
+export { createBackOff, isPassing } from './back-off.ts'
+export { createBell } from './bell.ts'
+export { createSubscription } from './subscription.ts'
+export type { BackOff } from './back-off.ts'
+export type { Bell } from './bell.ts'
+export type { Batch, Subscription, SubscriptionEnd, SubscriptionOptions } from './subscription.ts'
