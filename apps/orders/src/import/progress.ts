@@ -24,7 +24,7 @@ function createBar(
   { label, total }: { readonly label: string; readonly total: number },
 ): Progress {
   const format = `${label} [{bar}] {value} of {total} invoices`
-  const bar = new SingleBar({ format, stream, hideCursor: true })
+  const bar = new SingleBar({ format, stream })
   bar.start(total, 0)
   return { show: (tally) => bar.update(counted(tally)), [Symbol.dispose]: () => bar.stop() }
 }
