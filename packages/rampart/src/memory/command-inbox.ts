@@ -1,5 +1,5 @@
 // The inbox port in memory.
-import { RampartError, type CommandId } from '../core/index.ts'
+import type { CommandId } from '../core/index.ts'
 import {
   checkBurial,
   checkInboxCommand,
@@ -10,8 +10,8 @@ import {
   type CommandInbox,
   type InboxCommand,
 } from '../core/ports/index.ts'
-import type { MemoryLogOptions } from './event-store.ts'
-import { liveOutcome, placeAt, streamKey, versionOf, type InboxEntry, type LogState } from './log-state.ts'
+import { liveOutcome, placeAt, requireOpen, streamKey, versionOf } from './log-state.ts'
+import type { InboxEntry, LogState, MemoryLogOptions } from './log-state.ts'
 
 /** The inbox over the state of one log. */
 export function createCommandInbox(state: LogState, options: MemoryLogOptions): CommandInbox {
@@ -42,11 +42,6 @@ export function createCommandInbox(state: LogState, options: MemoryLogOptions): 
       return () => void state.onAccepted.delete(callback)
     },
   }
-}
-
-function requireOpen(state: LogState): void {
-  if (!state.isClosed) return
-  throw new RampartError('STORE_CLOSED', `The store in memory of the log ${state.key} is closed.`)
 }
 
 function accept(

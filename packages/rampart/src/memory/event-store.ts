@@ -1,4 +1,4 @@
-// The event store port in memory: for tests, for trying things out, and as the plainest reading of the promises.
+// The event store port in memory: for tests, for trials, and as the plainest reading of the promises.
 import { position, RampartError, type Position, type Runtime, type StreamVersion } from '../core/index.ts'
 import {
   checkAppend,
@@ -16,13 +16,8 @@ import {
   type StreamWrite,
 } from '../core/ports/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
-import { liveOutcome, placeAt, streamKey, versionOf, type LogState } from './log-state.ts'
-
-/** What a log in memory needs. */
-export interface MemoryLogOptions {
-  readonly runtime: Runtime
-  readonly inboxCommandsMax: number
-}
+import { liveOutcome, placeAt, requireOpen, streamKey, versionOf } from './log-state.ts'
+import type { LogState, MemoryLogOptions } from './log-state.ts'
 
 const pageSizeUnlessSaid = 1000
 
@@ -57,12 +52,6 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
       return () => void state.onAppended.delete(callback)
     },
   }
-}
-
-/** Throws `STORE_CLOSED` once the store is closed. */
-export function requireOpen(state: LogState): void {
-  if (!state.isClosed) return
-  throw new RampartError('STORE_CLOSED', `The store in memory of the log ${state.key} is closed.`)
 }
 
 // Nothing in here waits, so that every append sees all before it and none of those after it.
@@ -110,7 +99,7 @@ function recordsOf(
   request: AppendRequest,
   stamp: { readonly recordedAtMs: number; readonly appendId: string },
 ): readonly EventRecord[] {
-  const { command, correlationId = command?.id ?? null, causationId = command?.id ?? null } = request
+  const { command, correlationId = null, causationId = null, actor = null } = request
   let appendIndex = 0
   return request.writes.flatMap((write) => {
     const before = versionOf(state, write.decider, write.id)
@@ -126,7 +115,7 @@ function recordsOf(
       commandId: command?.id ?? null,
       correlationId,
       causationId,
-      actor: request.actor ?? null,
+      actor,
     }))
   })
 }

@@ -1,5 +1,11 @@
-// What one log in memory holds; its event store and its inbox share it, as tables of one database would be shared.
-import type { CommandId, Position, StreamVersion } from '../core/index.ts'
+// What one log in memory holds; its event store and its inbox share it, as they would share a database.
+import {
+  RampartError,
+  type CommandId,
+  type Position,
+  type Runtime,
+  type StreamVersion,
+} from '../core/index.ts'
 import {
   eventId,
   type DeadLetter,
@@ -9,6 +15,12 @@ import {
   type LogPlace,
   type StoredOutcome,
 } from '../core/ports/index.ts'
+
+/** What a log in memory needs. */
+export interface MemoryLogOptions {
+  readonly runtime: Runtime
+  readonly inboxCommandsMax: number
+}
 
 /** An outcome, and when its command id is free again (null = never). */
 export interface KeptOutcome {
@@ -84,4 +96,10 @@ export function liveOutcome(state: LogState, id: CommandId, nowMs: number): Stor
   if (kept.expiresAtMs === null || kept.expiresAtMs > nowMs) return kept.outcome
   state.outcomes.delete(id)
   return undefined
+}
+
+/** Throws `STORE_CLOSED` once the store is closed. */
+export function requireOpen(state: LogState): void {
+  if (!state.isClosed) return
+  throw new RampartError('STORE_CLOSED', `The store in memory of the log ${state.key} is closed.`)
 }

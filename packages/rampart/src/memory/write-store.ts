@@ -1,8 +1,8 @@
 // A database of logs in memory, which forgets everything when it is closed.
 import { systemRuntime, type Runtime } from '../core/index.ts'
 import { checkLogKey, inboxCommandsMaxUnlessSaid, type WriteStore } from '../core/ports/index.ts'
-import { createEventStore, requireOpen } from './event-store.ts'
-import { createLogState, type LogState } from './log-state.ts'
+import { createEventStore } from './event-store.ts'
+import { createLogState, requireOpen, type LogState } from './log-state.ts'
 
 /** How to create a store in memory. */
 export interface MemoryStoreOptions {

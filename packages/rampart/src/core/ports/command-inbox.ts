@@ -79,8 +79,8 @@ export interface CommandInbox {
   /** A waiting or claimed command. */
   readonly find: (id: CommandId) => Promise<InboxCommand | undefined>
   /**
-   * How many commands wait or are claimed, and when the next unclaimed one is due: null when none is. A command waits
-   * for those before it in its stream, so only the first of each stream counts.
+   * How many commands wait or are claimed, and when the next unclaimed one is due: null when none is. A
+   * command waits for those before it in its stream, so only the first of each stream counts.
    */
   readonly depth: () => Promise<{ readonly commands: number; readonly nextDueMs: number | null }>
   /** Dead letters, newest first. */
@@ -89,5 +89,7 @@ export interface CommandInbox {
   readonly onAccepted: (callback: () => void) => () => void
 }
 
-/** How many commands may wait in the inbox of a log, unless the store is opened with another number (IN-6). */
+/**
+ * How many commands may wait in the inbox of a log, unless the store is opened with another number (IN-6).
+ */
 export const inboxCommandsMaxUnlessSaid = 10_000

@@ -1,0 +1,170 @@
+// Commits batches over the one writing connection: a transaction each, every operation on its own feet.
+//
+// What a failure means depends on when it comes. Before COMMIT nothing is visible, and nothing ever will be:
+// frames without a commit mark are ignored by everyone, also after a crash. COMMIT itself may fail after it
+// has written the mark (when the sync fails), and a later recovery may then find the transaction whole: that
+// outcome is unknown, and reading back would not settle it. A full disk stops COMMIT before the mark, so it
+// is definite.
+import type { DatabaseSync } from 'node:sqlite'
+import { RampartError, type ErrorCode } from '../core/index.ts'
+import { append } from './append-step.ts'
+import type { Batch, BatchReply, Failure, Operation, OperationResult } from './batch.ts'
+import { isSqliteError, sqlite, storeFault } from './database.ts'
+import { accept, bury, claim, release } from './inbox-step.ts'
+import { openLog } from './open-log.ts'
+import {
+  createWriterState,
+  readAgain,
+  type LogHead,
+  type WriterLimits,
+  type WriterState,
+} from './writer-state.ts'
+
+/** Commits batches in the thread that calls it. */
+export interface SynchronousWriter {
+  readonly commit: (batch: Batch) => BatchReply
+}
+
+/** What a writer writes to. */
+export interface WriterTarget extends WriterLimits {
+  readonly database: DatabaseSync
+  /** Stands in messages. */
+  readonly file: string
+}
+
+/** Creates the writer over an open, migrated and locked database. */
+export function createBatchWriter(target: WriterTarget): SynchronousWriter {
+  const writer: Writer = { ...target, state: createWriterState(target.database, target), fault: null }
+  return {
+    commit: ({ nowMs, operations }) => {
+      writer.state.nowMs = nowMs
+      const attempt = transact(writer, operations)
+      // Only data can fail one operation and not its neighbours: each gets a transaction of its own.
+      const isShared = attempt.kind === 'refused' && operations.length > 1
+      const results = isShared
+        ? operations.flatMap((one) => resultsOf([one], transact(writer, [one])))
+        : resultsOf(operations, attempt)
+      return { results, fault: writer.fault }
+    },
+  }
+}
+
+interface Writer extends WriterTarget {
+  readonly state: WriterState
+  fault: string | null
+}
+
+/** What a transaction came to; only `committed` changed anything for sure, and `unknown` may have. */
+type Attempt =
+  | { readonly kind: 'committed'; readonly results: readonly (OperationResult | Failure)[] }
+  | { readonly kind: 'refused' | 'failed' | 'unknown'; readonly error: RampartError }
+
+function transact(writer: Writer, operations: readonly Operation[]): Attempt {
+  const { state } = writer
+  if (writer.fault !== null) {
+    return { kind: 'failed', error: new RampartError('STORE_UNAVAILABLE', writer.fault) }
+  }
+  let isCommitting = false
+  try {
+    state.statements.begin.run()
+    const results: (OperationResult | Failure)[] = []
+    for (const operation of operations) results.push(apply(state, operation))
+    sweep(state)
+    isCommitting = true
+    state.statements.commit.run()
+    return { kind: 'committed', results }
+  } catch (error) {
+    return undo(writer, { error, isCommitting })
+  }
+}
+
+const constraint = 19
+const dataErrors = [constraint, 18, 20, 25]
+const passingErrors = [sqlite.busy, 6, 7, 9]
+
+function undo(
+  writer: Writer,
+  { error, isCommitting }: { readonly error: unknown; readonly isCommitting: boolean },
+): Attempt {
+  const fault = storeFault(error, writer.file)
+  const isFull = isSqliteError(error, sqlite.full)
+  const isData = dataErrors.some((code) => isSqliteError(error, code)) || !isFromSqlite(error)
+  const isPassing = passingErrors.some((code) => isSqliteError(error, code))
+  if (!isFull && (isCommitting || !(isData || isPassing))) writer.fault = stopped(fault)
+  rollBack(writer)
+  if (isCommitting && !isFull) {
+    const message = `It is not known whether the batch was stored: ${fault.message} Retry with the same ids.`
+    return { kind: 'unknown', error: new RampartError('OUTCOME_UNKNOWN', message, { effect: 'unknown' }) }
+  }
+  if (!isData) return { kind: 'failed', error: fault }
+  const message = `The database refuses this data: ${String(error)}`
+  return { kind: 'refused', error: new RampartError('INPUT_INVALID', message, { cause: error }) }
+}
+
+function isFromSqlite(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error
+}
+
+function stopped(fault: RampartError): string {
+  return `The store stopped accepting writes, because its disk cannot be trusted: ${fault.message}`
+}
+
+// SQLite rolls back by itself after some errors. What cannot be undone or read again stops the writer.
+function rollBack(writer: Writer): void {
+  try {
+    if (writer.database.isTransaction) writer.database.exec('ROLLBACK')
+    readAgain(writer.state)
+  } catch (error) {
+    writer.fault ??= stopped(storeFault(error, writer.file))
+  }
+}
+
+function resultsOf(
+  operations: readonly Operation[],
+  attempt: Attempt,
+): readonly (OperationResult | Failure)[] {
+  if (attempt.kind === 'committed') return attempt.results
+  const { code, message, effect } = attempt.error
+  return operations.map(() => ({ failed: { code, message, effect } }))
+}
+
+function apply(state: WriterState, operation: Operation): OperationResult | Failure {
+  if (operation.kind === 'openLog') return openLog(state, operation)
+  const log = state.logs.get(operation.log)
+  if (log === undefined) return failure('INTERNAL', `The log number ${operation.log} is not open.`)
+  return applyToLog(state, log, operation)
+}
+
+function applyToLog(
+  state: WriterState,
+  log: LogHead,
+  operation: Exclude<Operation, { kind: 'openLog' }>,
+): OperationResult {
+  switch (operation.kind) {
+    case 'append':
+      return append(state, log, operation.append)
+    case 'accept':
+      return accept(state, log, operation.accepted)
+    case 'claim':
+      return claim(state, log, operation.request)
+    case 'release':
+      return release(state, log, operation)
+    case 'bury':
+      return bury(state, log, operation.burial)
+  }
+}
+
+function failure(code: ErrorCode, message: string): Failure {
+  return { failed: { code, message, effect: 'definite' } }
+}
+
+const sweepEveryMs = 1000
+const sweptMax = 200
+
+// Expired outcomes go in small numbers beside other work, so that no batch waits for many of them.
+function sweep(state: WriterState): void {
+  const sinceMs = Math.abs(state.nowMs - state.sweptAtMs)
+  if (!state.hasOutcomes || sinceMs < sweepEveryMs) return
+  state.sweptAtMs = state.nowMs
+  state.statements.deleteExpiredOutcomes.run(state.nowMs, sweptMax)
+}

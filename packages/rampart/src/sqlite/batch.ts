@@ -1,0 +1,71 @@
+// What the commit queue hands to the writer and gets back; both cross threads, so they are plain data.
+import type { CommandId, ErrorCode, FaultEffect } from '../core/index.ts'
+import type {
+  AcceptResult,
+  AppendResult,
+  CheckedAppend,
+  CheckedBurial,
+  CheckedInboxCommand,
+  ClaimRequest,
+  InboxCommand,
+  LogKey,
+} from '../core/ports/index.ts'
+import type { LogIdentity } from './places.ts'
+
+/** One thing to do within a batch; `log` is the log's number. */
+export type Operation =
+  | { readonly kind: 'openLog'; readonly key: LogKey; readonly epoch: string }
+  | { readonly kind: 'append'; readonly log: number; readonly append: CheckedAppend }
+  | { readonly kind: 'accept'; readonly log: number; readonly accepted: CheckedInboxCommand }
+  | { readonly kind: 'claim'; readonly log: number; readonly request: ClaimRequest }
+  | {
+      readonly kind: 'release'
+      readonly log: number
+      readonly commandIds: readonly CommandId[]
+      readonly retryAtMs: number
+    }
+  | { readonly kind: 'bury'; readonly log: number; readonly burial: CheckedBurial }
+
+/** What each kind of operation comes to. */
+export interface ResultOf {
+  readonly openLog: LogIdentity
+  readonly append: AppendResult
+  readonly accept: AcceptResult
+  readonly claim: readonly InboxCommand[]
+  readonly release: null
+  readonly bury: null
+}
+
+/** What any operation comes to. */
+export type OperationResult = ResultOf[keyof ResultOf]
+
+/** Operations that are committed together. */
+export interface Batch {
+  /** The wall-clock time of the batch. */
+  readonly nowMs: number
+  readonly operations: readonly Operation[]
+}
+
+/** An operation that changed nothing, or, with effect `unknown`, may have. */
+export interface Failure {
+  readonly failed: { readonly code: ErrorCode; readonly message: string; readonly effect: FaultEffect }
+}
+
+/** The answer to a batch: results in the order of its operations. */
+export interface BatchReply {
+  readonly results: readonly (OperationResult | Failure)[]
+  /** Why the writer takes no more batches; null while it does. */
+  readonly fault: string | null
+}
+
+/** Commits batches, one at a time. */
+export interface BatchWriter {
+  /** Rejects when it cannot be known whether the batch was committed. */
+  readonly commit: (batch: Batch) => BatchReply | Promise<BatchReply>
+  readonly close: () => Promise<void>
+}
+
+/** True for an operation that failed. */
+export function isFailure(result: OperationResult | Failure): result is Failure {
+  return result !== null && 'failed' in result
+}

@@ -1,0 +1,36 @@
+// The inbox port over SQLite: changes go through the commit queue of the store, beside its appends.
+import { checkBurial, checkInboxCommand, type CommandInbox } from '../core/ports/index.ts'
+import type { OpenLog, OpenStore } from './open-store.ts'
+
+// What an operation without texts of its own counts for against the bounds of the queue.
+const smallBytes = 200
+
+/** The inbox of one log. */
+export function createCommandInbox(
+  { queue, reads }: OpenStore,
+  { identity, listeners }: OpenLog,
+): CommandInbox {
+  const log = identity.number
+  return {
+    accept: async (command) => {
+      const accepted = checkInboxCommand(command)
+      return queue.submit<'accept'>({ kind: 'accept', log, accepted }, accepted.bytes)
+    },
+    claim: async (request) => queue.submit<'claim'>({ kind: 'claim', log, request }, smallBytes),
+    release: async (commandIds, retryAtMs) => {
+      const bytes = smallBytes * (commandIds.length + 1)
+      await queue.submit<'release'>({ kind: 'release', log, commandIds, retryAtMs }, bytes)
+    },
+    bury: async (burial) => {
+      const checked = checkBurial(burial)
+      await queue.submit<'bury'>({ kind: 'bury', log, burial: checked }, checked.bytes)
+    },
+    find: async (id) => reads().inbox.find(identity, id),
+    depth: async () => reads().inbox.depth(identity),
+    deadLetters: async (limit) => reads().inbox.deadLetters(identity, limit),
+    onAccepted: (callback) => {
+      listeners.accepted.add(callback)
+      return () => void listeners.accepted.delete(callback)
+    },
+  }
+}

@@ -1,0 +1,199 @@
+// Group commit: gathers what all callers want to write and hands it to the writer as one batch at a time.
+import { RampartError, type Runtime } from '../core/index.ts'
+import {
+  isFailure,
+  type BatchReply,
+  type BatchWriter,
+  type Failure,
+  type Operation,
+  type OperationResult,
+  type ResultOf,
+} from './batch.ts'
+
+/** The bounds of a commit queue. */
+export interface QueueLimits {
+  /** How many operations may wait or be in flight. */
+  readonly operationsMax: number
+  /** How many bytes they may have together. */
+  readonly bytesMax: number
+}
+
+/** What a commit queue works with. */
+export interface CommitQueueOptions {
+  readonly writer: BatchWriter
+  readonly runtime: Runtime
+  readonly limits: QueueLimits
+  /** Stands in messages. */
+  readonly file: string
+  /** Called after the callers of a batch have their answers. */
+  readonly onCommitted: (operations: readonly Operation[], results: BatchReply['results']) => void
+}
+
+/** The one way to the writer. */
+export interface CommitQueue {
+  /**
+   * Rejects with `OVERLOADED` when the queue is full, `STORE_CLOSED`, `STORE_UNAVAILABLE`, or the fault of
+   * the operation.
+   */
+  readonly submit: <Kind extends Operation['kind']>(
+    operation: Extract<Operation, { kind: Kind }>,
+    bytes: number,
+  ) => Promise<ResultOf[Kind]>
+  /** Why nothing can be written; `undefined` while it can. */
+  readonly fault: () => string | undefined
+  /** Takes nothing more, commits what waits, and resolves then. */
+  readonly close: () => Promise<void>
+}
+
+interface Waiting {
+  readonly operation: Operation
+  readonly bytes: number
+  readonly resolve: (result: OperationResult) => void
+  readonly reject: (error: Error) => void
+}
+
+const batchOperationsMax = 1000
+const batchBytesMax = 16 * 1024 * 1024
+
+/** Creates the queue. */
+export function createCommitQueue(options: CommitQueueOptions): CommitQueue {
+  const queue: Queue = {
+    options,
+    waiting: [],
+    operations: 0,
+    bytes: 0,
+    isBusy: false,
+    isClosed: false,
+    fault: undefined,
+    drained: Promise.withResolvers(),
+  }
+  return {
+    submit: (operation, bytes) => {
+      const refusal = refusalOf(queue, bytes)
+      if (refusal !== undefined) return Promise.reject(refusal)
+      return new Promise((resolve, reject) => {
+        // The writer answers each kind of operation with the result of that kind.
+        const settle = resolve as (result: OperationResult) => void
+        queue.waiting.push({ operation, bytes, resolve: settle, reject })
+        queue.operations++
+        queue.bytes += bytes
+        schedule(queue)
+      })
+    },
+    fault: () => queue.fault,
+    close: () => {
+      queue.isClosed = true
+      if (queue.operations === 0) queue.drained.resolve()
+      return queue.drained.promise
+    },
+  }
+}
+
+interface Queue {
+  readonly options: CommitQueueOptions
+  waiting: Waiting[]
+  /** Waiting and in flight. */
+  operations: number
+  bytes: number
+  /** A batch is in flight or about to be gathered. */
+  isBusy: boolean
+  isClosed: boolean
+  fault: string | undefined
+  readonly drained: PromiseWithResolvers<void>
+}
+
+function refusalOf(queue: Queue, bytes: number): RampartError | undefined {
+  const { limits, file } = queue.options
+  if (queue.isClosed) return new RampartError('STORE_CLOSED', `The store ${file} is closed.`)
+  if (queue.fault !== undefined) return new RampartError('STORE_UNAVAILABLE', queue.fault)
+  if (queue.operations < limits.operationsMax && queue.bytes + bytes <= limits.bytesMax) return undefined
+  // An empty queue takes whatever passed its checks, or nothing large could ever be written.
+  if (queue.operations === 0) return undefined
+  const message =
+    `The store ${file} has ${queue.operations} writes of ${queue.bytes} bytes waiting, which is its bound. ` +
+    'Try again in a moment.'
+  return new RampartError('OVERLOADED', message)
+}
+
+// A turn of the event loop passes before a batch is gathered, so that all callers of this turn are in it.
+function schedule(queue: Queue): void {
+  if (queue.isBusy) return
+  queue.isBusy = true
+  queue.options.runtime.soon(() => flush(queue))
+}
+
+function flush(queue: Queue): void {
+  const batch = takeBatch(queue)
+  const { writer, runtime } = queue.options
+  let reply: BatchReply | Promise<BatchReply>
+  try {
+    reply = writer.commit({ nowMs: runtime.nowMs(), operations: batch.map((one) => one.operation) })
+  } catch (error) {
+    return finish(queue, batch, lost(queue, batch, error))
+  }
+  if (!(reply instanceof Promise)) return finish(queue, batch, reply)
+  reply.then(
+    (settled) => finish(queue, batch, settled),
+    (error: unknown) => finish(queue, batch, lost(queue, batch, error)),
+  )
+}
+
+function takeBatch(queue: Queue): readonly Waiting[] {
+  let bytes = 0
+  let end = 0
+  for (const one of queue.waiting) {
+    bytes += one.bytes
+    if (end > 0 && (end === batchOperationsMax || bytes > batchBytesMax)) break
+    end++
+  }
+  const batch = queue.waiting.slice(0, end)
+  queue.waiting = queue.waiting.slice(end)
+  return batch
+}
+
+function finish(queue: Queue, batch: readonly Waiting[], reply: BatchReply): void {
+  for (let index = 0; index < batch.length; index++) settle(queue, batch[index], reply.results[index])
+  if (reply.fault !== null) stop(queue, reply.fault)
+  queue.isBusy = false
+  queue.options.onCommitted(
+    batch.map((one) => one.operation),
+    reply.results,
+  )
+  if (queue.waiting.length > 0) schedule(queue)
+  else if (queue.isClosed && queue.operations === 0) queue.drained.resolve()
+}
+
+function settle(
+  queue: Queue,
+  waiting: Waiting | undefined,
+  result: OperationResult | Failure | undefined,
+): void {
+  if (waiting === undefined || result === undefined) return
+  queue.operations--
+  queue.bytes -= waiting.bytes
+  if (isFailure(result)) waiting.reject(faultOf(result))
+  else waiting.resolve(result)
+}
+
+function faultOf({ failed }: Failure): RampartError {
+  return new RampartError(failed.code, failed.message, { effect: failed.effect })
+}
+
+// The writer is gone, with a batch in its hands.
+function lost(queue: Queue, batch: readonly Waiting[], error: unknown): BatchReply {
+  const reason = error instanceof Error ? error.message : String(error)
+  const fault = `The writer of ${queue.options.file} is gone: ${reason}`
+  const message = `It is not known whether this was stored. ${fault} Open the store again and retry.`
+  const failure: Failure = { failed: { code: 'OUTCOME_UNKNOWN', message, effect: 'unknown' } }
+  return { results: batch.map(() => failure), fault }
+}
+
+function stop(queue: Queue, fault: string): void {
+  queue.fault ??= fault
+  const { waiting } = queue
+  queue.waiting = []
+  const failure: Failure = {
+    failed: { code: 'STORE_UNAVAILABLE', message: queue.fault, effect: 'definite' },
+  }
+  for (const one of waiting) settle(queue, one, failure)
+}

@@ -1,0 +1,265 @@
+// Reads events over a read-only connection: pages of streams and logs, each read in one go.
+//
+// A page takes two statements: one for all columns but the payloads, with their lengths, and one that gives
+// all payloads as a single value, because each value of bytes costs the driver more than all other columns of
+// a row together. Lengths also tell where a page must end to keep its bound in bytes, before a payload is
+// read.
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { StreamId, StreamVersion } from '../core/index.ts'
+import { pageBytesMax, type EventRecord, type LogPlace } from '../core/ports/index.ts'
+import { readSql } from './database.ts'
+import { createGenerations } from './generations.ts'
+import { commandIdOf, placeOf, positionOf, type LogIdentity } from './places.ts'
+import { numberAt, prepareQuery, textAt, textOrNullAt, type Query, type Row } from './rows.ts'
+
+/** A stretch of a stream; both versions inclusive. */
+export interface StreamRange {
+  readonly lowest: number
+  readonly highest: number
+  readonly isForward: boolean
+  readonly limit: number
+}
+
+/** A stretch of a log, and what to pick from it. */
+export interface LogRange {
+  /** Exclusive. */
+  readonly after: number
+  /** Inclusive. */
+  readonly through: number
+  readonly types: readonly string[] | undefined
+  readonly tags: readonly string[]
+  readonly limit: number
+}
+
+/** Events read in one go; `isWhole` is false when more of the range is left. */
+export interface ReadEvents {
+  readonly events: readonly EventRecord[]
+  readonly isWhole: boolean
+}
+
+/** Reads over one connection; no cursor outlives a call. */
+export interface EventReader {
+  /** The number of a stream; `undefined` while it has no events. */
+  readonly findStream: (log: LogIdentity, decider: string, id: string) => number | undefined
+  readonly readStream: (stream: number, range: StreamRange) => ReadEvents
+  readonly readLog: (log: LogIdentity, range: LogRange) => ReadEvents
+  /** The place at a position that the log has reached; position 0 is before the first. */
+  readonly placeAt: (log: LogIdentity, position: number) => LogPlace
+  readonly head: (log: LogIdentity) => LogPlace
+}
+
+const namesCached = 50_000
+
+/** Prepares the reader on a connection. */
+export function createEventReader(database: DatabaseSync): EventReader {
+  const toRecord = createDecoder(database)
+  const findStream = prepareQuery(
+    database,
+    'SELECT number FROM streams WHERE log = ? AND decider = ? AND id = ?',
+  )
+  const findHead = prepareQuery(database, readSql('find-head'))
+  const findEvent = prepareQuery(database, 'SELECT append_id, append_index FROM events WHERE place = ?')
+  const stream = createStreamQueries(database)
+  const log = createLogQueries(database)
+  const toPlace = ({ epoch }: LogIdentity, place: number, event: Row): LogPlace => ({
+    epoch,
+    position: positionOf(place),
+    eventId: event.length === 0 ? '' : `${textAt(event, 0)}.${numberAt(event, 1)}`,
+  })
+  return {
+    findStream: (log, decider, id) => {
+      const row = findStream.get(log.number, decider, id)
+      return row === undefined ? undefined : numberAt(row, 0)
+    },
+    readStream: (number, range) => {
+      const bounds = [number, range.lowest, range.highest]
+      return readPage({
+        queries: range.isForward ? stream.forward : stream.backward,
+        bounds,
+        limit: range.limit,
+        boundsOf: (rows) => {
+          const versions = [versionAt(rows[0]), versionAt(rows.at(-1))]
+          return [number, Math.min(...versions), Math.max(...versions)]
+        },
+        toRecord,
+      })
+    },
+    readLog: (identity, range) => {
+      const filters = log.filtersOf(range)
+      if (filters === undefined) return { events: [], isWhole: true }
+      return readPage({
+        queries: log.queriesOf(range),
+        bounds: [placeOf(identity.number, range.after), placeOf(identity.number, range.through), ...filters],
+        limit: range.limit,
+        boundsOf: (rows) => [numberAt(rows[0] ?? [], 0) - 1, numberAt(rows.at(-1) ?? [], 0), ...filters],
+        toRecord,
+      })
+    },
+    placeAt: (log, position) => {
+      const place = placeOf(log.number, position)
+      return toPlace(log, place, findEvent.get(place) ?? [])
+    },
+    head: (log) => {
+      const row = findHead.get(placeOf(log.number, 0), placeOf(log.number + 1, 0))
+      return row === undefined
+        ? toPlace(log, placeOf(log.number, 0), [])
+        : toPlace(log, numberAt(row, 0), row.slice(1))
+    },
+  }
+}
+
+/** The two statements of a page. Both take the same bounds; the first takes a limit after them. */
+interface PageQueries {
+  readonly columns: Query
+  readonly payloads: Query
+}
+
+interface PageRequest {
+  readonly queries: PageQueries
+  readonly bounds: readonly SQLInputValue[]
+  readonly limit: number
+  /** The bounds of exactly these rows. */
+  readonly boundsOf: (rows: readonly Row[]) => readonly SQLInputValue[]
+  readonly toRecord: (row: Row, payload: Uint8Array) => EventRecord
+}
+
+const lengthColumn = 16
+
+function readPage({ queries, bounds, limit, boundsOf, toRecord }: PageRequest): ReadEvents {
+  const found = queries.columns.all(...bounds, limit)
+  const rows = withinBytes(found)
+  if (rows.length === 0) return { events: [], isWhole: true }
+  const payloads = bytesAt(queries.payloads.get(...boundsOf(rows)))
+  const events: EventRecord[] = []
+  let offset = 0
+  for (const row of rows) {
+    const end = offset + numberAt(row, lengthColumn)
+    events.push(toRecord(row, payloads.subarray(offset, end)))
+    offset = end
+  }
+  if (offset !== payloads.length) throw new Error('The payloads of a page do not fit its rows.')
+  return { events, isWhole: rows.length < limit && rows.length === found.length }
+}
+
+function withinBytes(rows: readonly Row[]): readonly Row[] {
+  let bytes = 0
+  for (let index = 0; index < rows.length; index++) {
+    bytes += numberAt(rows[index] ?? [], lengthColumn)
+    if (bytes > pageBytesMax && index > 0) return rows.slice(0, index)
+  }
+  return rows
+}
+
+function bytesAt(row: Row | undefined): Uint8Array {
+  const value = row?.[0]
+  return value instanceof Uint8Array ? value : new Uint8Array()
+}
+
+function versionAt(row: Row | undefined): number {
+  return numberAt(row ?? [], 2)
+}
+
+const joinedPayloads = (order: string): string =>
+  `SELECT CAST(group_concat(payload, '' ORDER BY ${order}) AS BLOB) FROM events`
+
+function createStreamQueries(database: DatabaseSync): Readonly<Record<'forward' | 'backward', PageQueries>> {
+  const where = 'WHERE stream = ? AND version >= ? AND version <= ?'
+  const inOrder = (order: string): PageQueries => ({
+    columns: prepareQuery(database, `${readSql('select-event')} ${where} ORDER BY ${order} LIMIT ?`),
+    payloads: prepareQuery(database, `${joinedPayloads(order)} ${where}`),
+  })
+  return { forward: inOrder('version'), backward: inOrder('version DESC') }
+}
+
+function createLogQueries(database: DatabaseSync) {
+  const prepared = new Map<string, PageQueries>()
+  const findType = prepareQuery(database, 'SELECT number FROM event_types WHERE name = ?')
+  const typeNumber = (name: string): number => numberAt(findType.get(name) ?? [], 0)
+  return {
+    queriesOf: ({ types, tags }: LogRange): PageQueries => {
+      const byType = types === undefined ? '' : 'AND type IN (SELECT value FROM json_each(?))'
+      const byTags = tags.length === 0 ? '' : `AND ${readSql('match-tags')}`
+      const where = `WHERE place > ? AND place <= ? ${byType} ${byTags}`
+      const queries = prepared.get(where) ?? {
+        columns: prepareQuery(database, `${readSql('select-event')} ${where} ORDER BY place LIMIT ?`),
+        payloads: prepareQuery(database, `${joinedPayloads('place')} ${where}`),
+      }
+      prepared.set(where, queries)
+      return queries
+    },
+    // Undefined when nothing can match, because no event has any of the types.
+    filtersOf: ({ types, tags }: LogRange): readonly SQLInputValue[] | undefined => {
+      const numbers = types?.map(typeNumber).filter((number) => number > 0)
+      if (numbers?.length === 0) return undefined
+      const distinct = [...new Set(tags)]
+      return [
+        ...(numbers === undefined ? [] : [JSON.stringify(numbers)]),
+        ...(distinct.length === 0 ? [] : [JSON.stringify(distinct), distinct.length]),
+      ]
+    },
+  }
+}
+
+interface StreamName {
+  readonly decider: string
+  readonly id: StreamId
+}
+
+function createDecoder(database: DatabaseSync): PageRequest['toRecord'] {
+  const findType = prepareQuery(database, 'SELECT name FROM event_types WHERE number = ?')
+  const findName = prepareQuery(database, 'SELECT decider, id FROM streams WHERE number = ?')
+  const typeOf = remember((number) => textAt(findType.get(number) ?? [], 0))
+  const nameOf = remember((number): StreamName => {
+    const row = findName.get(number) ?? []
+    // Ids were checked when they were appended.
+    return { decider: textAt(row, 0), id: textAt(row, 1) as StreamId }
+  })
+  return (row, payload) => {
+    const stream = nameOf(numberAt(row, 1))
+    const commandId = commandIdOf(textAt(row, 8))
+    return {
+      position: positionOf(numberAt(row, 0)),
+      decider: stream.decider,
+      streamId: stream.id,
+      // Stored versions are whole numbers.
+      version: numberAt(row, 2) as StreamVersion,
+      type: typeOf(numberAt(row, 3)),
+      schemaVersion: numberAt(row, 4),
+      appendId: textAt(row, 5),
+      appendIndex: numberAt(row, 6),
+      commandId,
+      contentType: textOrNullAt(row, 9) ?? 'application/json',
+      payload,
+      tags: tagsAt(row, 10),
+      correlationId: originAt(row, 11, commandId),
+      causationId: originAt(row, 12, commandId),
+      actor: textOrNullAt(row, 13),
+      dataSubjectId: textOrNullAt(row, 14),
+      keyId: textOrNullAt(row, 15),
+      recordedAtMs: numberAt(row, 7),
+    }
+  }
+}
+
+function remember<Value>(find: (number: number) => Value): (number: number) => Value {
+  const known = createGenerations<number, Value>(namesCached)
+  return (number) => {
+    const value = known.get(number)
+    if (value !== undefined) return value
+    const found = find(number)
+    known.set(number, found)
+    return found
+  }
+}
+
+const noTags: readonly string[] = []
+
+function tagsAt(row: Row, index: number): readonly string[] {
+  const text = textOrNullAt(row, index)
+  return text === null ? noTags : JSON.parse(text)
+}
+
+function originAt(row: Row, index: number, commandId: string | null): string | null {
+  const text = textOrNullAt(row, index)
+  return text === null ? commandId : text || null
+}

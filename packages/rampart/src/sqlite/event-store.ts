@@ -1,0 +1,138 @@
+// The event store port over SQLite: appends go through the commit queue, reads over a connection of their
+// own.
+import { position, RampartError, type Runtime } from '../core/index.ts'
+import {
+  checkAppend,
+  type AppendRequest,
+  type AppendResult,
+  type EventRecord,
+  type EventStore,
+  type LogPage,
+  type LogPlace,
+  type LogQuery,
+  type StreamQuery,
+} from '../core/ports/index.ts'
+import { createCommandInbox } from './command-inbox.ts'
+import type { EventReader } from './event-reader.ts'
+import type { OpenLog, OpenStore } from './open-store.ts'
+import type { LogIdentity } from './places.ts'
+
+const pageSizeUnlessSaid = 1000
+// How much of a log one page examines at most when only some types or tags are wanted.
+const windowPositions = 10_000
+
+/** The event store of one log. */
+export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
+  const { identity, listeners } = log
+  return {
+    log: log.key,
+    capabilities: { durable: true, reopens: true, dynamicConsistency: false },
+    inbox: createCommandInbox(store, log),
+    append: async (request) => append(store, identity, request),
+    readStream: (query) => readStream(store, identity, query),
+    readLog: (query) => readLog(store, identity, query),
+    head: async () => store.reads().events.head(identity),
+    epochs: async () => store.reads().epochs(identity),
+    findOutcome: async (id) => {
+      const { outcomes } = store.reads()
+      return outcomes.findWithEvents(identity, id) ?? outcomes.findKept(identity, id, store.runtime.nowMs())
+    },
+    onAppended: (callback) => {
+      listeners.appended.add(callback)
+      return () => void listeners.appended.delete(callback)
+    },
+  }
+}
+
+function append(
+  { queue }: OpenStore,
+  { number }: LogIdentity,
+  request: AppendRequest,
+): Promise<AppendResult> {
+  const checked = checkAppend(request)
+  if (request.failIfMatch !== undefined && request.failIfMatch.length > 0) {
+    throw new RampartError('CAPABILITY_MISSING', 'The store on SQLite does not check failIfMatch.')
+  }
+  return queue.submit<'append'>({ kind: 'append', log: number, append: checked }, checked.bytes)
+}
+
+async function* readStream(
+  store: OpenStore,
+  log: LogIdentity,
+  query: StreamQuery,
+): AsyncGenerator<readonly EventRecord[]> {
+  const { decider, id, direction = 'forward', limit = Number.MAX_SAFE_INTEGER, signal } = query
+  const isForward = direction === 'forward'
+  const [low = 1, high = Number.MAX_SAFE_INTEGER] = isForward
+    ? [query.from, query.to]
+    : [query.to, query.from]
+  let range = { lowest: low as number, highest: high }
+  let left = limit
+  for (let isFirst = true; left > 0; isFirst = false) {
+    await breathe(store.runtime, isFirst, signal)
+    const { events: reader } = store.reads()
+    const stream = reader.findStream(log, decider, id)
+    if (stream === undefined) return
+    const size = Math.min(left, pageSizeUnlessSaid)
+    const { events, isWhole } = reader.readStream(stream, { ...range, isForward, limit: size })
+    const last = events.at(-1)
+    if (last === undefined) return
+    yield events
+    if (isWhole) return
+    left -= events.length
+    range = isForward ? { ...range, lowest: last.version + 1 } : { ...range, highest: last.version - 1 }
+  }
+}
+
+async function* readLog(store: OpenStore, log: LogIdentity, query: LogQuery): AsyncGenerator<LogPage> {
+  const { limit = Number.MAX_SAFE_INTEGER, pageSize = pageSizeUnlessSaid, signal } = query
+  let { after }: { after: number } = query
+  let left = limit
+  for (let isFirst = true; ; isFirst = false) {
+    await breathe(store.runtime, isFirst, signal)
+    const page = readLogPage(store.reads().events, log, {
+      ...query,
+      after: position(after),
+      limit: Math.min(left, pageSize),
+    })
+    yield page
+    after = page.through.position
+    left -= page.events.length
+    if (page.isLast || left === 0) return
+  }
+}
+
+interface ExaminedPage extends LogPage {
+  /** Whether it ends at the head as it was when the page was read. */
+  readonly isLast: boolean
+}
+
+function readLogPage(
+  reader: EventReader,
+  log: LogIdentity,
+  { after, types, tags = [], limit = 0 }: LogQuery,
+): ExaminedPage {
+  const head = reader.head(log)
+  if (after >= head.position) return { events: [], through: head, isLast: true }
+  const window = types === undefined && tags.length === 0 ? Number.MAX_SAFE_INTEGER : windowPositions
+  const through = Math.min(head.position, after + window)
+  const { events, isWhole } = reader.readLog(log, { after, through, types, tags, limit })
+  const last = events.at(-1)
+  const reached = isWhole || last === undefined ? through : last.position
+  return { events, through: placeOf(reader, log, { reached, head }), isLast: reached === head.position }
+}
+
+function placeOf(
+  reader: EventReader,
+  log: LogIdentity,
+  at: { readonly reached: number; readonly head: LogPlace },
+): LogPlace {
+  return at.reached === at.head.position ? at.head : reader.placeAt(log, at.reached)
+}
+
+// Between pages everything else gets its turn, an abort by a timer too.
+async function breathe(runtime: Runtime, isFirst: boolean, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted()
+  if (!isFirst) await new Promise<void>((resolve) => runtime.soon(resolve))
+  signal?.throwIfAborted()
+}

@@ -1,0 +1,27 @@
+// Rows of the inbox and of the dead letters as commands; writer and readers use the same columns.
+import type { CommandId, StreamId, StreamVersion } from '../core/index.ts'
+import type { DeadLetter, InboxCommand } from '../core/ports/index.ts'
+import { numberAt, numberOrNullAt, textAt, textOrNullAt, type Row } from './rows.ts'
+
+/** The command in a row that begins with the columns of `select-inbox-command.sql`. */
+export function inboxCommandOf(row: Row): InboxCommand {
+  return {
+    // Ids and versions were checked when the command was accepted.
+    commandId: textAt(row, 0) as CommandId,
+    fingerprint: textAt(row, 1),
+    decider: textAt(row, 2),
+    streamId: textAt(row, 3) as StreamId,
+    type: textAt(row, 4),
+    data: JSON.parse(textAt(row, 5)),
+    expectedVersion: numberOrNullAt(row, 6) as StreamVersion | null,
+    actor: textOrNullAt(row, 7),
+    correlationId: textOrNullAt(row, 8),
+    receivedAtMs: numberAt(row, 9),
+    attempts: numberAt(row, 10),
+  }
+}
+
+/** The dead letter in a row of `list-dead-letters.sql`. */
+export function deadLetterOf(row: Row): DeadLetter {
+  return { ...inboxCommandOf(row), cause: textAt(row, 11), buriedAtMs: numberAt(row, 12) }
+}

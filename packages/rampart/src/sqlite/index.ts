@@ -1,0 +1,5 @@
+// The adapter for SQLite: a store file of logs with one writing process, and a file of read models beside it.
+export { openSqliteReadStore } from './read-store.ts'
+export { openSqliteStore } from './write-store.ts'
+export type { SqliteReadStoreOptions } from './read-store.ts'
+export type { SqliteStoreOptions } from './write-store.ts'

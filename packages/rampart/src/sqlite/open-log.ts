@@ -1,0 +1,42 @@
+// Opens a log within a batch: finds its number and epoch, or gives it new ones.
+import type { LogKey } from '../core/ports/index.ts'
+import type { Failure } from './batch.ts'
+import { logNumberMax, type LogIdentity } from './places.ts'
+import { numberAt, textAt } from './rows.ts'
+import { readHead, type WriterState } from './writer-state.ts'
+
+/** The log of that key; `epoch` names its first epoch when it is new. */
+export function openLog(
+  state: WriterState,
+  { key, epoch }: { readonly key: LogKey; readonly epoch: string },
+): LogIdentity | Failure {
+  const { query } = state.statements
+  const found = query('SELECT number FROM logs WHERE key = ?').get(key)
+  const number = found === undefined ? createLog(state, key, epoch) : numberAt(found, 0)
+  if (number > logNumberMax) {
+    const message = `A store file holds ${logNumberMax} logs. Put ${key} into another file.`
+    return { failed: { code: 'INPUT_INVALID', message, effect: 'definite' } }
+  }
+  const known = state.logs.get(number)
+  if (known !== undefined) return { number, epoch: known.epoch }
+  const current = query('SELECT epoch FROM epochs WHERE log = ? ORDER BY ordinal DESC LIMIT 1').get(number)
+  const log = {
+    number,
+    epoch: textAt(current ?? [], 0),
+    position: 0,
+    eventId: '',
+    recordedAtMs: 0,
+    inboxCommands: 0,
+  }
+  readHead(state, log)
+  state.logs.set(number, log)
+  return { number, epoch: log.epoch }
+}
+
+function createLog({ statements: { query } }: WriterState, key: LogKey, epoch: string): number {
+  const next = numberAt(query('SELECT coalesce(max(number), 0) + 1 FROM logs').get() ?? [], 0)
+  if (next > logNumberMax) return next
+  query('INSERT INTO logs (number, key) VALUES (?, ?)').all(next, key)
+  query('INSERT INTO epochs (log, ordinal, epoch, fork_position) VALUES (?, 1, ?, 0)').all(next, epoch)
+  return next
+}

@@ -1,0 +1,37 @@
+// What the logs of an open store file share: commit queue, reads, listeners.
+import type { Runtime } from '../core/index.ts'
+import type { Epoch, LogKey } from '../core/ports/index.ts'
+import type { CommitQueue } from './commit-queue.ts'
+import type { EventReader } from './event-reader.ts'
+import type { InboxReader } from './inbox-reader.ts'
+import type { OutcomeFinder } from './outcome-store.ts'
+import type { LogIdentity } from './places.ts'
+
+/** What all logs of a store file share. */
+export interface OpenStore {
+  readonly runtime: Runtime
+  readonly queue: CommitQueue
+  /** Reads over the read-only connection; throws `STORE_CLOSED` once the store is closed. */
+  readonly reads: () => StoreReads
+}
+
+/** The reads of a store file. */
+export interface StoreReads {
+  readonly events: EventReader
+  readonly outcomes: OutcomeFinder
+  readonly inbox: InboxReader
+  readonly epochs: (log: LogIdentity) => readonly Epoch[]
+}
+
+/** Who wants to hear of changes of a log. */
+export interface LogListeners {
+  readonly appended: Set<() => void>
+  readonly accepted: Set<() => void>
+}
+
+/** One log of an open store. */
+export interface OpenLog {
+  readonly key: LogKey
+  readonly identity: LogIdentity
+  readonly listeners: LogListeners
+}

@@ -1,0 +1,3 @@
+UPDATE inbox
+SET owner = NULL, lease_until_ms = 0, due_at_ms = ?
+WHERE log = ? AND command_id = ?

@@ -1,0 +1,193 @@
+// A store file of logs on SQLite: the writer in the caller's thread or a worker, reads in the caller's
+// thread.
+import { position, RampartError, systemRuntime, type Runtime } from '../core/index.ts'
+import {
+  checkLogKey,
+  inboxCommandsMaxUnlessSaid,
+  type EventStore,
+  type LogKey,
+  type WriteStore,
+} from '../core/ports/index.ts'
+import { isFailure, type BatchReply, type BatchWriter, type Operation } from './batch.ts'
+import { createCommitQueue } from './commit-queue.ts'
+import { canonicalPath, openDatabase } from './database.ts'
+import { createEventReader } from './event-reader.ts'
+import { createEventStore } from './event-store.ts'
+import { createInboxReader } from './inbox-reader.ts'
+import type { LogListeners, OpenStore, StoreReads } from './open-store.ts'
+import { createOutcomeFinder } from './outcome-store.ts'
+import { packBatch, type PackedBatch } from './packed-batch.ts'
+import { numberAt, prepareQuery, textAt } from './rows.ts'
+import { startWorker } from './worker.ts'
+import { openWriter, type WriterOptions } from './writer-service.ts'
+
+/** How to open a store on SQLite. */
+export interface SqliteStoreOptions {
+  /** Path of the store file; files with the endings -wal, -shm and .lock lie beside it. */
+  readonly file: string
+  /**
+   * Where the writer runs: in a `worker` thread, which keeps the event loop free while the disk is busy, or
+   * in the thread of the `caller`, which answers a lone append sooner.
+   */
+  readonly thread: 'worker' | 'caller'
+  /** The machine's own unless given. */
+  readonly runtime?: Runtime
+  /** How many writes may wait before `OVERLOADED`; 10,000 unless said. */
+  readonly queueOperationsMax?: number
+  /** How many bytes they may have together; 64 MiB unless said. */
+  readonly queueBytesMax?: number
+  /** How many commands may wait in the inbox of each log; 10,000 unless said. */
+  readonly inboxCommandsMax?: number
+}
+
+const queueOperationsMaxUnlessSaid = 10_000
+const queueBytesMaxUnlessSaid = 64 * 1024 * 1024
+
+/**
+ * Opens a store on SQLite, and creates its file when it is not there. One process at a time: throws
+ * `STORE_LOCKED` when another has it open, `SQLITE_TOO_OLD`, `STORE_SCHEMA_NEWER` or `STORE_UNAVAILABLE`.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<WriteStore> {
+  const { runtime = systemRuntime } = options
+  const file = canonicalPath(options.file)
+  const writer = await startWriter(options.thread, {
+    file,
+    appendPrefix: appendPrefix(runtime),
+    inboxCommandsMax: options.inboxCommandsMax ?? inboxCommandsMaxUnlessSaid,
+  })
+  try {
+    return assemble({ options, file, runtime, writer })
+  } catch (error) {
+    await writer.close()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly options: SqliteStoreOptions
+  readonly file: string
+  readonly runtime: Runtime
+  readonly writer: BatchWriter
+}
+
+function assemble({ options, file, runtime, writer }: Parts): WriteStore {
+  const reads = openReads(file)
+  const listeners = new Map<number, LogListeners>()
+  const queue = createCommitQueue({
+    writer,
+    runtime,
+    file,
+    limits: {
+      operationsMax: options.queueOperationsMax ?? queueOperationsMaxUnlessSaid,
+      bytesMax: options.queueBytesMax ?? queueBytesMaxUnlessSaid,
+    },
+    onCommitted: (operations, results) => notify(listeners, operations, results),
+  })
+  const store: OpenStore = { runtime, queue, reads: reads.get }
+  let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    await queue.close()
+    reads.close()
+    await writer.close()
+  }
+  return {
+    openLog: (key) => openLog(store, key, listeners),
+    fault: queue.fault,
+    [Symbol.asyncDispose]: () => (closing ??= close()),
+  }
+}
+
+async function openLog(
+  store: OpenStore,
+  key: LogKey,
+  listeners: Map<number, LogListeners>,
+): Promise<EventStore> {
+  checkLogKey(key)
+  const operation: Operation = { kind: 'openLog', key, epoch: store.runtime.uuid() }
+  const identity = await store.queue.submit<'openLog'>(operation, key.length)
+  const own = listeners.get(identity.number) ?? { appended: new Set(), accepted: new Set() }
+  listeners.set(identity.number, own)
+  return createEventStore(store, { key, identity, listeners: own })
+}
+
+/** Begins all append ids of one opening: 52 random bits, so that two openings of one file never share one. */
+function appendPrefix(runtime: Runtime): string {
+  return `${Math.floor(runtime.random() * 2 ** 52).toString(36)}-`
+}
+
+async function startWriter(thread: 'worker' | 'caller', options: WriterOptions): Promise<BatchWriter> {
+  if (thread === 'caller') {
+    const writer = openWriter(options)
+    return { commit: writer.commit, close: async () => writer.close() }
+  }
+  const worker = await startWorker<WriterOptions, null, PackedBatch, string>({
+    module: new URL('./writer-service.ts', import.meta.url),
+    name: `The writer of ${options.file}`,
+    init: options,
+  })
+  return {
+    commit: async (batch) => {
+      const packed = packBatch(batch)
+      // The text is the writer's reply, written by the worker a moment ago.
+      return JSON.parse(await worker.call(packed, [packed.payloads.buffer])) as BatchReply
+    },
+    close: worker.close,
+  }
+}
+
+interface OpenReads {
+  readonly get: () => StoreReads
+  readonly close: () => void
+}
+
+function openReads(file: string): OpenReads {
+  const database = openDatabase({ file, synchronous: 'FULL', readOnly: true, busyTimeoutMs: 2000 })
+  const epochs = prepareQuery(
+    database,
+    'SELECT epoch, fork_position FROM epochs WHERE log = ? ORDER BY ordinal',
+  )
+  const reads: StoreReads = {
+    events: createEventReader(database),
+    outcomes: createOutcomeFinder(database),
+    inbox: createInboxReader(database),
+    epochs: ({ number }) =>
+      epochs.all(number).map((row) => ({ epoch: textAt(row, 0), forkPosition: position(numberAt(row, 1)) })),
+  }
+  return {
+    get: () => {
+      if (database.isOpen) return reads
+      throw new RampartError('STORE_CLOSED', `The store ${file} is closed.`)
+    },
+    close: () => database.close(),
+  }
+}
+
+// One call per log and batch, however many appends it had.
+function notify(
+  listeners: ReadonlyMap<number, LogListeners>,
+  operations: readonly Operation[],
+  results: BatchReply['results'],
+): void {
+  const callbacks = new Set<() => void>()
+  for (let index = 0; index < operations.length; index++) {
+    const operation = operations[index]
+    const result = results[index]
+    if (operation === undefined || result === undefined || isFailure(result)) continue
+    for (const callback of callbacksOf(listeners, operation, result)) callbacks.add(callback)
+  }
+  for (const callback of callbacks) callback()
+}
+
+const nobody: ReadonlySet<() => void> = new Set()
+
+function callbacksOf(
+  listeners: ReadonlyMap<number, LogListeners>,
+  operation: Operation,
+  result: BatchReply['results'][number],
+): ReadonlySet<() => void> {
+  if (operation.kind === 'openLog' || result === null || !('status' in result)) return nobody
+  const own = listeners.get(operation.log)
+  if (own === undefined) return nobody
+  if (result.status === 'accepted') return own.accepted
+  return result.status === 'appended' ? own.appended : nobody
+}

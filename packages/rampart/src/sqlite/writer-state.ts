@@ -1,0 +1,136 @@
+// What the writer keeps in memory between batches. The lock beside the file proves that nobody else writes
+// it.
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { readSql } from './database.ts'
+import { createGenerations, type Generations } from './generations.ts'
+import { createOutcomeFinder, type OutcomeFinder } from './outcome-store.ts'
+import { placeOf, positionOf, type LogIdentity } from './places.ts'
+import { numberAt, prepareQuery, textAt, type Query } from './rows.ts'
+
+/** Where a log stands; advanced by each accepted append of a batch and read again after a rollback. */
+export interface LogHead extends LogIdentity {
+  position: number
+  /** The id of the event at `position`; empty at 0. */
+  eventId: string
+  recordedAtMs: number
+  /** How many commands stand in its inbox. */
+  inboxCommands: number
+}
+
+/** A stream that has events. */
+export interface StreamHead {
+  readonly number: number
+  version: number
+}
+
+/** The statements of the writer. */
+export interface WriterStatements {
+  readonly begin: StatementSync
+  readonly commit: StatementSync
+  readonly insertEvent: StatementSync
+  readonly insertStream: StatementSync
+  readonly keepOutcome: StatementSync
+  readonly deleteExpiredOutcomes: StatementSync
+  readonly insertInboxCommand: StatementSync
+  readonly deleteInboxCommand: StatementSync
+  readonly releaseInboxCommand: StatementSync
+  readonly buryInboxCommand: StatementSync
+  readonly claimInboxCommands: Query
+  readonly findInboxCommand: Query
+  readonly findStream: Query
+  readonly findHead: Query
+  readonly query: (sql: string) => Query
+}
+
+/** All that the steps of a batch share. */
+export interface WriterState {
+  readonly statements: WriterStatements
+  readonly outcomes: OutcomeFinder
+  readonly logs: Map<number, LogHead>
+  readonly streams: Generations<string, StreamHead>
+  readonly eventTypes: Generations<string, number>
+  readonly inboxCommandsMax: number
+  /** Begins each append id; unique per opening of the store. */
+  readonly appendPrefix: string
+  appends: number
+  nextStream: number
+  /** False while it is known that no outcome is kept apart from events, which spares the look-up. */
+  hasOutcomes: boolean
+  /** The time of the batch at hand. */
+  nowMs: number
+  sweptAtMs: number
+}
+
+/** What a writer is told when it opens. */
+export interface WriterLimits {
+  readonly appendPrefix: string
+  readonly inboxCommandsMax: number
+}
+
+const streamsCached = 50_000
+const eventTypesCached = 10_000
+
+/** Prepares the writer's statements and reads where the database stands. */
+export function createWriterState(database: DatabaseSync, limits: WriterLimits): WriterState {
+  const state: WriterState = {
+    ...limits,
+    statements: prepareStatements(database),
+    outcomes: createOutcomeFinder(database),
+    logs: new Map(),
+    streams: createGenerations(streamsCached),
+    eventTypes: createGenerations(eventTypesCached),
+    appends: 0,
+    nextStream: 1,
+    hasOutcomes: true,
+    nowMs: 0,
+    sweptAtMs: 0,
+  }
+  readAgain(state)
+  return state
+}
+
+/** Forgets everything that a batch may have advanced, and reads it from the database. */
+export function readAgain(state: WriterState): void {
+  const { query } = state.statements
+  state.streams.clear()
+  state.eventTypes.clear()
+  state.nextStream = numberAt(query('SELECT max(number) FROM streams').get() ?? [], 0) + 1
+  state.hasOutcomes = query('SELECT 1 FROM outcomes LIMIT 1').get() !== undefined
+  for (const log of state.logs.values()) readHead(state, log)
+}
+
+/** Reads where a log stands. */
+export function readHead({ statements }: WriterState, log: LogHead): void {
+  const row = statements.findHead.get(placeOf(log.number, 0), placeOf(log.number + 1, 0)) ?? []
+  log.position = row.length === 0 ? 0 : positionOf(numberAt(row, 0))
+  log.eventId = row.length === 0 ? '' : `${textAt(row, 1)}.${numberAt(row, 2)}`
+  log.recordedAtMs = numberAt(row, 3)
+  log.inboxCommands = numberAt(
+    statements.query('SELECT count(*) FROM inbox WHERE log = ?').get(log.number) ?? [],
+    0,
+  )
+}
+
+function prepareStatements(database: DatabaseSync): WriterStatements {
+  const inbox = 'FROM inbox WHERE log = ? AND command_id = ?'
+  return {
+    begin: database.prepare('BEGIN IMMEDIATE'),
+    commit: database.prepare('COMMIT'),
+    insertEvent: database.prepare(readSql('insert-event')),
+    insertStream: database.prepare('INSERT INTO streams (number, log, decider, id) VALUES (?, ?, ?, ?)'),
+    keepOutcome: database.prepare(readSql('keep-outcome')),
+    deleteExpiredOutcomes: database.prepare(readSql('delete-expired-outcomes')),
+    insertInboxCommand: database.prepare(readSql('insert-inbox-command')),
+    deleteInboxCommand: database.prepare(`DELETE ${inbox}`),
+    releaseInboxCommand: database.prepare(readSql('release-inbox-command')),
+    buryInboxCommand: database.prepare(readSql('bury-inbox-command')),
+    claimInboxCommands: prepareQuery(database, readSql('claim-inbox-commands')),
+    findInboxCommand: prepareQuery(
+      database,
+      `${readSql('select-inbox-command')} WHERE log = ? AND command_id = ?`,
+    ),
+    findStream: prepareQuery(database, readSql('find-stream')),
+    findHead: prepareQuery(database, readSql('find-head')),
+    query: (sql) => prepareQuery(database, sql),
+  }
+}
