@@ -1,6 +1,6 @@
 // An app: bounded contexts with routes of their own, as a module's default export that any host can load.
 import { RampartError, requireName, type Context, type Json } from '../core/index.ts'
-import type { ResourceRoute } from '../gateway/resource-route.ts'
+import type { ResourceRoute } from '../gateway/index.ts'
 import type { CommandStatus } from '../write/index.ts'
 
 /** What an app's start hook may use: its own commands and what the host knows. */
@@ -60,7 +60,8 @@ export function app<const Contexts extends readonly Context[]>(
     const known = route.method === 'GET' ? projections : commands
     const target = route.method === 'GET' ? route.read : route.command
     if (known.includes(target)) continue
-    const message = `Route ${route.method} ${route.path} of app ${name} names ${target}. It has: ${known.join(', ')}.`
+    const names = known.join(', ')
+    const message = `Route ${route.method} ${route.path} of app ${name} names ${target}. It has: ${names}.`
     throw new RampartError('APP_INVALID', message)
   }
   return { name, contexts, routes, ...(onStart === undefined ? {} : { onStart }) }

@@ -1,4 +1,11 @@
 // The host's entry: what apps are defined with and what runs them.
 export { app } from './app.ts'
+export { loadApp } from './load-app.ts'
+export { openApp } from './open-app.ts'
+export { callerFolder } from './settings.ts'
+export { startHost } from './start-host.ts'
 export type { App, StartedApp } from './app.ts'
-export type { CommandReply, CommandRoute, ReadRoute, ResourceRoute } from '../gateway/resource-route.ts'
+export type { OpenAppOptions } from './open-app.ts'
+export type { CommandAnswer, RunningApp } from './running-app.ts'
+export type { HostOptions, Mount, RunningHost } from './start-host.ts'
+export type { ResourceRoute } from '../gateway/index.ts'

@@ -1,0 +1,27 @@
+// The command line: `rampart run` serves apps until it is told to stop.
+import { Command } from 'commander'
+import { isRampartError } from '../core/index.ts'
+import { run } from './run.ts'
+
+const program = new Command('rampart')
+program.description('Runs event-sourced applications.').showHelpAfterError()
+program
+  .command('run')
+  .description(
+    'Serves apps. Settings: PORT, HOST, RAMPART_DATA, RAMPART_RATE_PER_SECOND, RAMPART_CONNECTIONS.',
+  )
+  .argument('[module]', 'an app to serve at the root: a module, or a folder that has one')
+  .option('--mount <prefix=module>', 'an app below a prefix; may be given several times', gather, [])
+  .action(run)
+
+try {
+  await program.parseAsync()
+} catch (fault) {
+  // What its user can mend is a sentence; all else keeps its stack.
+  console.error(isRampartError(fault) ? fault.message : fault)
+  process.exit(1)
+}
+
+function gather(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}

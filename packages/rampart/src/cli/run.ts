@@ -1,0 +1,68 @@
+// `rampart run`: loads apps, serves them, says where to look, and drains on the first signal.
+import { RampartError, systemRuntime } from '../core/index.ts'
+import { callerFolder, loadApp, startHost, type Mount, type RunningHost } from '../host/index.ts'
+
+/** A drain that takes longer ends here: what was acknowledged is durable. */
+const drainMs = 9500
+
+/**
+ * Serves the apps that the arguments name until SIGTERM or SIGINT; a second signal ends the process at
+ * once.
+ */
+export async function run(
+  module: string | undefined,
+  options: { readonly mount: readonly string[] },
+): Promise<void> {
+  // npm runs scripts in the package's folder, which the script's own paths are relative to.
+  const folders = [process.cwd(), callerFolder(process.env)]
+  const places = [
+    ...(module === undefined ? [] : [{ prefix: '', path: module }]),
+    ...options.mount.map(placeOf),
+  ]
+  const mounts = await Promise.all(
+    places.map(async ({ prefix, path }) => ({ prefix, app: await loadApp(path, folders) })),
+  )
+  const host = await startHost({ mounts })
+  drainOnSignal(host)
+  process.stdout.write(whereToLook(host, mounts))
+}
+
+function placeOf(text: string): { readonly prefix: string; readonly path: string } {
+  const split = text.indexOf('=')
+  if (split > 0) return { prefix: text.slice(0, split).replace(/\/$/, ''), path: text.slice(split + 1) }
+  const message = `--mount takes a prefix and a module, like /orders=./orders, not ${JSON.stringify(text)}.`
+  throw new RampartError('SETTING_INVALID', message)
+}
+
+function drainOnSignal(host: RunningHost): void {
+  let isDraining = false
+  const onSignal = (signal: string): void => {
+    if (isDraining) process.exit(1)
+    isDraining = true
+    process.stderr.write(`${signal}: finishing what is in flight\n`)
+    systemRuntime.setTimer(drainMs, () => process.exit(0), { keepAlive: false })
+    host.drain().then(
+      () => process.exit(0),
+      (fault: unknown) => {
+        console.error(fault)
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+}
+
+function whereToLook(host: RunningHost, mounts: readonly Mount[]): string {
+  const rows = [
+    ...mounts.map(({ prefix, app }) => [app.name, `${host.url}${prefix}/docs`] as const),
+    ['readiness', `${host.url}/readyz`] as const,
+    ['metrics', `${host.url}/metrics`] as const,
+    ['data', host.settings.dataFolder] as const,
+  ]
+  const width = Math.max(...rows.map(([name]) => name.length))
+  const isTerminal = process.stdout.isTTY
+  const bold = (text: string): string => (isTerminal ? `\u001B[1m${text}\u001B[0m` : text)
+  const lines = rows.map(([name, place]) => `  ${name.padEnd(width)}  ${place}`)
+  return `${bold(`Rampart listens on ${host.url}`)}\n\n${lines.join('\n')}\n\n`
+}

@@ -1,0 +1,2 @@
+// The gateway's admin room: what operators may see of the logs.
+export { adminEndpoints } from './events.ts'

@@ -1,0 +1,75 @@
+// The status of a command, as JSON or as a stream that ends with the final one.
+import { commandId, isUuid, RampartError, type CommandId } from '../../core/index.ts'
+import type { CommandService, CommandStatus } from '../../write/index.ts'
+import { placeOf, type Endpoint } from '../endpoint.ts'
+import { headerOf, jsonResponse, queryOf, segmentOf, wantsEvents, invalidInput } from '../exchange.ts'
+import type { StreamEvent } from '../streams.ts'
+import { statusBody, tokenTextOf } from './answer.ts'
+import type { CommandSide } from './send.ts'
+
+/** Answers `GET /commands/{commandId}`. */
+export function statusEndpoint({ app, services, around }: CommandSide): Endpoint {
+  const path = `${app.prefix}/commands/:commandId`
+  const place = placeOf(path, 'commandId')
+  return {
+    method: 'GET',
+    path,
+    async handle(exchange) {
+      const id = idOf(segmentOf(exchange, place))
+      if (queryOf(exchange).size > 0) throw invalidInput('The status of a command takes no query parameters.')
+      const { service, status } = await findStatus(services, id)
+      if (!wantsEvents(exchange)) return statusResponse(status)
+      const seen = headerOf(exchange, 'last-event-id')
+      // An answer without content tells an EventSource to stop reconnecting.
+      if (status.status !== 'received' && seen === status.status) return new Response(null, { status: 204 })
+      return around.streams.open((signal) => statusEvents({ service, status, seen }, signal))
+    },
+  }
+}
+
+function idOf(text: string): CommandId {
+  const lower = text.toLowerCase()
+  if (!isUuid(lower)) throw unknownCommand()
+  return commandId(lower)
+}
+
+async function findStatus(
+  services: readonly CommandService[],
+  id: CommandId,
+): Promise<{ readonly service: CommandService; readonly status: CommandStatus }> {
+  for (const service of services) {
+    // oxlint-disable-next-line no-await-in-loop -- the first context that knows it ends the search
+    const status = await service.status(id)
+    if (status !== undefined) return { service, status }
+  }
+  throw unknownCommand()
+}
+
+function unknownCommand(): RampartError {
+  const message = 'There is no such command, or its outcome has expired.'
+  return new RampartError('COMMAND_UNKNOWN', message)
+}
+
+function statusResponse(status: CommandStatus): Response {
+  const token = status.status === 'received' ? {} : { 'consistency-token': tokenTextOf(status) }
+  return jsonResponse(statusBody(status), 200, { 'cache-control': 'no-store', ...token })
+}
+
+interface Watched {
+  readonly service: CommandService
+  readonly status: CommandStatus
+  /** The id of the last event that the client got. */
+  readonly seen: string | undefined
+}
+
+async function* statusEvents(
+  { service, status, seen }: Watched,
+  signal: AbortSignal,
+): AsyncGenerator<readonly StreamEvent[]> {
+  if (seen !== status.status) yield [eventOf(status)]
+  if (status.status === 'received') yield [eventOf(await service.finalStatus(status.commandId, signal))]
+}
+
+function eventOf(status: CommandStatus): StreamEvent {
+  return { id: status.status, data: statusBody(status) }
+}

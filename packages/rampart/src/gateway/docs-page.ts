@@ -1,0 +1,191 @@
+// The documentation page of an app and the gateway's front page: plain HTML without anything from elsewhere.
+import { html, raw } from 'hono/html'
+import type { Json, Projection } from '../core/index.ts'
+import type { AppDescription } from './endpoint.ts'
+import { exampleOf } from './json-example.ts'
+import { commandsOf, dataSchemaOf, mayOmitStreamId, projectionsOf, type NamedCommand } from './openapi.ts'
+import { pageStyle } from './page-style.ts'
+import type { ResourceRoute } from './resource-route.ts'
+
+/** What a piece of a page is; hono escapes everything that is put into one. */
+type Html = ReturnType<typeof html>
+
+/** The documentation of an app; `origin` is where the examples send their requests. */
+export function docsPage(app: AppDescription, origin: string): Html {
+  const base = `${origin}${app.prefix}`
+  const commands = commandsOf(app)
+  const projections = projectionsOf(app)
+  return page(
+    app.name,
+    html`<header>
+        <h1>${app.name}</h1>
+        <p>
+          Commands change, reads answer. Send the <code>Consistency-Token</code> of a command with a read, and
+          the read contains what the command did.
+        </p>
+        <p><a href="${app.prefix}/openapi.json">openapi.json</a> · <a href="/">all apps</a></p>
+      </header>
+      ${contents(commands, projections)}
+      <h2 id="commands">Commands</h2>
+      ${commands.map((command) => commandSection(command, base))}
+      <h2 id="reads">Reads</h2>
+      ${projections.map((projection) => readSection(projection, base))}
+      ${app.routes.length > 0 ? html`<h2 id="routes">Routes of its own</h2>` : ''}
+      ${app.routes.map((route) => routeSection(app, route, base))} ${moreSection(base)}`,
+  )
+}
+
+/** The front page: every app with its links. */
+export function frontPage(apps: readonly AppDescription[]): Html {
+  return page(
+    'Rampart',
+    html`<header>
+        <h1>Rampart</h1>
+        <p>Apps on this server</p>
+      </header>
+      ${apps.map(
+        (app) =>
+          html`<section>
+            <h3>${app.name}</h3>
+            <p>
+              <a href="${app.prefix}/docs">documentation</a> ·
+              <a href="${app.prefix}/openapi.json">openapi.json</a> ·
+              <a href="${app.prefix}/admin/events">events</a>
+              ${projectionsOf(app).map(
+                ({ name }) => html` · <a href="${app.prefix}/reads/${name}?limit=10">${name}</a>`,
+              )}
+            </p>
+          </section>`,
+      )}
+      <p>
+        <a href="/readyz">readiness</a> · <a href="/metrics">metrics</a> · <a href="/healthz">health</a>
+      </p>`,
+  )
+}
+
+function page(title: string, body: Html): Html {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}</title>
+        <style>
+          ${raw(pageStyle)}
+        </style>
+      </head>
+      <body>
+        <main>${body}</main>
+      </body>
+    </html>`
+}
+
+function contents(commands: readonly NamedCommand[], projections: readonly Projection[]): Html {
+  return html`<nav>
+    ${commands.map(({ type }) => html`<a href="#command-${type}">${type}</a> `)}
+    ${projections.map(({ name }) => html`<a href="#read-${name}">${name}</a> `)}
+  </nav>`
+}
+
+function commandSection(named: NamedCommand, base: string): Html {
+  const { type, command, decider } = named
+  const schema = dataSchemaOf(named)
+  const { describe } = decider.of.streamId
+  const id = mayOmitStreamId(named)
+    ? ''
+    : `"streamId":${JSON.stringify(sampleId(decider.of.streamId.format))},`
+  const body = `{${id}"data":${JSON.stringify(exampleOf(schema))}}`
+  return html`<section id="command-${type}">
+    <h3><span class="post">POST</span> /commands/${type}</h3>
+    <p>
+      One <b>${decider.of.name}</b>, whose stream id is ${describe}.
+      ${mayOmitStreamId(named) ? 'It may be left out; the server then makes one.' : ''}
+    </p>
+    ${refusals(command.refuses)}
+    <details>
+      <summary>Schema of data</summary>
+      ${code(schema)}
+    </details>
+    ${curl(`-X POST ${base}/commands/${type}`, body)}
+  </section>`
+}
+
+function refusals(codes: readonly string[]): Html {
+  if (codes.length === 0) return html`<p>Refuses nothing.</p>`
+  return html`<p>Refuses with ${codes.map((each) => html`<code>${each}</code> `)}</p>`
+}
+
+function readSection({ name, perStream, sources, indexes, search }: Projection, base: string): Html {
+  const [source] = sources
+  const parameters = [...indexes, ...(search.length > 0 ? ['search'] : []), 'limit', 'cursor']
+  return html`<section id="read-${name}">
+    <h3><span class="get">GET</span> /reads/${name}/{key}</h3>
+    <p>
+      ${perStream ? html`One document per <b>${source?.name ?? ''}</b>; <code>?v=</code> waits.` : ''} Reads
+      from ${sources.map((each) => html`<b>${each.name}</b> `)}
+    </p>
+    <p>
+      <span class="get">GET</span> /reads/${name}? ${parameters.map((each) => html`<code>${each}</code> `)}
+      ${search.length > 0 ? html`<br />Words are found in ${search.join(', ')}.` : ''}
+    </p>
+    ${shell(`curl ${base}/reads/${name}?limit=10`)}
+    ${shell(`curl -N -H 'Accept: text/event-stream' ${base}/reads/${name}`)}
+  </section>`
+}
+
+function routeSection(app: AppDescription, route: ResourceRoute, base: string): Html {
+  const path = route.path.replaceAll(/:(\w+)/g, '{$1}')
+  if (route.method === 'GET') {
+    return html`<section>
+      <h3><span class="get">GET</span> ${path}</h3>
+      <p>Reads <a href="#read-${route.read}">${route.read}</a>.</p>
+    </section>`
+  }
+  const named = commandsOf(app).find(({ type }) => type === route.command)
+  const body = named === undefined ? '{}' : JSON.stringify(exampleOf(dataSchemaOf(named)))
+  const address = `${base}${route.path.replaceAll(/:(\w+)/g, sampleId('uuid'))}`
+  return html`<section>
+    <h3><span class="post">${route.method}</span> ${path}</h3>
+    <p>
+      Sends <a href="#command-${route.command}">${route.command}</a> with the body as its data.
+      ${route.prefer === 'respond-async' ? 'Answers 202 unless Prefer: wait=N asks for more.' : ''}
+    </p>
+    ${curl(`-X ${route.method} ${address}`, body)}
+  </section>`
+}
+
+function moreSection(base: string): Html {
+  return html`<h2>More</h2>
+    <section>
+      <h3><span class="get">GET</span> /commands/{commandId}</h3>
+      <p>What became of a command; a stream with <code>Accept: text/event-stream</code>.</p>
+      <h3><span class="get">GET</span> /admin/events?<code>after</code> <code>limit</code></h3>
+      <p>Recorded events, on the machine itself only.</p>
+      ${shell(`curl ${base}/admin/events?limit=10`)}
+      <p>
+        Headers of commands: <code>Idempotency-Key</code> <code>Prefer: wait=N</code>
+        <code>Prefer: respond-async</code> <code>If-Match: "version"</code>. Headers of reads:
+        <code>Consistency-Token</code> <code>Prefer: wait=N</code> <code>If-None-Match</code>. Everything that
+        goes wrong is a problem document with a <code>code</code>.
+      </p>
+    </section>`
+}
+
+function sampleId(format: string | undefined): string {
+  const example = exampleOf({ type: 'string', ...(format === undefined ? {} : { format }) })
+  return typeof example === 'string' ? example : ''
+}
+
+function curl(target: string, body: string): Html {
+  // A quote inside of a shell's single quotes ends them, stands alone, and begins them again.
+  const quoted = body.replaceAll("'", `'\\''`)
+  return shell(`curl ${target} \\\n  -H 'Content-Type: application/json' \\\n  -d '${quoted}'`)
+}
+
+function shell(text: string): Html {
+  return html`<pre><code>${text}</code></pre>`
+}
+
+function code(value: Json): Html {
+  return html`<pre><code>${JSON.stringify(value, null, 2)}</code></pre>`
+}

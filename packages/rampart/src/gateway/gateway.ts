@@ -1,0 +1,181 @@
+// Puts the rooms of the gateway together: one hono router over the endpoints of every app.
+import { Hono } from 'hono'
+import { isRampartError, RampartError, type Runtime } from '../core/index.ts'
+import type { EventStore } from '../core/ports/index.ts'
+import { adminEndpoints } from './admin/index.ts'
+import { commandEndpoints, type CommandService } from './commands/index.ts'
+import type { AppDescription, Endpoint, Surroundings } from './endpoint.ts'
+import { rawPath, type Exchange } from './exchange.ts'
+import { healthEndpoints, lagsOf } from './health.ts'
+import { createRateLimit, defaultLimits, type GatewayLimits, type RateLimit } from './limits.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { appPages, frontPageEndpoint } from './pages.ts'
+import { problemOf, problemResponse } from './problem.ts'
+import { readEndpoints, type ReadModel } from './reads/index.ts'
+import { createEventStreams } from './streams.ts'
+
+/** An app with everything that its endpoints reach. */
+export interface GatewayApp extends AppDescription {
+  readonly commands: readonly CommandService[]
+  readonly reads: readonly ReadModel[]
+  /** The logs of its contexts, in their order. */
+  readonly stores: readonly EventStore[]
+}
+
+/** What a gateway stands on. */
+export interface GatewayOptions {
+  readonly apps: readonly GatewayApp[]
+  readonly runtime: Runtime
+  readonly limits?: Partial<GatewayLimits>
+  /** Whether commands are accepted. */
+  readonly isReady: () => boolean
+  /** Hears of faults that callers did not cause. */
+  readonly reportFault: (fault: unknown, request: string) => void
+  /** Adds metrics of the process; one gateway per process can have them. */
+  readonly processMetrics?: boolean
+}
+
+/** The HTTP edge of some apps. */
+export interface Gateway {
+  /** Answers a request; never rejects. */
+  readonly fetch: (request: Request, bindings?: Exchange['env']) => Response | Promise<Response>
+  /** The answer to a fault that arose before a request could be routed. */
+  readonly faultResponse: (fault: unknown) => Response
+  readonly limits: GatewayLimits
+  /** Ends waits with 503 and streams with a hint, and takes no more requests but those after its health. */
+  readonly drain: () => void
+}
+
+/** Creates the gateway of some apps. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { apps, runtime, reportFault } = options
+  const limits = { ...defaultLimits, ...options.limits }
+  const draining = new AbortController()
+  const streams = createEventStreams({
+    runtime,
+    streamsMax: limits.streamsMax,
+    reportFault: (fault) => reportFault(fault, 'an event stream'),
+  })
+  const metrics = createMetrics({
+    lags: () => lagsOf(apps),
+    streams: streams.count,
+    processMetrics: options.processMetrics === true,
+  })
+  const logs = new Set(apps.flatMap((app) => app.stores.map((store) => store.log)))
+  const around: Surroundings = {
+    runtime,
+    limits,
+    streams,
+    draining: draining.signal,
+    isKnownLog: (log) => logs.has(log),
+    countCommand: metrics.countCommand,
+  }
+  const isReady = (): boolean => !draining.signal.aborted && options.isReady()
+  const endpoints = [
+    ...apps.flatMap((app) => endpointsOf(app, around)),
+    ...healthEndpoints({ apps, metrics, isReady }),
+    frontPageEndpoint(apps),
+  ]
+  return {
+    fetch: routerOf(endpoints, { metrics, around, reportFault }),
+    faultResponse: (fault) => faultResponse(fault, { what: 'a request without a route', reportFault }),
+    limits,
+    drain() {
+      draining.abort(new RampartError('SHUTTING_DOWN', 'The server is shutting down. Try again soon.'))
+      streams.endAll()
+    },
+  }
+}
+
+function endpointsOf(app: GatewayApp, around: Surroundings): readonly Endpoint[] {
+  return [
+    ...commandEndpoints({ app, services: app.commands, around }),
+    ...readEndpoints({ app, models: app.reads, around }),
+    ...adminEndpoints(app, app.stores),
+    ...appPages(app),
+  ]
+}
+
+interface Routing {
+  readonly metrics: Metrics
+  readonly around: Surroundings
+  readonly reportFault: GatewayOptions['reportFault']
+}
+
+type Handler = (exchange: Exchange) => Promise<Response>
+
+function routerOf(endpoints: readonly Endpoint[], routing: Routing): Gateway['fetch'] {
+  // Segments are decoded where they are read: decoded before, a key's own slash would look like two segments.
+  const hono = new Hono<{ Bindings: NonNullable<Exchange['env']> }>({ getPath: rawPath })
+  const answer = answering(routing, createRateLimit(routing.around.limits.ratePerSecond))
+  for (const endpoint of endpoints) hono.on(endpoint.method, endpoint.path, answer(endpoint))
+  const allowedAt = (path: string): readonly string[] =>
+    (['GET', 'POST', 'PUT'] as const).filter((method) => hono.router.match(method, path)[0].length > 0)
+  hono.notFound(answer(unrouted(allowedAt)))
+  hono.onError((fault) => faultResponse(fault, { what: 'the router', reportFault: routing.reportFault }))
+  return (request, bindings) => hono.fetch(request, bindings ?? {})
+}
+
+function unrouted(allowedAt: (path: string) => readonly string[]): Endpoint {
+  return {
+    method: 'GET',
+    path: 'none',
+    handle(exchange) {
+      const allowed = allowedAt(exchange.req.path)
+      if (allowed.length === 0) {
+        throw new RampartError('ROUTE_UNKNOWN', 'There is nothing at this address. The front page is at /.')
+      }
+      const allow = allowed.flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each])).join(', ')
+      const message = `This address does not take the method of the request. It takes ${allow}.`
+      const fault = new RampartError('METHOD_NOT_ALLOWED', message)
+      return problemResponse(problemOf(fault, { headers: { allow } }))
+    },
+  }
+}
+
+function answering(routing: Routing, rateLimit: RateLimit | undefined): (endpoint: Endpoint) => Handler {
+  const { metrics, around, reportFault } = routing
+  const admit = async (exchange: Exchange): Promise<void> => {
+    around.draining.throwIfAborted()
+    if (rateLimit !== undefined && !(await rateLimit(exchange))) throw tooManyRequests()
+  }
+  return ({ method, path, handle, isVital = false }) =>
+    async (exchange) => {
+      const startedMs = around.runtime.elapsedMs()
+      let response: Response
+      try {
+        if (!isVital) await admit(exchange)
+        response = await handle(exchange)
+      } catch (fault) {
+        const hasLeft = exchange.req.raw.signal.aborted
+        const report = hasLeft ? ignore : reportFault
+        response = faultResponse(fault, { what: `${method} ${path}`, reportFault: report })
+      }
+      const elapsedMs = around.runtime.elapsedMs() - startedMs
+      metrics.countRequest(method, path, { status: response.status, elapsedMs })
+      return response
+    }
+}
+
+// Who has left gets no answer, and what ended only because of that is no fault.
+const ignore = (): void => {}
+
+function tooManyRequests(): RampartError {
+  return new RampartError('RATE_LIMITED', 'Too many requests came from your address this second. Slow down.')
+}
+
+interface FaultContext {
+  readonly what: string
+  readonly reportFault: GatewayOptions['reportFault']
+}
+
+function faultResponse(fault: unknown, { what, reportFault }: FaultContext): Response {
+  const isMalformed = fault instanceof Error && fault.name === 'RequestError'
+  const told = isMalformed
+    ? new RampartError('REQUEST_MALFORMED', 'The address or the Host header is malformed.')
+    : fault
+  const problem = problemOf(told)
+  const isExpected = problem.status < 500 || isRampartError(told, 'READ_MODEL_BEHIND')
+  if (!isExpected && !isRampartError(told, 'SHUTTING_DOWN')) reportFault(fault, what)
+  return problemResponse(problem)
+}

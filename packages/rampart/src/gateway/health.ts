@@ -1,0 +1,78 @@
+// Whether the server lives, whether it accepts commands, and how far its projections are behind.
+import type { Endpoint } from './endpoint.ts'
+import { jsonResponse } from './exchange.ts'
+import type { Metrics, ProjectionLag } from './metrics.ts'
+import type { ReadModel } from './reads/index.ts'
+
+/** The part of an app that its health is about. */
+export interface HealthyApp {
+  readonly name: string
+  readonly reads: readonly ReadModel[]
+}
+
+/**
+ * The endpoints that watchers of the server call; they stand at the root, whatever the apps' prefixes are.
+ */
+export function healthEndpoints(options: {
+  readonly apps: readonly HealthyApp[]
+  readonly metrics: Metrics
+  readonly isReady: () => boolean
+}): readonly Endpoint[] {
+  const { apps, metrics, isReady } = options
+  return [
+    {
+      method: 'GET',
+      path: '/healthz',
+      isVital: true,
+      handle: () => jsonResponse({ status: 'alive' }, 200, { 'cache-control': 'no-store' }),
+    },
+    {
+      method: 'GET',
+      path: '/readyz',
+      isVital: true,
+      async handle() {
+        const lags = await lagsOf(apps)
+        const projections = Object.fromEntries(
+          [...lags].map(([name, { events, seconds, stopped }]) => [
+            name,
+            { lagEvents: events, lagSeconds: seconds, ...(stopped === undefined ? {} : { stopped }) },
+          ]),
+        )
+        const ready = isReady()
+        return jsonResponse({ ready, projections }, ready ? 200 : 503, { 'cache-control': 'no-store' })
+      },
+    },
+    {
+      method: 'GET',
+      path: '/metrics',
+      isVital: true,
+      async handle() {
+        return new Response(await metrics.text(), { headers: { 'content-type': metrics.contentType } })
+      },
+    },
+  ]
+}
+
+/** How far a projection is behind, and why it stopped, if it did. */
+export interface ProjectionHealth extends ProjectionLag {
+  readonly stopped?: string
+}
+
+/** The health of every projection, named `app/projection`. */
+export async function lagsOf(apps: readonly HealthyApp[]): Promise<ReadonlyMap<string, ProjectionHealth>> {
+  const entries = apps.flatMap((app) =>
+    app.reads.map(async (model) => [`${app.name}/${model.projection.name}`, await healthOf(model)] as const),
+  )
+  return new Map(await Promise.all(entries))
+}
+
+async function healthOf(model: ReadModel): Promise<ProjectionHealth> {
+  const stopped = model.stopped()
+  const told = stopped === undefined ? {} : { stopped }
+  try {
+    return { ...(await model.lag()), ...told }
+  } catch {
+    // A lag that cannot be told is shown as unknown, which no watcher takes for none.
+    return { events: null, seconds: null, ...told }
+  }
+}

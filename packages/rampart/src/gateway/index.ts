@@ -1,0 +1,8 @@
+// The gateway's entry: the HTTP edge of apps as a fetch handler, and the server that binds it to a port.
+export { createGateway } from './gateway.ts'
+export { defaultLimits } from './limits.ts'
+export { serveGateway } from './node-server.ts'
+export type { Gateway, GatewayApp, GatewayOptions } from './gateway.ts'
+export type { GatewayLimits } from './limits.ts'
+export type { ListeningGateway } from './node-server.ts'
+export type { CommandReply, CommandRoute, ReadRoute, ResourceRoute } from './resource-route.ts'

@@ -1,0 +1,54 @@
+// The bounds of the gateway: their defaults, and the count of requests per client.
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import type { Exchange } from './exchange.ts'
+
+/** Bounds on what clients may ask for; 0 switches those off that say so. */
+export interface GatewayLimits {
+  /** Largest request body; 0 = off. */
+  readonly bodyBytesMax: number
+  /** Requests per second and client address; 0 = off. */
+  readonly ratePerSecond: number
+  /** Open connections; 0 = off. */
+  readonly connectionsMax: number
+  /** Open event streams. */
+  readonly streamsMax: number
+  /** All headers of a request. */
+  readonly headerBytesMax: number
+  /** How long a request may take to arrive. */
+  readonly requestMs: number
+  /** How long a connection may stay open without a request. */
+  readonly keepAliveMs: number
+  /** How long a connection may stand still while its client reads nothing. */
+  readonly stalledMs: number
+}
+
+/** The bounds that hold unless settings say otherwise. */
+export const defaultLimits: GatewayLimits = {
+  bodyBytesMax: 1024 * 1024,
+  ratePerSecond: 5000,
+  connectionsMax: 500,
+  streamsMax: 1000,
+  headerBytesMax: 16 * 1024,
+  requestMs: 15_000,
+  keepAliveMs: 10_000,
+  stalledMs: 120_000,
+}
+
+/** Counts a request; resolves with false when its client has sent too many this second. */
+export type RateLimit = (exchange: Exchange) => Promise<boolean>
+
+/**
+ * Counts requests per address of the connection; headers that claim another address are not trusted.
+ * `undefined` when the bound is off.
+ */
+export function createRateLimit(ratePerSecond: number): RateLimit | undefined {
+  if (ratePerSecond === 0) return undefined
+  const limiter = new RateLimiterMemory({ points: ratePerSecond, duration: 1 })
+  return (exchange) => {
+    const address = exchange.env?.incoming?.socket.remoteAddress ?? 'in process'
+    return limiter.consume(address).then(
+      () => true,
+      () => false,
+    )
+  }
+}

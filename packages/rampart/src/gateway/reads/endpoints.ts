@@ -1,0 +1,153 @@
+// The endpoints of an app's read models: one document, a listing, and the app's own routes that read.
+import { encodeToken, idFault, quoted, RampartError } from '../../core/index.ts'
+import type { LogPlace } from '../../core/ports/index.ts'
+import type { ReadDocument, ReadModel } from '../../projection/index.ts'
+import { placeOf, whilePresent, type AppDescription, type Endpoint, type Surroundings } from '../endpoint.ts'
+import {
+  headerOf,
+  invalidInput,
+  jsonResponse,
+  queryOf,
+  segmentOf,
+  wantsEvents,
+  type Exchange,
+} from '../exchange.ts'
+import { matchesTag } from '../headers.ts'
+import type { ReadRoute } from '../resource-route.ts'
+import { readFreshly } from './freshness.ts'
+import { listOf } from './listing.ts'
+import { documentChanges } from './live.ts'
+
+/** What the reads of an app need. */
+export interface ReadSide {
+  readonly app: AppDescription
+  readonly models: readonly ReadModel[]
+  readonly around: Surroundings
+}
+
+/** All endpoints that reach the read models of an app. */
+export function readEndpoints(side: ReadSide): readonly Endpoint[] {
+  const routes = side.app.routes.filter((route) => route.method === 'GET')
+  return [documentEndpoint(side), listEndpoint(side), ...routes.map((route) => resourceEndpoint(side, route))]
+}
+
+function documentEndpoint({ app, models, around }: ReadSide): Endpoint {
+  const path = `${app.prefix}/reads/:projection/:key`
+  const places = { projection: placeOf(path, 'projection'), key: placeOf(path, 'key') }
+  const modelOf = finderOf(models)
+  return {
+    method: 'GET',
+    path,
+    async handle(exchange) {
+      const model = modelOf(segmentOf(exchange, places.projection))
+      const key = keyOf(model, segmentOf(exchange, places.key))
+      const found = await getDocument({ exchange, model, key, around })
+      if (!wantsEvents(exchange)) return documentResponse(exchange, { model, key, ...found }, bodyOf)
+      const resumeFrom = headerOf(exchange, 'last-event-id')
+      return around.streams.open((signal) => documentChanges({ model, key, resumeFrom, ...found }, signal))
+    },
+  }
+}
+
+function listEndpoint({ app, models, around }: ReadSide): Endpoint {
+  const path = `${app.prefix}/reads/:projection`
+  const place = placeOf(path, 'projection')
+  const modelOf = finderOf(models)
+  return {
+    method: 'GET',
+    path,
+    handle: (exchange) => listOf({ exchange, model: modelOf(segmentOf(exchange, place)), around }),
+  }
+}
+
+function resourceEndpoint({ app, models, around }: ReadSide, route: ReadRoute): Endpoint {
+  const path = `${app.prefix}${route.path}`
+  const place = placeOf(path, 'id')
+  const model = finderOf(models)(route.read)
+  return {
+    method: 'GET',
+    path,
+    async handle(exchange) {
+      const key = keyOf(model, segmentOf(exchange, place))
+      const found = await getDocument({ exchange, model, key, around })
+      return documentResponse(exchange, { model, key, ...found }, (document) => route.answer(document))
+    },
+  }
+}
+
+function finderOf(models: readonly ReadModel[]): (name: string) => ReadModel {
+  const byName = new Map(models.map((model) => [model.projection.name, model]))
+  return (name) => {
+    const found = byName.get(name)
+    if (found !== undefined) return found
+    const known = [...byName.keys()].join(', ')
+    const message = `There is no projection ${quoted(name)}. There are: ${known}.`
+    throw new RampartError('PROJECTION_UNKNOWN', message)
+  }
+}
+
+/** A key in its normal form: models of streams follow the streams' own rule. */
+function keyOf(model: ReadModel, text: string): string {
+  const [source] = model.projection.sources
+  if (model.projection.perStream && source !== undefined) {
+    const key = source.streamId.parse(text)
+    if (key !== undefined) return key
+    throw invalidInput(`The key in the path is not valid. It must be ${source.streamId.describe}.`)
+  }
+  const fault = idFault(text)
+  if (fault === undefined) return text
+  throw invalidInput(`The key in the path ${fault}.`)
+}
+
+interface Reading {
+  readonly exchange: Exchange
+  readonly model: ReadModel
+  readonly key: string
+  readonly around: Surroundings
+}
+
+async function getDocument({
+  exchange,
+  model,
+  key,
+  around,
+}: Reading): Promise<{ readonly document: ReadDocument | undefined; readonly place: LogPlace }> {
+  const query = queryOf(exchange)
+  for (const name of query.keys()) {
+    if (name !== 'v') throw invalidInput(`The query parameter ${JSON.stringify(name)} is unknown. Use v.`)
+  }
+  return readFreshly({ exchange, model, around, version: query.get('v') }, (freshness) =>
+    freshness.waitMs === 0
+      ? model.get(key, freshness)
+      : whilePresent(exchange, around.draining, (signal) => model.get(key, { ...freshness, signal })),
+  )
+}
+
+interface Found {
+  readonly model: ReadModel
+  readonly key: string
+  readonly document: ReadDocument | undefined
+  readonly place: LogPlace
+}
+
+function documentResponse(
+  exchange: Exchange,
+  { model, key, document, place }: Found,
+  write: (document: ReadDocument) => unknown,
+): Response {
+  const token = encodeToken(new Map([[model.log, place]]))
+  if (document === undefined) {
+    const message = `${model.projection.name} has no document ${quoted(key)}.`
+    throw new RampartError('READ_NOT_FOUND', message, { details: { token } })
+  }
+  // A position means something within an epoch only, and a document within a version of its projection.
+  const epoch = encodeURIComponent(place.epoch)
+  const tag = `"${model.projection.version}-${epoch}-${document.position}-${document.version ?? ''}"`
+  const headers = { etag: tag, 'consistency-token': token, 'cache-control': 'no-cache' }
+  if (matchesTag(exchange, tag)) return new Response(null, { status: 304, headers })
+  return jsonResponse(write(document), 200, headers)
+}
+
+function bodyOf({ key, version, data }: ReadDocument): unknown {
+  return version === null ? { key, data } : { key, version, data }
+}

@@ -1,0 +1,83 @@
+// Pages of a read model, and the parameters that choose what is on them.
+import { encodeToken } from '../../core/index.ts'
+import type { ListRequest, ReadDocument, ReadModel } from '../../projection/index.ts'
+import { whilePresent, type Surroundings } from '../endpoint.ts'
+import { headerOf, invalidInput, queryOf, wantsEvents, type Exchange } from '../exchange.ts'
+import { afterKeyOf, cursorAfter, limitOf } from '../paging.ts'
+import { filterOf } from './filter.ts'
+import { readFreshly } from './freshness.ts'
+import { listChanges } from './live.ts'
+
+/** Items of one page end here; its cursor goes on after the last one. */
+const pageBytesMax = 8 * 1024 * 1024
+
+/** A listing and what it needs. */
+export interface Listing {
+  readonly exchange: Exchange
+  readonly model: ReadModel
+  readonly around: Surroundings
+}
+
+/** Answers `GET /reads/{projection}`: a page, or a stream of what is listed and of its changes. */
+export async function listOf({ exchange, model, around }: Listing): Promise<Response> {
+  const query = queryOf(exchange)
+  const request = requestOf(model, query)
+  const isStream = wantsEvents(exchange)
+  const asked = isStream ? { ...request, limit: 1 } : request
+  const { documents, more, place } = await readFreshly({ exchange, model, around }, (freshness) =>
+    freshness.waitMs === 0
+      ? model.list(asked, freshness)
+      : whilePresent(exchange, around.draining, (signal) => model.list(asked, { ...freshness, signal })),
+  )
+  if (isStream) {
+    const resumeFrom = headerOf(exchange, 'last-event-id')
+    const filter = filterOf({ ...request, searched: model.projection.search })
+    return around.streams.open((signal) => listChanges({ model, filter, resumeFrom, place }, signal))
+  }
+  return new Response(pageText(documents, more), {
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-cache',
+      'consistency-token': encodeToken(new Map([[model.log, place]])),
+    },
+  })
+}
+
+const ownNames = new Set(['limit', 'cursor', 'search'])
+
+function requestOf(model: ReadModel, query: ReadonlyMap<string, string>): ListRequest {
+  const { name, indexes, search } = model.projection
+  const where = [...query].flatMap(([index, value]) => {
+    if (indexes.includes(index)) return [{ index, value }]
+    if (ownNames.has(index)) return []
+    const known = ['limit', 'cursor', ...(search.length > 0 ? ['search'] : []), ...indexes].join(', ')
+    throw invalidInput(`${name} has no index ${JSON.stringify(index.slice(0, 80))}. Use: ${known}.`)
+  })
+  const words = query.get('search')
+  if (words !== undefined && search.length === 0 && !indexes.includes('search')) {
+    throw invalidInput(`${name} cannot be searched, because it declares no members to search.`)
+  }
+  return {
+    where,
+    search: words === undefined || search.length === 0 || words.trim() === '' ? null : words,
+    afterKey: afterKeyOf(query),
+    limit: limitOf(query),
+  }
+}
+
+function pageText(documents: readonly ReadDocument[], more: boolean): string {
+  const items: string[] = []
+  let length = 0
+  let next = more ? documents.at(-1)?.key : undefined
+  for (const [index, { key, version, data }] of documents.entries()) {
+    const item = JSON.stringify(version === null ? { key, data } : { key, version, data })
+    length += item.length
+    if (length > pageBytesMax && index > 0) {
+      next = documents[index - 1]?.key
+      break
+    }
+    items.push(item)
+  }
+  const tail = next === undefined ? '' : `,"next":${JSON.stringify(cursorAfter(next))}`
+  return `{"items":[${items.join(',')}]${tail}}`
+}

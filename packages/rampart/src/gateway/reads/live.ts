@@ -1,0 +1,147 @@
+// Live reads: what is there, then every change, each with an id from which a stream can be taken up again.
+//
+// A stream lists documents in the order of the position that last changed them. An id is a place in that
+// order, so that it is a valid place to resume from at any moment, also in the middle of what was there at
+// first:
+//
+//   documents by (position, key)   1a  4b  4c  9d | 10a  12e
+//                                       ^ id "4b": 4c, 9d, 10a and 12e follow, and 1a only as 10a
+import { position, type Json } from '../../core/index.ts'
+import type { ChangeCursor, LogPlace, StoredDocument } from '../../core/ports/index.ts'
+import type { ReadDocument, ReadModel } from '../../projection/index.ts'
+import type { StreamEvent } from '../streams.ts'
+import type { Filter } from './filter.ts'
+
+const batchSize = 100
+/** Keys that a filtered stream remembers; beyond them it reports more than it must, never less. */
+const rememberedMax = 2000
+const start: ChangeCursor = { position: position(0), key: '' }
+
+interface Live {
+  readonly model: ReadModel
+  /** `Last-Event-ID` as sent. */
+  readonly resumeFrom: string | undefined
+  /** Where the model stands as the stream opens. */
+  readonly place: LogPlace
+}
+
+/** Events of one document: its latest state, then its changes. */
+export async function* documentChanges(
+  { model, key, resumeFrom, place, document }: Live & { key: string; document: ReadDocument | undefined },
+  signal: AbortSignal,
+): AsyncGenerator<readonly StreamEvent[]> {
+  const resumed = resumeFrom === undefined ? undefined : parseId(resumeFrom, model, place)
+  if (resumeFrom !== undefined && resumed === undefined) yield [reset]
+  let cursor = resumed
+  if (cursor === undefined && document !== undefined) yield [eventOf(model, place, document)]
+  cursor ??= { position: document?.position ?? place.position, key }
+  yield* follow({ model, cursor, key }, signal, (documents, at) =>
+    documents.map((each) => eventOf(model, at, each)),
+  )
+}
+
+/** Events of a listing: what it lists, then changes; what is listed no more comes with `data` null. */
+export async function* listChanges(
+  { model, filter, resumeFrom, place }: Live & { filter: Filter },
+  signal: AbortSignal,
+): AsyncGenerator<readonly StreamEvent[]> {
+  const resumed = resumeFrom === undefined ? undefined : parseId(resumeFrom, model, place)
+  if (resumeFrom !== undefined && resumed === undefined) yield [reset]
+  const known = new KnownKeys(resumed !== undefined)
+  const mustHear = ({ key, position, data }: StoredDocument, isListed: boolean): boolean => {
+    if (filter !== undefined) return known.note(key, isListed)
+    // What was deleted before a stream begins is no news to it.
+    return data !== null || resumed !== undefined || position > place.position
+  }
+  yield* follow({ model, cursor: resumed ?? start }, signal, (documents, at) =>
+    documents.flatMap((document) => {
+      const isListed = document.data !== null && (filter?.(document.data) ?? true)
+      if (!mustHear(document, isListed)) return []
+      return [eventOf(model, at, isListed ? document : { ...document, data: null })]
+    }),
+  )
+}
+
+interface Followed {
+  readonly model: ReadModel
+  readonly cursor: ChangeCursor
+  readonly key?: string
+}
+
+async function* follow(
+  { model, cursor, key }: Followed,
+  signal: AbortSignal,
+  write: (documents: readonly StoredDocument[], place: LogPlace) => readonly StreamEvent[],
+): AsyncGenerator<readonly StreamEvent[]> {
+  const options = { limit: batchSize, ...(key === undefined ? {} : { key }) }
+  for (let at = cursor; !signal.aborted;) {
+    // oxlint-disable-next-line no-await-in-loop -- each batch starts where the one before it ended
+    const { documents, place } = await model.changes(at, options)
+    const last = documents.at(-1)
+    if (last === undefined) {
+      // oxlint-disable-next-line no-await-in-loop -- nothing is to be done until the model moves
+      await model.moved(place.position, signal)
+      continue
+    }
+    at = { position: last.position, key: last.key }
+    const events = write(documents, place)
+    if (events.length > 0) yield events
+  }
+}
+
+/**
+ * What the client of a listing holds, as far as it is remembered: it needs no word about the absence of
+ * what it never had. After a resumption or too many keys it may hold anything, and then every absence is
+ * reported.
+ */
+class KnownKeys {
+  readonly #held = new Map<string, boolean>()
+  #mayHoldMore: boolean
+
+  constructor(mayHoldMore: boolean) {
+    this.#mayHoldMore = mayHoldMore
+  }
+
+  /** Notes a state; true when the client must hear of it. */
+  note(key: string, isListed: boolean): boolean {
+    const mustHear = isListed || (this.#held.get(key) ?? this.#mayHoldMore)
+    if (this.#held.size >= rememberedMax) {
+      this.#held.clear()
+      this.#mayHoldMore = true
+    }
+    if (isListed || this.#mayHoldMore) this.#held.set(key, isListed)
+    else this.#held.delete(key)
+    return mustHear
+  }
+}
+
+const reset: StreamEvent = { event: 'reset', data: {} }
+
+function eventOf(
+  model: ReadModel,
+  { epoch }: LogPlace,
+  { key, version, data, position }: StoredDocument | ReadDocument,
+): StreamEvent {
+  const id = JSON.stringify([model.projection.version, epoch, position, key])
+  const document: { readonly [member: string]: Json } =
+    version === null ? { key, data } : { key, version, data }
+  return { id: Buffer.from(id).toString('base64url'), data: document }
+}
+
+/**
+ * The cursor in an id; `undefined` when it is unreadable, of another version or epoch, or not reached any
+ * more.
+ */
+function parseId(text: string, { projection }: ReadModel, place: LogPlace): ChangeCursor | undefined {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
+    if (!Array.isArray(parsed) || parsed.length !== 4) return undefined
+    const [version, epoch, at, key]: readonly unknown[] = parsed
+    if (version !== projection.version || epoch !== place.epoch || typeof key !== 'string') return undefined
+    if (typeof at !== 'number' || !Number.isSafeInteger(at) || at < 0 || at > place.position) return undefined
+    return { position: position(at), key }
+  } catch {
+    // Whatever it is, it is no id of ours; the stream begins anew and says so.
+    return undefined
+  }
+}

@@ -1,0 +1,114 @@
+// Runs the contexts of one app on its stores: a command service, and a runner with a read model per
+// projection.
+import { RampartError, type Context, type Runtime } from '../core/index.ts'
+import { logKey, type EventStore } from '../core/ports/index.ts'
+import { createProjectionRunner, createReadModel, type ReadModel } from '../projection/index.ts'
+import { createCommandService, type CommandService, type CommandStatus } from '../write/index.ts'
+import type { App, StartedApp } from './app.ts'
+import type { AppStores } from './stores.ts'
+
+/** A running app, without any edge. */
+export interface Engine {
+  readonly app: App
+  /** One per context, in their order. */
+  readonly stores: readonly EventStore[]
+  readonly services: readonly CommandService[]
+  readonly models: readonly ReadModel[]
+  readonly serviceOf: (commandType: string) => CommandService
+  /** Why no commands can be recorded; `undefined` when they can. */
+  readonly fault: () => string | undefined
+  /** Runs the app's start hook, if it has one. */
+  readonly start: (signal: AbortSignal) => Promise<void>
+  /** Takes no more commands and finishes those in hand. */
+  readonly drain: () => Promise<void>
+  /** Stops the projections and closes the stores. */
+  readonly close: () => Promise<void>
+}
+
+/** What an engine stands on. */
+export interface EngineOptions {
+  readonly app: App
+  readonly stores: AppStores
+  readonly runtime: Runtime
+  /** How long the ids of refused and failed commands are kept; 24 hours unless said. */
+  readonly outcomeTtlMs?: number
+  readonly reportFault: (fault: unknown, what: string) => void
+}
+
+/** Starts an app on its stores. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const { app, stores } = options
+  const contexts = await Promise.all(app.contexts.map((context) => startContext(context, options)))
+  const services = contexts.map(({ service }) => service)
+  const logs = contexts.map(({ store }) => store)
+  const byType = new Map(services.flatMap((service) => service.types.map((type) => [type, service])))
+  const serviceOf = (type: string): CommandService => {
+    const service = byType.get(type)
+    if (service !== undefined) return service
+    throw new RampartError('COMMAND_TYPE_UNKNOWN', `App ${app.name} has no command ${JSON.stringify(type)}.`)
+  }
+  return {
+    app,
+    stores: logs,
+    services,
+    models: contexts.flatMap(({ models }) => models),
+    serviceOf,
+    fault: stores.write.fault,
+    async start(signal) {
+      await app.onStart?.(startedApp({ logs, serviceOf, dataFolder: stores.folder, signal }))
+    },
+    drain: async () => void (await Promise.all(services.map((service) => service.drain()))),
+    async close() {
+      await Promise.all(contexts.map(({ stop }) => stop()))
+      await stores.close()
+    },
+  }
+}
+
+interface RunningContext {
+  readonly store: EventStore
+  readonly service: CommandService
+  readonly models: readonly ReadModel[]
+  readonly stop: () => Promise<void>
+}
+
+async function startContext(context: Context, options: EngineOptions): Promise<RunningContext> {
+  const { stores, runtime, outcomeTtlMs, reportFault } = options
+  const store = await stores.write.openLog(logKey(context.name))
+  const limits = outcomeTtlMs === undefined ? {} : { outcomeTtlMs }
+  const service = createCommandService({ context, store, runtime, limits })
+  const runners = await Promise.all(
+    context.projections.map((projection) =>
+      createProjectionRunner({ projection, store, readStore: stores.read, runtime, reportFault }),
+    ),
+  )
+  service.start()
+  return {
+    store,
+    service,
+    models: runners.map((runner) => createReadModel({ runner, runtime })),
+    stop: async () => void (await Promise.all(runners.map((runner) => runner.stop()))),
+  }
+}
+
+const hookWaitMs = 60_000
+
+interface Started {
+  readonly logs: readonly EventStore[]
+  readonly serviceOf: (type: string) => CommandService
+  readonly dataFolder: string | null
+  readonly signal: AbortSignal
+}
+
+function startedApp({ logs, serviceOf, dataFolder, signal }: Started): StartedApp {
+  return {
+    send: async (command): Promise<CommandStatus> =>
+      serviceOf(command.type).send({ actor: null, ...command }, { mode: 'wait', waitMs: hookWaitMs }),
+    async isEmpty() {
+      const heads = await Promise.all(logs.map((log) => log.head()))
+      return heads.every(({ position }) => position === 0)
+    },
+    dataFolder,
+    signal,
+  }
+}

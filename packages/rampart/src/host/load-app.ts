@@ -1,0 +1,51 @@
+// Loads an app from a file or a folder, by its default export.
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { RampartError } from '../core/index.ts'
+import type { App } from './app.ts'
+
+/**
+ * Loads the app that a path names, which is tried from each of the given folders: a module, or a folder whose
+ * package.json names one, or that has `src/app.ts` or `app.ts`. Throws `APP_INVALID` when there is none.
+ */
+export async function loadApp(path: string, folders: readonly string[]): Promise<App> {
+  const file = folders.map((folder) => moduleAt(resolve(folder, path))).find((found) => found !== undefined)
+  if (file === undefined) {
+    const tried = [...new Set(folders.map((folder) => resolve(folder, path)))].join(' and ')
+    const message = `There is no app at ${tried}. Name a module, or a folder with package.json or src/app.ts.`
+    throw new RampartError('APP_INVALID', message)
+  }
+  const module: unknown = await import(pathToFileURL(file).href)
+  const app: unknown =
+    typeof module === 'object' && module !== null ? Reflect.get(module, 'default') : undefined
+  if (isApp(app)) return app
+  const hint = "export default app('name', { contexts: [...] })"
+  const message = `${file} has no app as its default export. Write: ${hint}.`
+  throw new RampartError('APP_INVALID', message)
+}
+
+function isApp(value: unknown): value is App {
+  if (typeof value !== 'object' || value === null || !('name' in value) || !('contexts' in value))
+    return false
+  return typeof value.name === 'string' && Array.isArray(value.contexts) && 'routes' in value
+}
+
+function moduleAt(path: string): string | undefined {
+  if (!existsSync(path)) return undefined
+  if (!statSync(path).isDirectory()) return path
+  const named = namedByPackage(join(path, 'package.json'))
+  return [...(named === undefined ? [] : [named]), 'src/app.ts', 'app.ts', 'src/app.js', 'app.js']
+    .map((file) => join(path, file))
+    .find((file) => existsSync(file))
+}
+
+function namedByPackage(file: string): string | undefined {
+  if (!existsSync(file)) return undefined
+  const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  if (typeof manifest !== 'object' || manifest === null) return undefined
+  const exports: unknown = 'exports' in manifest ? manifest.exports : undefined
+  const root: unknown = typeof exports === 'object' && exports !== null ? Reflect.get(exports, '.') : exports
+  const main: unknown = 'main' in manifest ? manifest.main : undefined
+  return [root, main].find((candidate) => typeof candidate === 'string')
+}

@@ -1,0 +1,177 @@
+// An app in the caller's own process: its commands and reads as typed calls, without HTTP.
+import {
+  RampartError,
+  streamVersion,
+  type ConsistencyToken,
+  type Decider,
+  type Json,
+  type Projection,
+} from '../core/index.ts'
+import type { Freshness, Lag, ReadModel } from '../projection/index.ts'
+import type { CommandStatus, FailedCommand, ReceivedCommand, SucceededCommand } from '../write/index.ts'
+import type { RefusedCommand } from '../write/index.ts'
+import type { App } from './app.ts'
+import type { Engine } from './engine.ts'
+
+type DeciderOf<A> = A extends App<infer Contexts> ? Contexts[number]['deciders'][number] : never
+type ProjectionOf<A> = A extends App<infer Contexts> ? Contexts[number]['projections'][number] : never
+type CommandsOf<D> = D extends Decider<string, infer Commands, infer _Codes> ? Commands : never
+type CodesOf<D, K> =
+  D extends Decider<string, infer _Commands, infer Codes> ? (K extends keyof Codes ? Codes[K] : never) : never
+type DocumentOf<P> = P extends Projection<string, infer Document> ? Document : never
+
+/** What became of a command; a refusal has one of the codes that the command declares. */
+export type CommandAnswer<Code = string> =
+  | SucceededCommand
+  | (Omit<RefusedCommand, 'code'> & { readonly code: Code })
+  | ReceivedCommand
+  | FailedCommand
+
+/** How a command is sent. */
+export interface CommandOptions {
+  /** Names the intent: sent again, it has no second effect and gets the first answer. */
+  readonly key?: string
+  /** The version that the stream must have. */
+  readonly expectedVersion?: number
+  /** Longest wait for the outcome; a minute unless said, and 0 asks for the acceptance only. */
+  readonly waitMs?: number
+}
+
+/** The commands that a stream takes, as functions of their data. */
+export type StreamCommands<D> = {
+  readonly [K in keyof CommandsOf<D> & string]: (
+    data: CommandsOf<D>[K],
+    options?: CommandOptions,
+  ) => Promise<CommandAnswer<CodesOf<D, K>>>
+}
+
+/** How fresh a read must be. */
+export interface ReadOptions {
+  /** Contains what this command did; it must have its outcome. */
+  readonly after?: CommandAnswer<unknown>
+  /** Has this version; for models with a document per stream only. */
+  readonly version?: number
+  /** Longest wait for that; five seconds unless said. */
+  readonly waitMs?: number
+}
+
+/** A document of a read model. */
+export interface TypedDocument<Document> {
+  readonly key: string
+  /** The stream's version; null for models that gather several streams. */
+  readonly version: number | null
+  readonly data: Document
+}
+
+/** What to list; everything by key unless said, 50 documents at most. */
+export interface ListOptions extends ReadOptions {
+  /** Equalities over declared indexes. */
+  readonly where?: Readonly<Record<string, string>>
+  readonly search?: string
+  readonly afterKey?: string
+  readonly limit?: number
+}
+
+/** The documents of a projection. */
+export interface TypedReads<Document> {
+  readonly get: (key: string, options?: ReadOptions) => Promise<TypedDocument<Document> | undefined>
+  readonly list: (
+    options?: ListOptions,
+  ) => Promise<{ readonly documents: readonly TypedDocument<Document>[]; readonly more: boolean }>
+  readonly lag: () => Promise<Lag>
+}
+
+/** An app that runs in this process. Disposing of it drains it and closes its stores. */
+export interface RunningApp<A> extends AsyncDisposable {
+  /** A stream by decider and id; without an id only for commands whose stream ids the server makes. */
+  readonly stream: <Name extends DeciderOf<A>['name']>(
+    decider: Name,
+    id?: string,
+  ) => StreamCommands<Extract<DeciderOf<A>, { readonly name: Name }>>
+  /** A read model by its projection's name. */
+  readonly read: <Name extends ProjectionOf<A>['name']>(
+    projection: Name,
+  ) => TypedReads<DocumentOf<Extract<ProjectionOf<A>, { readonly name: Name }>>>
+}
+
+const commandWaitMs = 60_000
+const readWaitMs = 5000
+
+/** The typed face of an engine; `close` ends it. */
+export function createRunningApp<A extends App>(engine: Engine, close: () => Promise<void>): RunningApp<A> {
+  const deciders = engine.app.contexts.flatMap((context) => context.deciders)
+  const face = {
+    stream: (decider: string, id?: string) => streamOf(engine, namedOr(deciders, 'decider', decider), id),
+    read: (projection: string) => {
+      const model = engine.models.find((each) => each.projection.name === projection)
+      return readsOf(model ?? namedOr([], 'projection', projection))
+    },
+    [Symbol.asyncDispose]: close,
+  }
+  // The names and data that the type demands are those of the definitions that the engine runs.
+  return face as unknown as RunningApp<A>
+}
+
+function namedOr<T extends { readonly name: string }>(list: readonly T[], what: string, name: string): T {
+  const found = list.find((each) => each.name === name)
+  if (found !== undefined) return found
+  throw new RampartError('INPUT_INVALID', `This app has no ${what} ${JSON.stringify(name)}.`)
+}
+
+type Send = (data: Json, options?: CommandOptions) => Promise<CommandStatus>
+
+function streamOf(engine: Engine, decider: Decider, id: string | undefined): Readonly<Record<string, Send>> {
+  const types = Object.keys(decider.definition.commands)
+  return Object.fromEntries(types.map((type) => [type, senderOf(engine, type, id)]))
+}
+
+function senderOf(engine: Engine, type: string, id: string | undefined): Send {
+  const service = engine.serviceOf(type)
+  return (data, { key, expectedVersion, waitMs = commandWaitMs } = {}) =>
+    service.send(
+      {
+        type,
+        data,
+        actor: null,
+        dataPointer: '',
+        ...(id === undefined ? {} : { streamId: id }),
+        ...(key === undefined ? {} : { key }),
+        ...(expectedVersion === undefined ? {} : { expectedVersion: streamVersion(expectedVersion) }),
+      },
+      waitMs === 0 ? { mode: 'accept' } : { mode: 'wait', waitMs },
+    )
+}
+
+function readsOf(model: ReadModel): TypedReads<Json> {
+  return {
+    async get(key, options) {
+      const { document } = await model.get(key, freshnessOf(options))
+      return document
+    },
+    list: ({ where = {}, search, afterKey, limit = 50, ...fresh } = {}) =>
+      model.list(
+        {
+          where: Object.entries(where).map(([index, value]) => ({ index, value })),
+          search: search ?? null,
+          afterKey: afterKey ?? null,
+          limit,
+        },
+        freshnessOf(fresh),
+      ),
+    lag: model.lag,
+  }
+}
+
+function freshnessOf({ after, version, waitMs = readWaitMs }: ReadOptions = {}): Freshness {
+  return {
+    waitMs,
+    ...(after === undefined ? {} : { token: tokenOf(after) }),
+    ...(version === undefined ? {} : { version: streamVersion(version) }),
+  }
+}
+
+function tokenOf(answer: CommandAnswer<unknown>): ConsistencyToken {
+  if (answer.status !== 'received') return new Map([[answer.log, answer.place]])
+  const message = `Command ${answer.commandId} has no outcome that a read could wait for. Wait for it longer.`
+  throw new RampartError('INPUT_INVALID', message)
+}

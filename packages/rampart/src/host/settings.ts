@@ -1,0 +1,84 @@
+// What a host is told by its environment: each setting checked, with a fault that says what to write instead.
+import { resolve } from 'node:path'
+import { RampartError } from '../core/index.ts'
+import { defaultLimits, type GatewayLimits } from '../gateway/index.ts'
+
+/** Settings by name, as a process has them in its environment. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What a host must know beside its apps. */
+export interface HostSettings {
+  /** 0 means a free port. */
+  readonly port: number
+  /** A loopback address. */
+  readonly host: string
+  /** Absolute; each app has a folder of its own below. */
+  readonly dataFolder: string
+  readonly limits: GatewayLimits
+  /** How long the ids of refused and failed commands are kept. */
+  readonly outcomeTtlMs: number
+}
+
+/** Reads all settings. Throws `SETTING_INVALID` for the first one that cannot be used. */
+export function readSettings(environment: Environment): HostSettings {
+  const number = (name: string, fallback: number, bounds: Bounds): number =>
+    readNumber({ name, fallback, bounds }, environment[name])
+  const off = { least: 0, most: 1_000_000_000, unit: '0 switches it off' }
+  return {
+    port: number('PORT', 3000, { least: 0, most: 65_535, unit: '0 takes a free port' }),
+    host: readHost(environment['HOST']),
+    dataFolder: resolve(callerFolder(environment), setOr(environment['RAMPART_DATA'], 'data')),
+    limits: {
+      ...defaultLimits,
+      bodyBytesMax: number('RAMPART_BODY_BYTES', defaultLimits.bodyBytesMax, off),
+      ratePerSecond: number('RAMPART_RATE_PER_SECOND', defaultLimits.ratePerSecond, off),
+      connectionsMax: number('RAMPART_CONNECTIONS', defaultLimits.connectionsMax, off),
+    },
+    outcomeTtlMs:
+      number('RAMPART_OUTCOME_TTL_SECONDS', 24 * 60 * 60, {
+        least: 1,
+        most: 1_000_000_000,
+        unit: 'in seconds',
+      }) * 1000,
+  }
+}
+
+/** The folder that relative paths start from: npm changes into the package's, but remembers the caller's. */
+export function callerFolder(environment: Environment): string {
+  return setOr(environment['INIT_CWD'], process.cwd())
+}
+
+interface Bounds {
+  readonly least: number
+  readonly most: number
+  readonly unit: string
+}
+
+interface NumberSetting {
+  readonly name: string
+  readonly fallback: number
+  readonly bounds: Bounds
+}
+
+function readNumber({ name, fallback, bounds }: NumberSetting, text: string | undefined): number {
+  if (text === undefined || text.trim() === '') return fallback
+  const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN
+  if (value >= bounds.least && value <= bounds.most) return value
+  const range = `a whole number from ${bounds.least} to ${bounds.most}`
+  const rule = `${range} (${bounds.unit}), or nothing for ${fallback}`
+  throw new RampartError('SETTING_INVALID', `${name} is ${JSON.stringify(text)}. Set it to ${rule}.`)
+}
+
+function readHost(text: string | undefined): string {
+  const host = setOr(text, '127.0.0.1')
+  if (host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)) return host
+  const message =
+    `HOST is ${JSON.stringify(host)}, which other machines can reach, and nobody is authenticated here: ` +
+    'whoever reached the port could send commands and read everything. Set HOST to 127.0.0.1, or put a ' +
+    'proxy that authenticates in front.'
+  throw new RampartError('SETTING_INVALID', message)
+}
+
+function setOr(text: string | undefined, fallback: string): string {
+  return text === undefined || text.trim() === '' ? fallback : text
+}

@@ -1,0 +1,179 @@
+// Serves apps on one gateway: opens their stores, starts them, listens, and drains when asked to.
+import pino from 'pino'
+import { isRampartError, RampartError, sleep, systemRuntime, type Runtime } from '../core/index.ts'
+import { createGateway, serveGateway, type Gateway, type ListeningGateway } from '../gateway/index.ts'
+import type { App } from './app.ts'
+import { startEngine, type Engine } from './engine.ts'
+import { readSettings, type Environment, type HostSettings } from './settings.ts'
+import { openStores } from './stores.ts'
+
+/** An app and where it is mounted. */
+export interface Mount {
+  /** Empty for the root, else a slash and a name: `/orders`. */
+  readonly prefix: string
+  readonly app: App
+}
+
+/** What a host needs. */
+export interface HostOptions {
+  readonly mounts: readonly Mount[]
+  /** Settings; those of the process unless given. */
+  readonly environment?: Environment
+  readonly runtime?: Runtime
+  /** Hears what goes wrong; faults are written to stderr as JSON unless given. */
+  readonly reportFault?: (fault: unknown, what: string) => void
+}
+
+/** Apps that are being served. Disposing of it drains it. */
+export interface RunningHost extends AsyncDisposable {
+  /** Where it listens: `http://127.0.0.1:3000`. */
+  readonly url: string
+  readonly settings: HostSettings
+  /** Resolves when the start hooks of all apps have ended. */
+  readonly started: Promise<void>
+  /** Answers what is in flight, ends streams, stops and closes everything; takes less than ten seconds. */
+  readonly drain: () => Promise<void>
+}
+
+/**
+ * Starts a host. Throws `SETTING_INVALID` for settings and mounts that cannot work, and `STORE_LOCKED` when
+ * another process has the same data.
+ */
+export async function startHost(options: HostOptions): Promise<RunningHost> {
+  const settings = readSettings(options.environment ?? process.env)
+  requireMounts(options.mounts)
+  const parts: HostParts = {
+    settings,
+    runtime: options.runtime ?? systemRuntime,
+    reportFault: options.reportFault ?? createReporter(),
+  }
+  const engines: Engine[] = []
+  try {
+    // One after the other, so that what was opened is known when one of them fails.
+    // oxlint-disable-next-line no-await-in-loop -- an app takes milliseconds to open
+    for (const { app } of options.mounts) engines.push(await openEngine(app, parts))
+    const gateway = gatewayOf(options.mounts, engines, parts)
+    const { host, port } = settings
+    const listening = await serveGateway(gateway, { ...parts, host, port })
+    return runningHost({ ...parts, engines, gateway, listening })
+  } catch (fault) {
+    await Promise.allSettled(engines.map((engine) => engine.close()))
+    throw fault
+  }
+}
+
+interface HostParts {
+  readonly settings: HostSettings
+  readonly runtime: Runtime
+  readonly reportFault: (fault: unknown, what: string) => void
+}
+
+async function openEngine(app: App, { settings, runtime, reportFault }: HostParts): Promise<Engine> {
+  const { dataFolder, outcomeTtlMs } = settings
+  const stores = await openStores({ appName: app.name, storage: { dataFolder }, thread: 'worker', runtime })
+  return startEngine({ app, stores, runtime, outcomeTtlMs, reportFault })
+}
+
+function gatewayOf(mounts: readonly Mount[], engines: readonly Engine[], parts: HostParts): Gateway {
+  const { settings, runtime, reportFault } = parts
+  return createGateway({
+    apps: engines.map(({ app, services, models, stores }, index) => ({
+      prefix: mounts[index]?.prefix ?? '',
+      name: app.name,
+      contexts: app.contexts,
+      routes: app.routes,
+      commands: services,
+      reads: models,
+      stores,
+    })),
+    runtime,
+    limits: settings.limits,
+    isReady: () => engines.every((engine) => engine.fault() === undefined),
+    reportFault,
+    processMetrics: true,
+  })
+}
+
+interface Running extends HostParts {
+  readonly engines: readonly Engine[]
+  readonly gateway: Gateway
+  readonly listening: ListeningGateway
+}
+
+const graceMs = 6000
+const hooksMs = 2000
+
+function runningHost(running: Running): RunningHost {
+  const { engines, gateway, listening, settings, runtime, reportFault } = running
+  const stopping = new AbortController()
+  const started = Promise.all(engines.map((engine) => startHook(engine, stopping.signal, reportFault)))
+  let drained: Promise<void> | undefined
+  const drain = async (): Promise<void> => {
+    stopping.abort(new RampartError('SHUTTING_DOWN', 'The host is shutting down.'))
+    gateway.drain()
+    await Promise.all([
+      Promise.race([Promise.all(engines.map((engine) => engine.drain())), sleep(runtime, graceMs)]),
+      listening.close(graceMs),
+    ])
+    await Promise.race([started, sleep(runtime, hooksMs)])
+    await Promise.all(engines.map((engine) => engine.close()))
+  }
+  const drainOnce = (): Promise<void> => (drained ??= drain())
+  return {
+    url: `http://${listening.host.includes(':') ? `[${listening.host}]` : listening.host}:${listening.port}`,
+    settings,
+    started: started.then(() => undefined),
+    drain: drainOnce,
+    [Symbol.asyncDispose]: drainOnce,
+  }
+}
+
+async function startHook(
+  engine: Engine,
+  signal: AbortSignal,
+  reportFault: HostParts['reportFault'],
+): Promise<void> {
+  try {
+    await engine.start(signal)
+  } catch (fault) {
+    if (!signal.aborted) reportFault(fault, `the start hook of ${engine.app.name}`)
+  }
+}
+
+function requireMounts(mounts: readonly Mount[]): void {
+  const fault = mountFault(mounts)
+  if (fault !== undefined) throw new RampartError('SETTING_INVALID', fault)
+}
+
+const rootNames = ['healthz', 'readyz', 'metrics', 'console']
+const appNames = ['commands', 'reads', 'feeds', 'admin', 'docs', 'openapi.json', 'asyncapi.json']
+
+function mountFault(mounts: readonly Mount[]): string | undefined {
+  if (mounts.length === 0)
+    return 'There is no app to serve. Name one, or mount some: --mount /orders=./orders.'
+  for (const { prefix } of mounts) {
+    if (prefix !== '' && !/^\/[a-z0-9][a-z0-9-]{0,62}$/.test(prefix)) {
+      return `The prefix ${JSON.stringify(prefix)} is invalid. Use a slash, then a-z, 0-9 and hyphens.`
+    }
+    const reserved = [...rootNames, ...appNames].includes(prefix.slice(1))
+    if (reserved) return `The prefix ${prefix} belongs to the server itself. Use another one.`
+  }
+  const repeated =
+    repeatedIn(mounts.map(({ prefix }) => prefix)) ??
+    repeatedIn(mounts.map(({ app }) => app.name)) ??
+    repeatedIn(mounts.flatMap(({ app }) => app.contexts.map((context) => context.name)))
+  if (repeated === undefined) return undefined
+  return `Two mounts share ${JSON.stringify(repeated)} as prefix, app or context name. Change one of them.`
+}
+
+function repeatedIn(names: readonly string[]): string | undefined {
+  return names.find((name, index) => names.indexOf(name) !== index)
+}
+
+function createReporter(): HostParts['reportFault'] {
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
+  return (fault, what) => {
+    const code = isRampartError(fault) ? fault.code : 'INTERNAL'
+    log.error({ err: fault, code }, `${what} failed`)
+  }
+}
