@@ -1,0 +1,195 @@
+// Makes the readable side of a running projection: reads that wait until it is as fresh as the reader demands.
+//
+// A token is waited for first, and without touching the database: the runner knows which place its documents contain.
+// A version is waited for by reading the document; readers that wait for one key share each read.
+import { quoted } from '../core/codec/index.ts'
+import { position, RampartError, type Position, type Runtime } from '../core/index.ts'
+import type { DocumentCollection, LogPlace, StoredDocument } from '../core/ports/index.ts'
+import { createLagGauge } from './lag.ts'
+import type { ProjectionRunner } from './projection-runner.ts'
+import type { Freshness, ReadDocument, ReadModel } from './read-model.ts'
+import { createWaiters, type Need, type Waiters } from './waiters.ts'
+
+/** What a read model is made of. */
+export interface ReadModelOptions {
+  readonly runner: ProjectionRunner
+  readonly runtime: Runtime
+  readonly limits?: {
+    /** How many readers may wait at a time; 10,000 unless said. */
+    readonly waitersMax?: number
+  }
+}
+
+interface Model {
+  readonly runner: ProjectionRunner
+  readonly runtime: Runtime
+  readonly waiters: Waiters
+  readonly read: SharedRead
+}
+
+/** A read of one document, and how often the read model had moved before it. */
+type Reading = Awaited<ReturnType<DocumentCollection['get']>> & { readonly moves: number }
+type SharedRead = (key: string) => Promise<Reading>
+
+const waitersMaxUnlessSaid = 10_000
+// A hint can be lost; a waiter looks again by itself after this long.
+const pollMs = 1000
+
+/** Makes the read model of a runner. It ends with its runner. */
+export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptions): ReadModel {
+  const waiters = createWaiters(runtime, limits.waitersMax ?? waitersMaxUnlessSaid)
+  runner.onMoved(waiters.wake)
+  const { collection, projection, store } = runner
+  const model: Model = { runner, runtime, waiters, read: createSharedRead(collection, waiters) }
+  return {
+    projection,
+    log: store.log,
+    async get(key, freshness) {
+      requireVersions(model, freshness)
+      const deadlineMs = runtime.elapsedMs() + freshness.waitMs
+      await untilContained(model, freshness, deadlineMs)
+      const { document, checkpoint } = await untilVersion(model, key, { ...freshness, deadlineMs })
+      return { document: document && readDocument(document), place: runner.placeOf(checkpoint) }
+    },
+    async list(request, freshness) {
+      if (freshness.version !== undefined) {
+        throw new RampartError('INPUT_INVALID', 'A listing has no version. Demand a consistency token.')
+      }
+      await untilContained(model, freshness, runtime.elapsedMs() + freshness.waitMs)
+      const { documents, more, checkpoint } = await collection.page(request)
+      const items = documents.map(readDocument).filter((document) => document !== undefined)
+      return { documents: items, more, place: runner.placeOf(checkpoint) }
+    },
+    async changes(after, { limit, key }) {
+      requireRunning(model)
+      const query = { after, limit }
+      const { documents, checkpoint } = await collection.changes(
+        key === undefined ? query : { ...query, key },
+      )
+      return { documents, place: runner.placeOf(checkpoint) }
+    },
+    async moved(after, signal) {
+      const moves = waiters.moves()
+      requireRunning(model)
+      signal.throwIfAborted()
+      if (runner.reached().position > after) return
+      await waiters.wait({ moves, position: position(after + 1), waitMs: pollMs, signal })
+    },
+    lag: createLagGauge({ store, reached: runner.reached, runtime }),
+    stopped() {
+      const state = runner.state()
+      return state.status === 'stopped' ? state.reason : undefined
+    },
+  }
+}
+
+// Deleted documents, and streams of which only the version is known, are not there for readers.
+function readDocument({ key, version, position, data }: StoredDocument): ReadDocument | undefined {
+  return data === null ? undefined : { key, version, position, data }
+}
+
+function requireVersions({ runner }: Model, { version }: Freshness): void {
+  if (version === undefined || runner.projection.perStream) return
+  const message =
+    `The documents of ${runner.projection.name} gather several streams and have no version. ` +
+    'Send the consistency token of the command instead.'
+  throw new RampartError('INPUT_INVALID', message)
+}
+
+function requireRunning({ runner }: Model): void {
+  const state = runner.state()
+  switch (state.status) {
+    case 'running':
+      return
+    case 'stopped':
+      throw new RampartError('PROJECTION_STOPPED', state.reason)
+    case 'ended':
+      throw new RampartError('SHUTTING_DOWN', 'The read models are being shut down. Try again in a moment.')
+  }
+}
+
+async function untilContained(model: Model, freshness: Freshness, deadlineMs: number): Promise<void> {
+  const { runner, waiters } = model
+  const wanted = freshness.token?.get(runner.store.log)
+  for (;;) {
+    const moves = waiters.moves()
+    requireRunning(model)
+    if (wanted === undefined || isContained(wanted, runner.reached())) return
+    const need = { moves, position: wanted.position, signal: freshness.signal }
+    const hasTime = await waitMore(model, need, deadlineMs)
+    if (!hasTime) throw notReached(model, wanted.position)
+  }
+}
+
+/** Whether a read model at `here` contains a place. Throws `TOKEN_INVALID` when the place is not of this history. */
+function isContained(wanted: LogPlace, here: LogPlace): boolean {
+  const isSameEvent = wanted.position !== here.position || wanted.eventId === here.eventId
+  if (wanted.epoch === here.epoch && isSameEvent) return wanted.position <= here.position
+  const message =
+    `The consistency token names position ${wanted.position} of a history that the log has lost: ` +
+    'it was restored from a copy made before. Read without the token, and repeat what is missing.'
+  throw new RampartError('TOKEN_INVALID', message)
+}
+
+async function untilVersion(
+  model: Model,
+  key: string,
+  freshness: Freshness & { readonly deadlineMs: number },
+): Promise<Reading> {
+  const { version: wanted, signal, deadlineMs } = freshness
+  for (;;) {
+    requireRunning(model)
+    const reading = await model.read(key)
+    const version = reading.document?.version ?? 0
+    if (wanted === undefined || version >= wanted) return reading
+    const hasTime = await waitMore(model, { moves: reading.moves, key, signal }, deadlineMs)
+    if (!hasTime) throw notThatVersion(key, version, wanted)
+  }
+}
+
+/** Waits until the read model may have what is needed; false when the reader's time is up. */
+async function waitMore(
+  { runtime, waiters }: Model,
+  need: Omit<Need, 'waitMs'>,
+  deadlineMs: number,
+): Promise<boolean> {
+  const leftMs = deadlineMs - runtime.elapsedMs()
+  if (leftMs <= 0) return false
+  await waiters.wait({ ...need, waitMs: Math.min(leftMs, pollMs) })
+  return true
+}
+
+function notReached({ runner }: Model, wanted: Position): RampartError {
+  const place = runner.reached()
+  const message =
+    `The read model ${runner.projection.name} contains the log up to position ${place.position}, ` +
+    `not yet ${wanted}. Try again, or wait longer.`
+  return new RampartError('READ_MODEL_BEHIND', message, { details: { place } })
+}
+
+function notThatVersion(key: string, version: number, wanted: number): RampartError {
+  const message = `Document ${quoted(key)} has version ${version}, not yet ${wanted}. Try again, or wait longer.`
+  return new RampartError('READ_MODEL_BEHIND', message, { details: { version } })
+}
+
+/** Reads of one document that are asked for at one moment become one read. */
+function createSharedRead(collection: DocumentCollection, waiters: Waiters): SharedRead {
+  const pending = new Map<string, Promise<Reading>>()
+  return (key) => {
+    const shared = pending.get(key)
+    if (shared !== undefined) return shared
+    const moves = waiters.moves()
+    const reading = collection.get(key).then(
+      (found) => {
+        pending.delete(key)
+        return { ...found, moves }
+      },
+      (error: unknown) => {
+        pending.delete(key)
+        throw error
+      },
+    )
+    pending.set(key, reading)
+    return reading
+  }
+}

@@ -1,0 +1,138 @@
+// The pure part of a projection runner: events of a batch folded into documents, up to the first that cannot be.
+import { decodeEvent, idFault, quoted } from '../core/codec/index.ts'
+import { position, type AnyEvents, type Json, type Projection, type Recorded } from '../core/index.ts'
+import type { EventRecord, StoredDocument } from '../core/ports/index.ts'
+import { frozenJson } from './frozen-json.ts'
+
+/** A projection, prepared for folding. */
+export interface Fold {
+  readonly projection: Projection
+  readonly sourceOf: ReadonlyMap<string, AnyEvents>
+  readonly handlerOf: ReadonlyMap<string, Projection['on'][string]>
+  readonly initial: Json
+}
+
+/** An event of today's shape with the keys of the documents that it touches. */
+export interface KeyedEvent {
+  readonly record: EventRecord
+  readonly event: Recorded
+  readonly keys: readonly string[]
+}
+
+/** The event at which folding ended, and why in words. */
+export interface FoldFailure {
+  readonly record: EventRecord
+  readonly reason: string
+  readonly cause: unknown
+}
+
+/** Events with their keys, up to the first for which none can be told. */
+export interface KeyedBatch {
+  readonly events: readonly KeyedEvent[]
+  readonly failure: FoldFailure | undefined
+}
+
+/** What a fold changed: documents by key, and the failure that ended it. */
+export interface FoldedBatch {
+  readonly changed: ReadonlyMap<string, StoredDocument>
+  readonly failure: FoldFailure | undefined
+}
+
+/** Prepares a projection. Types are kept in maps, because `constructor` and its like are fine names for events. */
+export function createFold(projection: Projection): Fold {
+  const sources = projection.sources.flatMap((source) =>
+    Object.keys(source.definitions).map((type) => [type, source] as const),
+  )
+  const initial = frozenJson(structuredClone(projection.initial))
+  return {
+    projection,
+    sourceOf: new Map(sources),
+    handlerOf: new Map(Object.entries(projection.on)),
+    initial,
+  }
+}
+
+/** Decodes records and asks for their keys. */
+export function keyEvents(fold: Fold, records: readonly EventRecord[]): KeyedBatch {
+  const events: KeyedEvent[] = []
+  for (const record of records) {
+    try {
+      const keyed = keyEvent(fold, record)
+      if (keyed !== undefined) events.push(keyed)
+    } catch (cause) {
+      return { events, failure: failureAt(record, cause) }
+    }
+  }
+  return { events, failure: undefined }
+}
+
+function keyEvent(fold: Fold, record: EventRecord): KeyedEvent | undefined {
+  const source = fold.sourceOf.get(record.type)
+  if (source === undefined) return undefined
+  const event = decodeEvent(source, record)
+  const keys = fold.projection.keysOf(event)
+  for (const key of keys) {
+    // Keys come from the application's code, which may have been written without types.
+    if (typeof key !== 'string') throw new TypeError(`a key is no text but a ${typeof key}`)
+    const fault = idFault(key)
+    if (fault !== undefined) throw new TypeError(`the key ${quoted(key)} ${fault}`)
+  }
+  // Several handlers get the same event, and none may change it for the others.
+  if (keys.length > 1) frozenJson(event.data)
+  return { record, event, keys }
+}
+
+/**
+ * Folds a batch over the documents that stood before it. An event that cannot be folded changes nothing and ends the
+ * fold; all before it count.
+ */
+export function foldEvents(
+  fold: Fold,
+  { events, failure }: KeyedBatch,
+  before: ReadonlyMap<string, StoredDocument>,
+): FoldedBatch {
+  const changed = new Map<string, StoredDocument>()
+  for (const { record, event, keys } of events) {
+    // Gathered before any counts: an event that changes several documents changes all of them or none.
+    const next: StoredDocument[] = []
+    for (const key of keys) {
+      const held = changed.get(key) ?? before.get(key)
+      try {
+        const document = applyEvent(fold, event, { key, held })
+        if (document !== undefined) next.push(document)
+      } catch (cause) {
+        return { changed, failure: failureAt(record, cause, key) }
+      }
+    }
+    for (const document of next) changed.set(document.key, document)
+  }
+  return { changed, failure }
+}
+
+interface Target {
+  readonly key: string
+  readonly held: StoredDocument | undefined
+}
+
+/** The document after an event; `undefined` when it stays as it is. */
+function applyEvent(fold: Fold, event: Recorded, { key, held }: Target): StoredDocument | undefined {
+  const { perStream } = fold.projection
+  const handler = fold.handlerOf.get(event.type)
+  if (handler === undefined && !perStream) return undefined
+  const data = held?.data ?? null
+  const next = handler === undefined ? data : handler(data ?? fold.initial, event, key)
+  if (next === undefined)
+    throw new TypeError('the handler returned nothing; return a document, or null to delete it')
+  const version = perStream ? event.version : null
+  if (next !== data) return { key, version, position: position(event.position), data: frozenJson(next) }
+  // Nothing but the version is new. A stream that has no document yet is known by its version alone.
+  return perStream ? { key, version, position: held?.position ?? position(event.position), data } : undefined
+}
+
+function failureAt(record: EventRecord, cause: unknown, key?: string): FoldFailure {
+  const { type, decider, streamId, version } = record
+  const where = `${type} at position ${record.position} (${decider} ${quoted(streamId)}, version ${version})`
+  const into = key === undefined ? '' : ` into document ${quoted(key)}`
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return { record, cause, reason: `${where} could not be folded${into}: ${message}` }
+}
