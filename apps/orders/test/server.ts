@@ -1,0 +1,180 @@
+// Runs the workspace's own scripts as processes, and speaks HTTP to the servers that they start.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import type { Json, Recorded } from 'rampart'
+
+const workspaceRoot = join(import.meta.dirname, '../../..')
+const conditions = '--conditions=rampart-source'
+const waitMsMax = 20_000
+
+type Settings = Readonly<Record<string, string | undefined>>
+
+/** A process and what it has printed so far. */
+export interface Running {
+  readonly stdout: () => string
+  readonly stderr: () => string
+  readonly kill: (signal: 'SIGKILL' | 'SIGTERM') => void
+  /** Its exit code; null when a signal killed it. */
+  readonly exited: Promise<number | null>
+  readonly isRunning: () => boolean
+}
+
+/** A running server. */
+export interface Server extends AsyncDisposable {
+  readonly base: string
+  readonly process: Running
+}
+
+/** A folder for the data of one test file. */
+export function temporaryFolder(): { readonly path: string; readonly remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'rampart-orders-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** Starts a program. */
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: Settings } = {},
+): Running {
+  const { cwd = workspaceRoot, env = {} } = options
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const exited = (once(child, 'close') as Promise<[number | null]>).then(([code]) => code)
+  return {
+    stdout: () => stdout,
+    stderr: () => stderr,
+    kill: (signal) => void child.kill(signal),
+    exited,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
+  }
+}
+
+/** Starts npm in the workspace's root, or in another folder with the root as its prefix. */
+export function runNpm(args: readonly string[], options: { cwd?: string; env?: Settings } = {}): Running {
+  return run('npm', ['--prefix', workspaceRoot, ...args], options)
+}
+
+/** Starts the importer without npm, so that a signal reaches it and nothing else. */
+export function runImporter(args: readonly string[], env: Settings = {}): Running {
+  const main = join(import.meta.dirname, '../src/import/main.ts')
+  return run(process.execPath, [conditions, main, ...args], { env: { INIT_CWD: undefined, ...env } })
+}
+
+/** The orders app alone, at the root of a gateway, without the sample unless the settings say otherwise. */
+export function startOrders(dataFolder: string, settings: Settings = {}): Promise<Server> {
+  const args = [conditions, join(workspaceRoot, 'packages/rampart/bin/rampart.js'), 'run', 'apps/orders']
+  return startServer((env) => run(process.execPath, args, { env }), {
+    RAMPART_DATA: dataFolder,
+    RAMPART_SAMPLE: 'none',
+    RAMPART_RATE_PER_SECOND: '0',
+    ...settings,
+  })
+}
+
+/** Both apps, as `npm start` serves them. */
+export function startAll(dataFolder: string): Promise<Server> {
+  return startServer((env) => runNpm(['start'], { env }), { RAMPART_DATA: dataFolder })
+}
+
+async function startServer(start: (env: Settings) => Running, settings: Settings): Promise<Server> {
+  const port = settings['PORT'] ?? String(await freePort())
+  const process = start({ ...settings, PORT: port })
+  const base = `http://127.0.0.1:${port}`
+  await until(async () => {
+    if (!process.isRunning()) throw new Error(`The server ended:\n${process.stdout()}${process.stderr()}`)
+    return (await statusOf(`${base}/readyz`)) === 200
+  })
+  const stop = async (): Promise<void> => {
+    process.kill('SIGTERM')
+    await process.exited
+  }
+  return { base, process, [Symbol.asyncDispose]: stop }
+}
+
+/** The status of an answer; undefined when nobody answers. */
+export async function statusOf(target: string): Promise<number | undefined> {
+  try {
+    const response = await fetch(target)
+    await response.text()
+    return response.status
+  } catch {
+    // Nobody listens.
+    return undefined
+  }
+}
+
+/** Sends a request with JSON and returns the parsed answer. */
+export async function ask(
+  target: string,
+  request: { readonly body?: Json; readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<{ readonly status: number; readonly headers: Headers; readonly body: Json }> {
+  const { body, headers = {} } = request
+  const response = await fetch(target, {
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+  })
+  return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) }
+}
+
+/** The whole log of an app, page by page. */
+export async function readLog(app: string): Promise<readonly Recorded[]> {
+  const log: Recorded[] = []
+  for (;;) {
+    const { events } = Object((await ask(`${app}/admin/events?after=${log.length}&limit=1000`)).body)
+    for (const { stream, metadata, ...event } of events)
+      log.push({ ...event, id: stream.slice('order-'.length), recordedAt: metadata.recordedAt })
+    if (events.length === 0) return log
+  }
+}
+
+/** Every document of a read model, by key. */
+export async function readModel(app: string, name: string): Promise<ReadonlyMap<string, Json>> {
+  const documents = new Map<string, Json>()
+  for (let query = ''; ;) {
+    const { items, next } = Object((await ask(`${app}/reads/${name}?limit=1000${query}`)).body)
+    for (const { key, data } of items) documents.set(key, data)
+    if (next === undefined) return documents
+    query = `&cursor=${encodeURIComponent(next)}`
+  }
+}
+
+/** Waits until the log holds so many events and no projection lacks one. */
+export async function untilCaughtUp(server: Server, app: string, head: number): Promise<void> {
+  await until(async () => {
+    const log = await ask(`${app}/admin/events?limit=1`)
+    const { body } = await ask(`${server.base}/readyz`)
+    const lags: readonly { readonly lagEvents: number }[] = Object.values(Object(body).projections)
+    return Object(log.body).head >= head && lags.every(({ lagEvents }) => lagEvents === 0)
+  })
+}
+
+/** Waits for a condition, 20 s at most. */
+export async function until(isMet: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + waitMsMax
+  while (!(await isMet())) {
+    if (Date.now() > deadline) throw new Error(`The condition was not met within ${waitMsMax} ms.`)
+    await setTimeout(20)
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
