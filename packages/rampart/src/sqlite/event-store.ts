@@ -95,10 +95,11 @@ async function* readLog(store: OpenStore, log: LogIdentity, query: LogQuery): As
       after: position(after),
       limit: Math.min(left, pageSize),
     })
-    yield page
-    after = page.through.position
-    left -= page.events.length
-    if (page.isLast || left === 0) return
+    const { events, through, isLast } = page
+    yield { events, through }
+    after = through.position
+    left -= events.length
+    if (isLast || left === 0) return
   }
 }
 

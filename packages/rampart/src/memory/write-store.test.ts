@@ -1,0 +1,45 @@
+// Proves the store in memory by the conformance suites; what it declares absent is really absent.
+import { describe, expect, test } from 'vitest'
+import { position } from '../core/index.ts'
+import {
+  commandInboxContract,
+  eventStoreContract,
+  settableClock,
+  type EventStoreHarness,
+} from '../testing/index.ts'
+import { createMemoryStore } from './index.ts'
+
+const inboxCommandsMax = 20
+
+function createHarness(): EventStoreHarness {
+  const clock = settableClock()
+  return {
+    store: createMemoryStore({ runtime: clock.runtime, inboxCommandsMax }),
+    reopen: () => Promise.reject(new Error('A store in memory forgets everything.')),
+    setClock: clock.set,
+    inboxCommandsMax,
+  }
+}
+
+const contract = [...eventStoreContract, ...commandInboxContract]
+const kept = contract.filter((rule) => rule.needs === undefined)
+const leftOut = contract.filter((rule) => rule.needs !== undefined)
+
+describe('the store in memory', () => {
+  test.each(kept)('$name', async ({ check }) => {
+    await expect(check(createHarness())).resolves.toBeUndefined()
+  })
+
+  test.each(leftOut)('declares absent what is left out: $needs ($name)', async ({ needs }) => {
+    const log = await createHarness().store.openLog('default/shop/0')
+    expect(log.capabilities).toMatchObject({ [String(needs)]: false })
+  })
+
+  test('refuses failIfMatch, which it declares absent', async () => {
+    const log = await createHarness().store.openLog('default/shop/0')
+    expect(log.capabilities.dynamicConsistency).toBe(false)
+    const writes = [{ decider: 'a', id: 'b' as never, expectedVersion: 'any', events: [] } as const]
+    const attempt = log.append({ writes, failIfMatch: [{ tags: ['t'], after: position(0) }] })
+    await expect(attempt).rejects.toMatchObject({ code: 'CAPABILITY_MISSING' })
+  })
+})

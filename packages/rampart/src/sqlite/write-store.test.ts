@@ -1,0 +1,57 @@
+// Proves the store on SQLite by the conformance suites, with its writer in either thread.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { position } from '../core/index.ts'
+import type { WriteStore } from '../core/ports/index.ts'
+import {
+  commandInboxContract,
+  eventStoreContract,
+  settableClock,
+  type EventStoreHarness,
+} from '../testing/index.ts'
+import { openSqliteStore, type SqliteStoreOptions } from './index.ts'
+
+type Thread = SqliteStoreOptions['thread']
+
+const folder = mkdtempSync(join(tmpdir(), 'rampart-write-store-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let files = 0
+
+const inboxCommandsMax = 20
+
+async function openHarness(thread: Thread): Promise<EventStoreHarness & AsyncDisposable> {
+  const clock = settableClock()
+  const file = join(folder, `${++files}.sqlite`)
+  const open = (): Promise<WriteStore> =>
+    openSqliteStore({ file, thread, runtime: clock.runtime, inboxCommandsMax })
+  let store = await open()
+  return {
+    store,
+    setClock: clock.set,
+    inboxCommandsMax,
+    reopen: async () => {
+      await store[Symbol.asyncDispose]()
+      store = await open()
+      return store
+    },
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  }
+}
+
+describe.each<Thread>(['caller', 'worker'])('the store with its writer in the thread %s', (thread) => {
+  test.each([...eventStoreContract, ...commandInboxContract])('$name', async ({ check }) => {
+    await using harness = await openHarness(thread)
+    await expect(check(harness)).resolves.toBeUndefined()
+  })
+
+  test('refuses failIfMatch, which it declares absent', async () => {
+    await using harness = await openHarness(thread)
+    const log = await harness.store.openLog('default/shop/0')
+    expect(log.capabilities).toEqual({ durable: true, reopens: true, dynamicConsistency: false })
+    const writes = [{ decider: 'a', id: 'b' as never, expectedVersion: 'any', events: [] } as const]
+    const attempt = log.append({ writes, failIfMatch: [{ tags: ['t'], after: position(0) }] })
+    await expect(attempt).rejects.toMatchObject({ code: 'CAPABILITY_MISSING' })
+  })
+})

@@ -1,0 +1,10 @@
+// The conformance suites of the ports as data, for the tests of adapters, with what their harnesses need.
+export { commandInboxContract } from './command-inbox-contract.ts'
+export { eventStoreContract, pendingRules } from './event-store-contract.ts'
+export { readStoreContract } from './read-store-contract.ts'
+export { settableClock } from './settable-clock.ts'
+export type { ContractRule } from './contract.ts'
+export type { PendingRule } from './event-store-contract.ts'
+export type { EventStoreHarness } from './event-store-contract-steps.ts'
+export type { ReadStoreHarness } from './read-store-contract-steps.ts'
+export type { SettableClock } from './settable-clock.ts'
