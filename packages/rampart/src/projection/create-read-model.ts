@@ -1,13 +1,15 @@
-// Makes the readable side of a running projection: reads that wait until it is as fresh as the reader demands.
+// Makes the readable side of a running projection: reads that wait until it is as fresh as the reader
+// demands.
 //
-// A token is waited for first, and without touching the database: the runner knows which place its documents contain.
-// A version is waited for by reading the document; readers that wait for one key share each read.
+// A token is waited for first, and without touching the database: the runner knows which place its
+// documents contain. A version is waited for by reading the document; readers that wait for one key share
+// each read.
 import { quoted } from '../core/codec/index.ts'
 import { position, RampartError, type Position, type Runtime } from '../core/index.ts'
 import type { DocumentCollection, LogPlace, StoredDocument } from '../core/ports/index.ts'
 import { createLagGauge } from './lag.ts'
 import type { ProjectionRunner } from './projection-runner.ts'
-import type { Freshness, ReadDocument, ReadModel } from './read-model.ts'
+import type { Freshness, ListRequest, ReadDocument, ReadModel } from './read-model.ts'
 import { createWaiters, type Need, type Waiters } from './waiters.ts'
 
 /** What a read model is made of. */
@@ -44,22 +46,8 @@ export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptio
   return {
     projection,
     log: store.log,
-    async get(key, freshness) {
-      requireVersions(model, freshness)
-      const deadlineMs = runtime.elapsedMs() + freshness.waitMs
-      await untilContained(model, freshness, deadlineMs)
-      const { document, checkpoint } = await untilVersion(model, key, { ...freshness, deadlineMs })
-      return { document: document && readDocument(document), place: runner.placeOf(checkpoint) }
-    },
-    async list(request, freshness) {
-      if (freshness.version !== undefined) {
-        throw new RampartError('INPUT_INVALID', 'A listing has no version. Demand a consistency token.')
-      }
-      await untilContained(model, freshness, runtime.elapsedMs() + freshness.waitMs)
-      const { documents, more, checkpoint } = await collection.page(request)
-      const items = documents.map(readDocument).filter((document) => document !== undefined)
-      return { documents: items, more, place: runner.placeOf(checkpoint) }
-    },
+    get: (key, freshness) => getDocument(model, key, freshness),
+    list: (request, freshness) => listDocuments(model, request, freshness),
     async changes(after, { limit, key }) {
       requireRunning(model)
       const query = { after, limit }
@@ -81,6 +69,26 @@ export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptio
       return state.status === 'stopped' ? state.reason : undefined
     },
   }
+}
+
+async function getDocument(model: Model, key: string, freshness: Freshness) {
+  const { runner, runtime } = model
+  requireVersions(model, freshness)
+  const deadlineMs = runtime.elapsedMs() + freshness.waitMs
+  await untilContained(model, freshness, deadlineMs)
+  const { document, checkpoint } = await untilVersion(model, key, { ...freshness, deadlineMs })
+  return { document: document && readDocument(document), place: runner.placeOf(checkpoint) }
+}
+
+async function listDocuments(model: Model, request: ListRequest, freshness: Freshness) {
+  const { runner, runtime } = model
+  if (freshness.version !== undefined) {
+    throw new RampartError('INPUT_INVALID', 'A listing has no version. Demand a consistency token.')
+  }
+  await untilContained(model, freshness, runtime.elapsedMs() + freshness.waitMs)
+  const { documents, more, checkpoint } = await runner.collection.page(request)
+  const items = documents.map(readDocument).filter((document) => document !== undefined)
+  return { documents: items, more, place: runner.placeOf(checkpoint) }
 }
 
 // Deleted documents, and streams of which only the version is known, are not there for readers.
@@ -121,7 +129,10 @@ async function untilContained(model: Model, freshness: Freshness, deadlineMs: nu
   }
 }
 
-/** Whether a read model at `here` contains a place. Throws `TOKEN_INVALID` when the place is not of this history. */
+/**
+ * Whether a read model at `here` contains a place. Throws `TOKEN_INVALID` when the place is not of this
+ * history.
+ */
 function isContained(wanted: LogPlace, here: LogPlace): boolean {
   const isSameEvent = wanted.position !== here.position || wanted.eventId === here.eventId
   if (wanted.epoch === here.epoch && isSameEvent) return wanted.position <= here.position
@@ -168,7 +179,9 @@ function notReached({ runner }: Model, wanted: Position): RampartError {
 }
 
 function notThatVersion(key: string, version: number, wanted: number): RampartError {
-  const message = `Document ${quoted(key)} has version ${version}, not yet ${wanted}. Try again, or wait longer.`
+  const message =
+    `Document ${quoted(key)} has version ${version}, not yet ${wanted}. ` +
+    'Read it without a version, or wait longer.'
   return new RampartError('READ_MODEL_BEHIND', message, { details: { version } })
 }
 

@@ -1,4 +1,5 @@
-// The pure part of a projection runner: events of a batch folded into documents, up to the first that cannot be.
+// The pure part of a projection runner: events of a batch folded into documents, up to the first that
+// cannot be.
 import { decodeEvent, idFault, quoted } from '../core/codec/index.ts'
 import { position, type AnyEvents, type Json, type Projection, type Recorded } from '../core/index.ts'
 import type { EventRecord, StoredDocument } from '../core/ports/index.ts'
@@ -38,7 +39,10 @@ export interface FoldedBatch {
   readonly failure: FoldFailure | undefined
 }
 
-/** Prepares a projection. Types are kept in maps, because `constructor` and its like are fine names for events. */
+/**
+ * Prepares a projection. Types are kept in maps, because `constructor` and its like are fine names for
+ * events.
+ */
 export function createFold(projection: Projection): Fold {
   const sources = projection.sources.flatMap((source) =>
     Object.keys(source.definitions).map((type) => [type, source] as const),
@@ -83,8 +87,8 @@ function keyEvent(fold: Fold, record: EventRecord): KeyedEvent | undefined {
 }
 
 /**
- * Folds a batch over the documents that stood before it. An event that cannot be folded changes nothing and ends the
- * fold; all before it count.
+ * Folds a batch over the documents that stood before it. An event that cannot be folded changes nothing and
+ * ends the fold; all before it count.
  */
 export function foldEvents(
   fold: Fold,
@@ -92,21 +96,32 @@ export function foldEvents(
   before: ReadonlyMap<string, StoredDocument>,
 ): FoldedBatch {
   const changed = new Map<string, StoredDocument>()
-  for (const { record, event, keys } of events) {
-    // Gathered before any counts: an event that changes several documents changes all of them or none.
-    const next: StoredDocument[] = []
-    for (const key of keys) {
-      const held = changed.get(key) ?? before.get(key)
-      try {
-        const document = applyEvent(fold, event, { key, held })
-        if (document !== undefined) next.push(document)
-      } catch (cause) {
-        return { changed, failure: failureAt(record, cause, key) }
-      }
-    }
-    for (const document of next) changed.set(document.key, document)
+  const find = (key: string): StoredDocument | undefined => changed.get(key) ?? before.get(key)
+  for (const keyed of events) {
+    const next = applyToAll(fold, keyed, find)
+    if ('reason' in next) return { changed, failure: next }
+    for (const document of next.documents) changed.set(document.key, document)
   }
   return { changed, failure }
+}
+
+/** What an event makes of its documents. They are gathered before any counts: all of them change, or none. */
+function applyToAll(
+  fold: Fold,
+  { record, event, keys }: KeyedEvent,
+  find: (key: string) => StoredDocument | undefined,
+): { readonly documents: readonly StoredDocument[] } | FoldFailure {
+  const documents: StoredDocument[] = []
+  let key: string | undefined
+  try {
+    for (key of keys) {
+      const document = applyEvent(fold, event, { key, held: find(key) })
+      if (document !== undefined) documents.push(document)
+    }
+    return { documents }
+  } catch (cause) {
+    return failureAt(record, cause, key)
+  }
 }
 
 interface Target {

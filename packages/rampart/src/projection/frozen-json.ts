@@ -1,10 +1,11 @@
-// Freezes documents before handlers see them, so that no handler can change what another event or reader gets.
+// Freezes documents before handlers see them, so that no handler can change what another event or reader
+// gets.
 import type { Json } from '../core/index.ts'
 
 /**
- * Freezes a JSON value and everything in it, and returns it. What is frozen already is taken to be so all the way
- * down, which makes a changed copy of a large document cheap. Throws a `TypeError` that names the first part that is
- * not JSON: it would come back from the store as something else.
+ * Freezes a JSON value and everything in it, and returns it. What is frozen already is taken to be so all
+ * the way down, which makes a changed copy of a large document cheap. Throws a `TypeError` that names the
+ * first part that is not JSON: it would come back from the store as something else.
  */
 export function frozenJson(value: unknown): Json {
   freeze(value, '')

@@ -2,8 +2,9 @@
 import type { StoredDocument } from '../core/ports/index.ts'
 
 /**
- * A bounded set of documents by key; what was used longest ago goes first. It is never stale, because the runner is
- * the only writer of its collection, keeps here what was committed, and forgets all of it when a commit fails.
+ * A bounded set of documents by key; what was used longest ago goes first. It is never stale, because the
+ * runner is the only writer of its collection, keeps here what was committed, and forgets all of it when a
+ * commit fails.
  */
 export interface HotDocuments {
   readonly get: (key: string) => StoredDocument | undefined

@@ -1,10 +1,12 @@
-// Keeps one projection up to date: folds batches of its log into documents and commits them with their checkpoint.
+// Keeps one projection up to date: folds batches of its log into documents and commits them with their
+// checkpoint.
 //
-//   batch ──> decode and key ──> hot documents, and the others in one load ──> fold ──> commit: documents + checkpoint
+//   batch ──> decode and key ──> hot documents, the others in one load ──> fold ──> commit both
 //
-// Where it dies does not matter: a batch is stored with the place that it leads to, or not at all, and a batch that
-// does not begin at the stored place is refused. A batch that touches nothing only moves the place in memory, and the
-// stored checkpoint follows a little later, because reading those events again after a death changes nothing either.
+// Where it dies does not matter: a batch is stored with the place that it leads to, or not at all, and a
+// batch that does not begin at the stored place is refused. A batch that touches nothing only moves the
+// place in memory, and the stored checkpoint follows a little later, because reading those events again
+// after a death changes nothing either.
 import { position, RampartError, type Projection, type Runtime } from '../core/index.ts'
 import {
   eventId,
@@ -54,7 +56,10 @@ export interface ProjectionRunner {
   readonly state: () => RunnerState
   /** The place up to which the documents contain the log. */
   readonly reached: () => LogPlace
-  /** The place up to which a read with this checkpoint contains the log: later events may have touched nothing. */
+  /**
+   * The place up to which a read with this checkpoint contains the log: later events may have touched
+   * nothing.
+   */
   readonly placeOf: (checkpoint: LogPlace) => LogPlace
   /** Calls back when the place, a document or the state has changed. Returns what ends it. */
   readonly onMoved: (callback: (move: Move) => void) => () => void
@@ -124,7 +129,10 @@ function isSamePlace(one: LogPlace, other: LogPlace): boolean {
   return one.position === other.position && one.epoch === other.epoch && one.eventId === other.eventId
 }
 
-/** Follows the log until told to stop, or until something happens that only a person can mend. Never rejects. */
+/**
+ * Follows the log until told to stop, or until something happens that only a person can mend. Never
+ * rejects.
+ */
 async function run(running: Running): Promise<void> {
   const { options, stopping } = running
   const backOff = createBackOff(options.runtime)
@@ -135,7 +143,8 @@ async function run(running: Running): Promise<void> {
     if (end.reason === 'stopped') break
     options.reportFault?.(end.error, what)
     if (!isPassing(end.error)) return stopFor(running, end.error)
-    // Nothing is known about the documents any more: the commit may have happened, or another process may write them.
+    // Nothing is known about the documents any more: the commit may have happened, or another process may
+    // write them.
     running.hot.forgetAll()
     if (running.committed.position > before.position) backOff.reset()
     await createBell(options.runtime).wait(backOff.nextDelayMs(), stopping.signal)
@@ -175,15 +184,17 @@ async function followFromCheckpoint(running: Running): Promise<SubscriptionEnd> 
   }
 }
 
-/** The stored checkpoint, provided that the log still holds the event that it names; in the epoch of today. */
+/**
+ * The stored checkpoint, provided that the log still holds the event that it names; in the epoch of today.
+ */
 async function findStart({ options, collection }: Running): Promise<LogPlace> {
   const checkpoint = await collection.checkpoint()
   const { epoch } = await options.store.head()
   const at = checkpoint.position
   if (at > 0 && (await eventIdAt(options.store, at)) !== checkpoint.eventId) {
     const message =
-      `Position ${at} of ${options.store.log} is not the event that the read model has seen there: the log was ` +
-      'replaced by an older copy. Delete the file of the read models, so that they are built again.'
+      `Position ${at} of ${options.store.log} is not the event that the read model has seen there: ` +
+      'the log was replaced by an older copy. Delete the file of the read models to build them again.'
     throw new RampartError('PROJECTION_STOPPED', message)
   }
   if (epoch === checkpoint.epoch) return checkpoint

@@ -21,13 +21,16 @@ export interface Need {
 
 /** The waiting readers of one read model. */
 export interface Waiters {
-  /** How often it has moved so far. Take it before looking, and hand it to `wait`: no move between is missed. */
+  /**
+   * How often it has moved so far. Take it before looking, and hand it to `wait`: no move between is
+   * missed.
+   */
   readonly moves: () => number
   /** Wakes those whom a move may concern. */
   readonly wake: (move: Move) => void
   /**
-   * Resolves when it is worth to look again, at the latest after `waitMs`. Rejects with the signal's reason when it
-   * aborts, and with `OVERLOADED` when too many wait.
+   * Resolves when it is worth to look again, at the latest after `waitMs`. Rejects with the signal's reason
+   * when it aborts, and with `OVERLOADED` when too many wait.
    */
   readonly wait: (need: Need) => Promise<void>
 }

@@ -1,4 +1,5 @@
-// The reading side of one collection: documents, listings and changes, each with the checkpoint of the same moment.
+// The reading side of one collection: documents, listings and changes, each with the checkpoint of the same
+// moment.
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { quoted, RampartError } from '../core/index.ts'
 import type { CollectionShape, DocumentCollection, LogPlace, PageQuery } from '../core/ports/index.ts'
@@ -8,7 +9,10 @@ import { matchExpression } from './read-store-words.ts'
 
 /** A connection for reading, with the statements that were prepared on it. */
 export interface Reader {
-  /** Rows of a query, each an array. Throws `STORE_CLOSED` after the end, and what the database's failure means. */
+  /**
+   * Rows of a query, each an array. Throws `STORE_CLOSED` after the end, and what the database's failure
+   * means.
+   */
   readonly rows: (sql: string, values: readonly SQLInputValue[]) => readonly (readonly unknown[])[]
   /** Runs several queries over one state of the database. */
   readonly atOneMoment: <T>(read: () => T) => T
@@ -24,7 +28,8 @@ export function createReader(database: DatabaseSync, file: string, isClosed: () 
     const known = statements.get(sql)
     const statement = known ?? database.prepare(sql)
     if (known === undefined) statement.setReturnArrays(true)
-    // A map keeps its order of insertion: what was used last stands last, and the first goes when there are too many.
+    // A map keeps its order of insertion: what was used last stands last, and the first goes when there are
+    // too many.
     statements.delete(sql)
     statements.set(sql, statement)
     const [oldest] = statements.keys()
@@ -68,13 +73,7 @@ export function createCollectionReader(
 ): Pick<DocumentCollection, 'checkpoint' | 'load' | 'get' | 'page' | 'changes'> {
   const { reader, number, shape } = options
   const columns = columnsOf(shape)
-  const sql = {
-    checkpoint: `SELECT epoch, position, event_id FROM collections WHERE number = ${number}`,
-    find: collectionSql('find-document', number),
-    load: collectionSql('load-documents', number),
-    changes: collectionSql('list-changes', number, { conditions: '' }),
-    changesOfKey: collectionSql('list-changes', number, { conditions: ' AND key = ?' }),
-  }
+  const sql = sqlOf(number)
   const checkpoint = (): LogPlace => placeOf(reader.rows(sql.checkpoint, [])[0] ?? [])
   const listed = (text: string, values: readonly SQLInputValue[]) =>
     reader.atOneMoment(() => ({
@@ -106,6 +105,16 @@ export function createCollectionReader(
       key === undefined
         ? listed(sql.changes, [after.position, after.key, limit])
         : listed(sql.changesOfKey, [after.position, after.key, key, limit]),
+  }
+}
+
+function sqlOf(number: number) {
+  return {
+    checkpoint: `SELECT epoch, position, event_id FROM collections WHERE number = ${number}`,
+    find: collectionSql('find-document', number),
+    load: collectionSql('load-documents', number),
+    changes: collectionSql('list-changes', number, { conditions: '' }),
+    changesOfKey: collectionSql('list-changes', number, { conditions: ' AND key = ?' }),
   }
 }
 

@@ -1,4 +1,5 @@
-// The tables of a read store and of each collection in it, and how a document becomes a row; used by both its sides.
+// The tables of a read store and of each collection in it, and how a document becomes a row; used by both
+// its sides.
 import type { DatabaseSync } from 'node:sqlite'
 import { position, RampartError, type Json } from '../core/index.ts'
 import type { CollectionShape, LogPlace, StoredDocument } from '../core/ports/index.ts'
@@ -25,7 +26,10 @@ export function columnsOf({ indexes, search }: CollectionShape): Columns {
 /** A value of a column. */
 export type Cell = string | number | null
 
-/** A document as its row: key, version, position, data, one cell per index, and the words where there is a search. */
+/**
+ * A document as its row: key, version, position, data, one cell per index, and the words where there is a
+ * search.
+ */
 export type DocumentRow = readonly Cell[]
 
 /** The names of the columns of a `DocumentRow`. */
@@ -87,8 +91,9 @@ function readTemplate(name: string): string {
 }
 
 /**
- * The number of a collection, whose tables are created at position 0 of `epoch` when they are not there. Throws
- * `DEFINITION_INVALID` when the same version was built with other indexes or other searchable members.
+ * The number of a collection, whose tables are created at position 0 of `epoch` when they are not there.
+ * Throws `DEFINITION_INVALID` when the same version was built with other indexes or other searchable
+ * members.
  */
 export function openTables(database: DatabaseSync, shape: CollectionShape, epoch: string): number {
   const columns = columnsOf(shape)

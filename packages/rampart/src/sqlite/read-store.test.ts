@@ -1,11 +1,12 @@
-// The read store on SQLite keeps the promises of its port, in both threads and in memory, and its own refusals.
+// The read store on SQLite keeps the promises of its port, in both threads and in memory, and its own
+// refusals.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { ReadStore } from '../core/ports/index.ts'
-import { readStoreContract, type ReadStoreHarness } from '../testing/read-store-contract.ts'
+import { readStoreContract, type ReadStoreHarness } from '../testing/index.ts'
 import { openSqliteReadStore } from './read-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rampart-reads-'))
@@ -34,7 +35,7 @@ async function openHarness(file: string, thread: Thread): Promise<Opened> {
 describe.each<Thread>(['worker', 'caller'])('a file written by the %s', (thread) => {
   test.each(readStoreContract)('$name', async ({ check }) => {
     await using harness = await openHarness(nextFile(), thread)
-    await check(harness)
+    await expect(check(harness)).resolves.toBeUndefined()
   })
 })
 
@@ -42,7 +43,7 @@ describe('a store in memory', () => {
   const kept = readStoreContract.filter((rule) => rule.needs === undefined)
   test.each(kept)('$name', async ({ check }) => {
     await using harness = await openHarness(':memory:', 'caller')
-    await check(harness)
+    await expect(check(harness)).resolves.toBeUndefined()
   })
 
   test('cannot have a writer in another thread', async () => {

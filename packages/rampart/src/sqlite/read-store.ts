@@ -1,4 +1,5 @@
-// The read store on SQLite: documents of projections in a file of their own, derivable and therefore not synced.
+// The read store on SQLite: documents of projections in a file of their own, derivable and therefore not
+// synced.
 import { RampartError } from '../core/index.ts'
 import type { CollectionShape, CommitRequest, DocumentCollection, ReadStore } from '../core/ports/index.ts'
 import { openDatabase } from './database.ts'
@@ -16,13 +17,16 @@ import { startWorker } from './worker.ts'
 export interface SqliteReadStoreOptions {
   /** The file; `:memory:` keeps everything in memory, in the caller's thread only. */
   readonly file: string
-  /** Where batches are committed: a worker keeps a server's event loop free. Reads run in the caller's thread. */
+  /**
+   * Where batches are committed: a worker keeps a server's event loop free. Reads run in the caller's
+   * thread.
+   */
   readonly thread: 'worker' | 'caller'
 }
 
 /**
- * Opens a read store, and creates its file when it is not there. Throws `INPUT_INVALID` for a store in memory with a
- * worker, `STORE_SCHEMA_NEWER`, `SQLITE_TOO_OLD` or `STORE_UNAVAILABLE`.
+ * Opens a read store, and creates its file when it is not there. Throws `INPUT_INVALID` for a store in
+ * memory with a worker, `STORE_SCHEMA_NEWER`, `SQLITE_TOO_OLD` or `STORE_UNAVAILABLE`.
  */
 export async function openSqliteReadStore(options: SqliteReadStoreOptions): Promise<ReadStore> {
   const { file, thread } = options

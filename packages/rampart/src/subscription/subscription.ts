@@ -1,10 +1,12 @@
-// The one loop that everything downstream of a log runs on: read after a place, hand over, go on, wait at the head.
+// The one loop that everything downstream of a log runs on: read after a place, hand over, go on, wait at
+// the head.
 //
 //   ┌─> read a page after the place ──> hand it over ──> the place moves to the page's end ─┐
 //   │     (the next page is read while this one is handled)                                 │
 //   └─────────── at the head: wait for a hint of the store, or a second at most <───────────┘
 //
-// Two pages are held at most. The loop keeps no checkpoint: whoever handles a batch commits its end with the effect.
+// Two pages are held at most. The loop keeps no checkpoint: whoever handles a batch commits its end with
+// the effect.
 import type { Runtime } from '../core/index.ts'
 import type { EventRecord, EventStore, LogPage, LogPlace } from '../core/ports/index.ts'
 import { createBackOff, isPassing, type BackOff } from './back-off.ts'
@@ -24,8 +26,8 @@ export interface SubscriptionOptions {
   /** The place after which to begin. */
   readonly from: LogPlace
   /**
-   * Takes one batch at a time, in order; also empty ones, when the place moved over events of other types, and about
-   * once a second while nothing happens. A throw ends the subscription.
+   * Takes one batch at a time, in order; also empty ones, when the place moved over events of other types,
+   * and about once a second while nothing happens. A throw ends the subscription.
    */
   readonly handle: (batch: Batch) => Promise<void>
   readonly runtime: Runtime

@@ -1,4 +1,5 @@
-// A small shop for the tests of projections: its events, its read models, and ways to append and to fold by hand.
+// A small shop for the tests of projections: its events, its read models, and ways to append and to fold by
+// hand.
 import { encodeEvent } from '../../core/codec/index.ts'
 import {
   events,
