@@ -1,7 +1,8 @@
 // One request as the gateway's rooms see it: raw headers, path segments, query and the client's presence.
 import type { IncomingMessage } from 'node:http'
 import type { Context as HonoContext } from 'hono'
-import { RampartError, type InputFault } from '../core/index.ts'
+import type { InputFault } from '../core/codec/index.ts'
+import { RampartError } from '../core/index.ts'
 
 /** A request and its answer, routed by hono; `incoming` is there when a socket is. */
 export type Exchange = HonoContext<{ Bindings: { readonly incoming?: IncomingMessage } }>

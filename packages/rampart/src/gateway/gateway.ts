@@ -1,6 +1,6 @@
 // Puts the rooms of the gateway together: one hono router over the endpoints of every app.
 import { Hono } from 'hono'
-import { isRampartError, RampartError, type Runtime } from '../core/index.ts'
+import { RampartError, type ErrorCode, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import { adminEndpoints } from './admin/index.ts'
 import { commandEndpoints, type CommandService } from './commands/index.ts'
@@ -164,6 +164,15 @@ function tooManyRequests(): RampartError {
   return new RampartError('RATE_LIMITED', 'Too many requests came from your address this second. Slow down.')
 }
 
+// Answers of this kind say nothing that its operator does not know.
+const expectedCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'PROJECTION_STOPPED',
+  'READ_MODEL_BEHIND',
+  'SERVER_FULL',
+  'SHUTTING_DOWN',
+  'STREAM_CONTENDED',
+])
+
 interface FaultContext {
   readonly what: string
   readonly reportFault: GatewayOptions['reportFault']
@@ -175,7 +184,6 @@ function faultResponse(fault: unknown, { what, reportFault }: FaultContext): Res
     ? new RampartError('REQUEST_MALFORMED', 'The address or the Host header is malformed.')
     : fault
   const problem = problemOf(told)
-  const isExpected = problem.status < 500 || isRampartError(told, 'READ_MODEL_BEHIND')
-  if (!isExpected && !isRampartError(told, 'SHUTTING_DOWN')) reportFault(fault, what)
+  if (problem.status >= 500 && !expectedCodes.has(problem.code)) reportFault(fault, what)
   return problemResponse(problem)
 }

@@ -1,12 +1,7 @@
 // Reads the request headers of the contract: what is unreadable is a fault, except where its RFC says to
 // ignore it.
-import {
-  decodeToken,
-  RampartError,
-  streamVersion,
-  type ConsistencyToken,
-  type StreamVersion,
-} from '../core/index.ts'
+import { decodeToken, streamVersion, type ConsistencyToken, type StreamVersion } from '../core/codec/index.ts'
+import { RampartError } from '../core/index.ts'
 import { headerOf, type Exchange } from './exchange.ts'
 
 /** Longest wait that a caller may ask for, in seconds. */

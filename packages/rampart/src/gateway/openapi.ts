@@ -1,11 +1,6 @@
 // Describes an app's endpoints as an OpenAPI 3.1 document, from the definitions that the endpoints run on.
-import {
-  jsonSchemaOf,
-  type DeciderDefinition,
-  type Json,
-  type Projection,
-  type UntypedCommand,
-} from '../core/index.ts'
+import { jsonSchemaOf, type DeciderDefinition, type UntypedCommand } from '../core/codec/index.ts'
+import type { Json, Projection } from '../core/index.ts'
 import type { AppDescription } from './endpoint.ts'
 import { openApiComponents } from './openapi-components.ts'
 import type { CommandRoute, ReadRoute } from './resource-route.ts'

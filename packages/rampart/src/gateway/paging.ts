@@ -1,5 +1,5 @@
 // Reads the query parameters that pages have in common: how many items, and where to go on.
-import { idFault } from '../core/index.ts'
+import { idFault } from '../core/codec/index.ts'
 import { invalidInput } from './exchange.ts'
 
 const limitDefault = 50

@@ -1,6 +1,7 @@
 // Turns faults into problem documents (RFC 9457); the only place that knows HTTP statuses of fault codes.
 import { STATUS_CODES } from 'node:http'
-import { errorCodes, isRampartError, type ErrorCode, type InputFault, type Json } from '../core/index.ts'
+import type { InputFault } from '../core/codec/index.ts'
+import { errorCodes, isRampartError, type ErrorCode, type Json } from '../core/index.ts'
 
 const statusByCode = {
   APP_INVALID: 500,

@@ -1,5 +1,6 @@
 // An app: bounded contexts with routes of their own, as a module's default export that any host can load.
-import { RampartError, requireName, type Context, type Json } from '../core/index.ts'
+import { requireName } from '../core/codec/index.ts'
+import { RampartError, type Context, type Json } from '../core/index.ts'
 import type { ResourceRoute } from '../gateway/index.ts'
 import type { CommandStatus } from '../write/index.ts'
 
@@ -33,7 +34,7 @@ export interface App<Contexts extends readonly Context[] = readonly Context[]> {
 
 /**
  * Defines an app. Contexts, command types and projections have names that are unique in the app. Throws
- * `APP_INVALID` otherwise, and for routes that name a command or projection that is not there.
+ * `APP_INVALID` otherwise, and for routes that name what is not there or stand where the gateway's own do.
  */
 export function app<const Contexts extends readonly Context[]>(
   name: string,
@@ -56,15 +57,47 @@ export function app<const Contexts extends readonly Context[]>(
   )
   requireUnique(name, 'command', commands)
   requireUnique(name, 'projection', projections)
-  for (const route of routes) {
-    const known = route.method === 'GET' ? projections : commands
-    const target = route.method === 'GET' ? route.read : route.command
-    if (known.includes(target)) continue
-    const names = known.join(', ')
-    const message = `Route ${route.method} ${route.path} of app ${name} names ${target}. It has: ${names}.`
-    throw new RampartError('APP_INVALID', message)
-  }
+  for (const route of routes) requireRoute(name, route, route.method === 'GET' ? projections : commands)
+  requireUnique(
+    name,
+    'route',
+    routes.map(({ method, path }) => `${method} ${path}`),
+  )
   return { name, contexts, routes, ...(onStart === undefined ? {} : { onStart }) }
+}
+
+/** First segments of addresses that the gateway keeps for itself. */
+export const reservedSegments: readonly string[] = [
+  'admin',
+  'asyncapi.json',
+  'commands',
+  'console',
+  'docs',
+  'feeds',
+  'healthz',
+  'metrics',
+  'openapi.json',
+  'reads',
+  'readyz',
+]
+
+function requireRoute(appName: string, route: ResourceRoute, known: readonly string[]): void {
+  const fault = routeFault(route, known)
+  if (fault === undefined) return
+  const message = `The route ${route.method} ${route.path} of app ${appName} ${fault}.`
+  throw new RampartError('APP_INVALID', message)
+}
+
+function routeFault(route: ResourceRoute, known: readonly string[]): string | undefined {
+  const { path, method } = route
+  if (!/^(\/[A-Za-z0-9_-]+)+(\/:id)?(\/[A-Za-z0-9_-]+)*$/.test(path)) {
+    return 'has a malformed path: use segments of letters, digits and hyphens, and :id at most once'
+  }
+  if (reservedSegments.includes(path.split('/')[1] ?? ''))
+    return 'stands where the gateway has endpoints of its own'
+  if (method === 'GET' && !path.includes('/:id')) return 'reads one document and needs :id in its path'
+  const target = method === 'GET' ? route.read : route.command
+  return known.includes(target) ? undefined : `names ${target}, but the app has: ${known.join(', ')}`
 }
 
 function requireUnique(appName: string, what: string, names: readonly string[]): void {

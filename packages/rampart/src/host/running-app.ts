@@ -1,12 +1,6 @@
 // An app in the caller's own process: its commands and reads as typed calls, without HTTP.
-import {
-  RampartError,
-  streamVersion,
-  type ConsistencyToken,
-  type Decider,
-  type Json,
-  type Projection,
-} from '../core/index.ts'
+import { streamVersion, type ConsistencyToken } from '../core/codec/index.ts'
+import { RampartError, type Decider, type Json, type Projection } from '../core/index.ts'
 import type { Freshness, Lag, ReadModel } from '../projection/index.ts'
 import type { CommandStatus, FailedCommand, ReceivedCommand, SucceededCommand } from '../write/index.ts'
 import type { RefusedCommand } from '../write/index.ts'

@@ -2,7 +2,7 @@
 import pino from 'pino'
 import { isRampartError, RampartError, sleep, systemRuntime, type Runtime } from '../core/index.ts'
 import { createGateway, serveGateway, type Gateway, type ListeningGateway } from '../gateway/index.ts'
-import type { App } from './app.ts'
+import { reservedSegments, type App } from './app.ts'
 import { startEngine, type Engine } from './engine.ts'
 import { readSettings, type Environment, type HostSettings } from './settings.ts'
 import { openStores } from './stores.ts'
@@ -145,9 +145,6 @@ function requireMounts(mounts: readonly Mount[]): void {
   if (fault !== undefined) throw new RampartError('SETTING_INVALID', fault)
 }
 
-const rootNames = ['healthz', 'readyz', 'metrics', 'console']
-const appNames = ['commands', 'reads', 'feeds', 'admin', 'docs', 'openapi.json', 'asyncapi.json']
-
 function mountFault(mounts: readonly Mount[]): string | undefined {
   if (mounts.length === 0)
     return 'There is no app to serve. Name one, or mount some: --mount /orders=./orders.'
@@ -155,8 +152,8 @@ function mountFault(mounts: readonly Mount[]): string | undefined {
     if (prefix !== '' && !/^\/[a-z0-9][a-z0-9-]{0,62}$/.test(prefix)) {
       return `The prefix ${JSON.stringify(prefix)} is invalid. Use a slash, then a-z, 0-9 and hyphens.`
     }
-    const reserved = [...rootNames, ...appNames].includes(prefix.slice(1))
-    if (reserved) return `The prefix ${prefix} belongs to the server itself. Use another one.`
+    if (reservedSegments.includes(prefix.slice(1)))
+      return `The prefix ${prefix} belongs to the server itself. Use another one.`
   }
   const repeated =
     repeatedIn(mounts.map(({ prefix }) => prefix)) ??

@@ -1,5 +1,6 @@
 // Lists recorded events for operators, on the machine itself only while nobody is authenticated.
-import { isoTime, parsePayload, position, RampartError, type Json } from '../../core/index.ts'
+import { isoTime, parsePayload, position } from '../../core/codec/index.ts'
+import { RampartError, type Json } from '../../core/index.ts'
 import { eventId, type EventRecord, type EventStore } from '../../core/ports/index.ts'
 import type { AppDescription, Endpoint } from '../endpoint.ts'
 import { invalidInput, jsonResponse, queryOf, type Exchange } from '../exchange.ts'

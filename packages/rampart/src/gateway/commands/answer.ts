@@ -1,5 +1,6 @@
 // Writes the status of a command as an answer: to its sender, or to whoever asks for it later.
-import { encodeToken, type Json } from '../../core/index.ts'
+import { encodeToken } from '../../core/codec/index.ts'
+import type { Json } from '../../core/index.ts'
 import type { CommandStatus, FinalCommand } from '../../write/index.ts'
 import { jsonResponse } from '../exchange.ts'
 import { problemResponse, statusOf } from '../problem.ts'

@@ -222,7 +222,8 @@ describe('bad input', () => {
   })
 
   test('keeps NUL inside of data strings, and the last of duplicate keys', async () => {
-    expect((await place(newId(), 'a\0b')).status).toBe(200)
+    const nul = { customer: 'ada', lines: [{ sku: 'a\0b', quantity: 1 }] }
+    expect((await post('/commands/PlaceOrder', { streamId: newId(), data: nul })).status).toBe(200)
     const id = newId()
     const data = '{"customer":"a","lines":[{"sku":"x","quantity":1}]}'
     const twice = `{"streamId":"other","streamId":"${id}","data":${data}}`
@@ -419,5 +420,5 @@ describe('routes of the app', () => {
 
 test('a server without trouble reports no faults but that of the decider', async () => {
   await delay(0)
-  expect(served.faults).toHaveLength(1)
+  expect(served.faults.map(String)).toEqual([expect.stringContaining('CancelOrder')])
 })

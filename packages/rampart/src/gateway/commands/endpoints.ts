@@ -1,6 +1,7 @@
 // The endpoints of an app's commands: the generic one, its status, and the app's own routes that send
 // commands.
-import { quoted, RampartError, type StreamIdRule } from '../../core/index.ts'
+import { quoted } from '../../core/codec/index.ts'
+import { RampartError, type StreamIdRule } from '../../core/index.ts'
 import { readJsonObject } from '../body.ts'
 import { placeOf, type AppDescription, type Endpoint } from '../endpoint.ts'
 import { invalidInput, segmentOf, type Exchange } from '../exchange.ts'

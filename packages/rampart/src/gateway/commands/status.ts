@@ -1,5 +1,6 @@
 // The status of a command, as JSON or as a stream that ends with the final one.
-import { commandId, isUuid, RampartError, type CommandId } from '../../core/index.ts'
+import { commandId, isUuid, type CommandId } from '../../core/codec/index.ts'
+import { RampartError } from '../../core/index.ts'
 import type { CommandService, CommandStatus } from '../../write/index.ts'
 import { placeOf, type Endpoint } from '../endpoint.ts'
 import { headerOf, jsonResponse, queryOf, segmentOf, wantsEvents, invalidInput } from '../exchange.ts'

@@ -1,5 +1,6 @@
 // The endpoints of an app's read models: one document, a listing, and the app's own routes that read.
-import { encodeToken, idFault, quoted, RampartError } from '../../core/index.ts'
+import { encodeToken, idFault, quoted } from '../../core/codec/index.ts'
+import { RampartError } from '../../core/index.ts'
 import type { LogPlace } from '../../core/ports/index.ts'
 import type { ReadDocument, ReadModel } from '../../projection/index.ts'
 import { placeOf, whilePresent, type AppDescription, type Endpoint, type Surroundings } from '../endpoint.ts'

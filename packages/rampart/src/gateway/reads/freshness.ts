@@ -1,11 +1,6 @@
 // How fresh a read must be and how long it may wait for that, as its request says.
-import {
-  encodeToken,
-  isRampartError,
-  RampartError,
-  streamVersion,
-  type StreamVersion,
-} from '../../core/index.ts'
+import { encodeToken, streamVersion, type StreamVersion } from '../../core/codec/index.ts'
+import { isRampartError, RampartError } from '../../core/index.ts'
 import type { LogPlace } from '../../core/ports/index.ts'
 import type { Freshness, ReadModel } from '../../projection/index.ts'
 import type { Surroundings } from '../endpoint.ts'

@@ -1,5 +1,5 @@
 // Pages of a read model, and the parameters that choose what is on them.
-import { encodeToken } from '../../core/index.ts'
+import { encodeToken } from '../../core/codec/index.ts'
 import type { ListRequest, ReadDocument, ReadModel } from '../../projection/index.ts'
 import { whilePresent, type Surroundings } from '../endpoint.ts'
 import { headerOf, invalidInput, queryOf, wantsEvents, type Exchange } from '../exchange.ts'

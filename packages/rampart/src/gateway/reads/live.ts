@@ -6,7 +6,8 @@
 //
 //   documents by (position, key)   1a  4b  4c  9d | 10a  12e
 //                                       ^ id "4b": 4c, 9d, 10a and 12e follow, and 1a only as 10a
-import { position, type Json } from '../../core/index.ts'
+import { position } from '../../core/codec/index.ts'
+import type { Json } from '../../core/index.ts'
 import type { ChangeCursor, LogPlace, StoredDocument } from '../../core/ports/index.ts'
 import type { ReadDocument, ReadModel } from '../../projection/index.ts'
 import type { StreamEvent } from '../streams.ts'
