@@ -95,6 +95,8 @@ export const findingRules: readonly ReadStoreRule[] = [
       }
       expectSame('operators', await search(collection, 'AND "or" NOT* NEAR(not, 2)'), [])
       expectSame('operators as words', await search(collection, 'AND "or" NOT* NEAR'), ['a'])
+      expectSame('an operator that is missing', await search(collection, 'AND x'), [])
+      expectSame('either of two', await search(collection, 'x OR near'), [])
       expectSame('a column', await search(collection, 'title:x'), [])
     },
   },
