@@ -27,9 +27,12 @@ export interface Answer {
   readonly body: Json
 }
 
-/** A folder for the data of one test file. */
-export function temporaryFolder(): { readonly path: string; readonly remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'rampart-calculator-'))
+/** A folder for the data of one test file, on the disk unless said. */
+export function temporaryFolder(parent: string = tmpdir()): {
+  readonly path: string
+  readonly remove: () => void
+} {
+  const path = mkdtempSync(join(parent, 'rampart-calculator-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 

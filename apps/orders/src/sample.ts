@@ -33,7 +33,8 @@ export async function importSample(app: StartedApp): Promise<void> {
     const file = await openInvoiceFile(samplePath)
     const tally = await importInvoices(file, { send, label: 'sample orders', runtime: systemRuntime })
     if (mark !== undefined) await rm(mark)
-    process.stderr.write(`sample orders: ${reportLines(tally).join(', ')}\n`)
+    const report = reportLines(tally).map((line) => line.trim())
+    process.stderr.write(`sample orders: ${report.join(', ')}\n`)
   } catch (fault) {
     // A host that drains stops the import on purpose; the next start goes on.
     if (!app.signal.aborted) throw fault
