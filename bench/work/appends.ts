@@ -12,7 +12,10 @@ const payload = new TextEncoder().encode(JSON.stringify({ note: 'x'.repeat(280) 
 const streamsOfCallers = 5000
 
 /** Measures and prints appends. */
-export async function benchAppends(rounds: number, operationsPerCaller: (callers: number) => number): Promise<void> {
+export async function benchAppends(
+  rounds: number,
+  operationsPerCaller: (callers: number) => number,
+): Promise<void> {
   for (const callers of [1, 64, 256]) {
     const operations = operationsPerCaller(callers)
     const work: readonly Work[] = [
@@ -35,7 +38,8 @@ export async function benchAppends(rounds: number, operationsPerCaller: (callers
   }
 }
 
-function rawFile(callers: number, operations: number): Promise<Round> {
+/** One round of the raw file. */
+export function rawFile(callers: number, operations: number): Promise<Round> {
   return inTemporaryFolder(async (folder) => {
     using file = openRawFile(folder)
     return await drive(callers, operations, () => file.append(payload))
@@ -55,7 +59,8 @@ function bareTable(callers: number, operations: number): Promise<Round> {
   })
 }
 
-function store(thread: 'caller' | 'worker', callers: number, operations: number): Promise<Round> {
+/** One round of the store. */
+export function store(thread: 'caller' | 'worker', callers: number, operations: number): Promise<Round> {
   return inTemporaryFolder(async (folder) => {
     await using database = await openSqliteStore({ file: join(folder, 'write.sqlite'), thread })
     const log = await database.openLog(logKey('bench'))

@@ -1,0 +1,94 @@
+// Commands over HTTP from another process, beside a bare server that answers a POST of the same body.
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { measure, milliseconds, printTable, rate, ratio, type Round, type Work } from '../measure.ts'
+import { inTemporaryFolder } from '../temporary-folder.ts'
+import { deposit } from './bank.ts'
+
+const servers = { bare: '../limits/bare-server.ts', gateway: 'gateway-server.ts' } as const
+
+/** Measures and prints HTTP commands at 64 connections, for so many seconds a round. */
+export async function benchHttp(rounds: number, seconds: number): Promise<void> {
+  const limit = 'bare hono server, POST'
+  const work: readonly Work[] = [
+    { name: limit, round: () => post('bare', seconds) },
+    { name: 'POST /commands/Deposit, outcome awaited', round: () => post('gateway', seconds) },
+  ]
+  const measured = await measure(work, rounds)
+  const rows = measured.map(({ name, perSecond, p50Ms, p99Ms }) => [
+    name,
+    rate(perSecond),
+    milliseconds(p50Ms),
+    milliseconds(p99Ms),
+    `${ratio(measured, name, limit).toFixed(2)} ×`,
+  ])
+  const title =
+    'HTTP, 64 connections, client in a process of its own, store in a worker thread, rate limit off'
+  printTable(title, [['', 'rate', 'p50', 'p99', 'of bare server'], ...rows])
+}
+
+function post(server: keyof typeof servers, seconds: number): Promise<Round> {
+  return inTemporaryFolder(async (folder) => {
+    const child = spawn(
+      process.execPath,
+      ['--conditions=rampart-source', join(import.meta.dirname, servers[server])],
+      {
+        env: {
+          ...process.env,
+          RAMPART_DATA: folder,
+          RAMPART_RATE_PER_SECOND: '0',
+          PORT: '0',
+          HOST: '127.0.0.1',
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    try {
+      const url = await addressOf(child)
+      await fire(url, 1)
+      return await fire(url, seconds)
+    } finally {
+      child.kill('SIGTERM')
+      await new Promise((resolve) => child.once('exit', resolve))
+    }
+  })
+}
+
+async function addressOf(child: ChildProcess): Promise<string> {
+  let printed = ''
+  for await (const chunk of child.stdout ?? []) {
+    printed += String(chunk)
+    const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(printed) ?? []
+    if (address !== undefined) return address
+  }
+  throw new Error('The server ended before it listened.')
+}
+
+/** Runs the load generator in a process of its own; `[<id>]` becomes another text in every request. */
+async function fire(url: string, seconds: number): Promise<Round> {
+  const body = JSON.stringify({ streamId: 'account-[<id>]', data: deposit(7) })
+  const options = ['--json', '--no-progress', '--idReplacement', '--method', 'POST', '--body', body]
+  const load = [
+    '--connections',
+    '64',
+    '--duration',
+    String(seconds),
+    '--headers',
+    'content-type=application/json',
+  ]
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    fileURLToPath(import.meta.resolve('autocannon')),
+    ...options,
+    ...load,
+    `${url}/commands/Deposit`,
+  ])
+  const result = JSON.parse(stdout)
+  if (result.non2xx > 0 || result.errors > 0) {
+    throw new Error(`The server answered ${result.non2xx} times otherwise than 2xx, ${result.errors} failed.`)
+  }
+  const { p50, p99 } = result.latency
+  const elapsedMs = result.duration * 1000
+  return { operations: result.requests.total, elapsedMs, latenciesMs: [p50, p50, p99] }
+}
