@@ -10,9 +10,15 @@ import type { ResourceRoute } from './resource-route.ts'
 /** What a piece of a page is; hono escapes everything that is put into one. */
 type Html = ReturnType<typeof html>
 
+/** Where an app stands: below a prefix of the gateway, and as a whole address. */
+interface Place {
+  readonly prefix: string
+  readonly base: string
+}
+
 /** The documentation of an app; `origin` is where the examples send their requests. */
 export function docsPage(app: AppDescription, origin: string): Html {
-  const base = `${origin}${app.prefix}`
+  const place = { prefix: app.prefix, base: `${origin}${app.prefix}` }
   const commands = commandsOf(app)
   const projections = projectionsOf(app)
   return page(
@@ -27,11 +33,11 @@ export function docsPage(app: AppDescription, origin: string): Html {
       </header>
       ${contents(commands, projections)}
       <h2 id="commands">Commands</h2>
-      ${commands.map((command) => commandSection(command, base))}
+      ${commands.map((command) => commandSection(command, place))}
       <h2 id="reads">Reads</h2>
-      ${projections.map((projection) => readSection(projection, base))}
+      ${projections.map((projection) => readSection(projection, place))}
       ${app.routes.length > 0 ? html`<h2 id="routes">Routes of its own</h2>` : ''}
-      ${app.routes.map((route) => routeSection(app, route, base))} ${moreSection(base)}`,
+      ${app.routes.map((route) => routeSection(app, route, place))} ${moreSection(place)}`,
   )
 }
 
@@ -87,16 +93,14 @@ function contents(commands: readonly NamedCommand[], projections: readonly Proje
   </nav>`
 }
 
-function commandSection(named: NamedCommand, base: string): Html {
+function commandSection(named: NamedCommand, { prefix, base }: Place): Html {
   const { type, command, decider } = named
   const schema = dataSchemaOf(named)
   const { describe } = decider.of.streamId
-  const id = mayOmitStreamId(named)
-    ? ''
-    : `"streamId":${JSON.stringify(sampleId(decider.of.streamId.format))},`
-  const body = `{${id}"data":${JSON.stringify(exampleOf(schema))}}`
+  const id = mayOmitStreamId(named) ? {} : { streamId: sampleId(decider.of.streamId.format) }
+  const body = { ...id, data: exampleOf(schema) }
   return html`<section id="command-${type}">
-    <h3><span class="post">POST</span> /commands/${type}</h3>
+    <h3><span class="post">POST</span> ${prefix}/commands/${type}</h3>
     <p>
       One <b>${decider.of.name}</b>, whose stream id is ${describe}.
       ${mayOmitStreamId(named) ? 'It may be left out; the server then makes one.' : ''}
@@ -115,17 +119,19 @@ function refusals(codes: readonly string[]): Html {
   return html`<p>Refuses with ${codes.map((each) => html`<code>${each}</code> `)}</p>`
 }
 
-function readSection({ name, perStream, sources, indexes, search }: Projection, base: string): Html {
+function readSection(projection: Projection, { prefix, base }: Place): Html {
+  const { name, perStream, sources, indexes, search } = projection
   const [source] = sources
   const parameters = [...indexes, ...(search.length > 0 ? ['search'] : []), 'limit', 'cursor']
   return html`<section id="read-${name}">
-    <h3><span class="get">GET</span> /reads/${name}/{key}</h3>
+    <h3><span class="get">GET</span> ${prefix}/reads/${name}/{key}</h3>
     <p>
       ${perStream ? html`One document per <b>${source?.name ?? ''}</b>; <code>?v=</code> waits.` : ''} Reads
       from ${sources.map((each) => html`<b>${each.name}</b> `)}
     </p>
     <p>
-      <span class="get">GET</span> /reads/${name}? ${parameters.map((each) => html`<code>${each}</code> `)}
+      <span class="get">GET</span> ${prefix}/reads/${name}?
+      ${parameters.map((each) => html`<code>${each}</code> `)}
       ${search.length > 0 ? html`<br />Words are found in ${search.join(', ')}.` : ''}
     </p>
     ${shell(`curl ${base}/reads/${name}?limit=10`)}
@@ -133,8 +139,8 @@ function readSection({ name, perStream, sources, indexes, search }: Projection, 
   </section>`
 }
 
-function routeSection(app: AppDescription, route: ResourceRoute, base: string): Html {
-  const path = route.path.replaceAll(/:(\w+)/g, '{$1}')
+function routeSection(app: AppDescription, route: ResourceRoute, { prefix, base }: Place): Html {
+  const path = `${prefix}${route.path}`.replaceAll(/:(\w+)/g, '{$1}')
   if (route.method === 'GET') {
     return html`<section>
       <h3><span class="get">GET</span> ${path}</h3>
@@ -142,7 +148,7 @@ function routeSection(app: AppDescription, route: ResourceRoute, base: string): 
     </section>`
   }
   const named = commandsOf(app).find(({ type }) => type === route.command)
-  const body = named === undefined ? '{}' : JSON.stringify(exampleOf(dataSchemaOf(named)))
+  const body = named === undefined ? {} : exampleOf(dataSchemaOf(named))
   const address = `${base}${route.path.replaceAll(/:(\w+)/g, sampleId('uuid'))}`
   return html`<section>
     <h3><span class="post">${route.method}</span> ${path}</h3>
@@ -154,12 +160,12 @@ function routeSection(app: AppDescription, route: ResourceRoute, base: string): 
   </section>`
 }
 
-function moreSection(base: string): Html {
+function moreSection({ prefix, base }: Place): Html {
   return html`<h2>More</h2>
     <section>
-      <h3><span class="get">GET</span> /commands/{commandId}</h3>
+      <h3><span class="get">GET</span> ${prefix}/commands/{commandId}</h3>
       <p>What became of a command; a stream with <code>Accept: text/event-stream</code>.</p>
-      <h3><span class="get">GET</span> /admin/events?<code>after</code> <code>limit</code></h3>
+      <h3><span class="get">GET</span> ${prefix}/admin/events?<code>after</code> <code>limit</code></h3>
       <p>Recorded events, on the machine itself only.</p>
       ${shell(`curl ${base}/admin/events?limit=10`)}
       <p>
@@ -176,9 +182,9 @@ function sampleId(format: string | undefined): string {
   return typeof example === 'string' ? example : ''
 }
 
-function curl(target: string, body: string): Html {
+function curl(target: string, body: Json): Html {
   // A quote inside of a shell's single quotes ends them, stands alone, and begins them again.
-  const quoted = body.replaceAll("'", `'\\''`)
+  const quoted = JSON.stringify(body, null, 2).replaceAll("'", `'\\''`)
   return shell(`curl ${target} \\\n  -H 'Content-Type: application/json' \\\n  -d '${quoted}'`)
 }
 

@@ -41,7 +41,7 @@ function stringExample(format: Json | undefined): string {
   if (format === 'date') return '2011-12-09'
   if (format === 'date-time') return '2011-12-09T12:50:00Z'
   if (format === 'uuid') return '0190a5b2-7c3e-7d4f-8a1b-2c3d4e5f6071'
-  return 'text'
+  return 'A1001'
 }
 
 function first(list: Json | undefined): Json | undefined {

@@ -97,7 +97,7 @@ describe('what is no request', () => {
     [
       'an encoded dot segment',
       'GET /shop/reads/order/%2e%2e HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
-      400,
+      404,
     ],
     ['TRACE', 'TRACE /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 405],
     [

@@ -58,7 +58,13 @@ function listenToRequests(server: Server, gateway: Gateway, { reportFault }: Ser
   })
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') {
-      refuse(incoming.socket, 'REQUEST_MALFORMED', 'An HTTP/1.1 request needs a Host header.')
+      const fault = new RampartError('REQUEST_MALFORMED', 'An HTTP/1.1 request needs a Host header.')
+      const body = problemText(problemOf(fault))
+      const headers = {
+        'content-type': 'application/problem+json',
+        'content-length': Buffer.byteLength(body),
+      }
+      outgoing.writeHead(400, { ...headers, connection: 'close' }).end(body)
       return
     }
     listener(incoming, outgoing).catch((fault: unknown) => {

@@ -112,10 +112,10 @@ function runningHost(running: Running): RunningHost {
     stopping.abort(new RampartError('SHUTTING_DOWN', 'The host is shutting down.'))
     gateway.drain()
     await Promise.all([
-      Promise.race([Promise.all(engines.map((engine) => engine.drain())), sleep(runtime, graceMs)]),
+      atMost(runtime, graceMs, Promise.all(engines.map((engine) => engine.drain()))),
       listening.close(graceMs),
     ])
-    await Promise.race([started, sleep(runtime, hooksMs)])
+    await atMost(runtime, hooksMs, started)
     await Promise.all(engines.map((engine) => engine.close()))
   }
   const drainOnce = (): Promise<void> => (drained ??= drain())
@@ -125,6 +125,16 @@ function runningHost(running: Running): RunningHost {
     started: started.then(() => undefined),
     drain: drainOnce,
     [Symbol.asyncDispose]: drainOnce,
+  }
+}
+
+/** Waits for work, but not for longer than `waitMs`; no timer outlives the wait. */
+async function atMost(runtime: Runtime, waitMs: number, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController()
+  try {
+    await Promise.race([work, sleep(runtime, waitMs, over.signal)])
+  } finally {
+    over.abort()
   }
 }
 
