@@ -1,4 +1,5 @@
-// Proves what readers get: tokens and versions that are waited for, bounds, and an end that frees all who wait.
+// Proves what readers get: tokens and versions that are waited for, bounds, and an end that frees all who
+// wait.
 import { describe, expect, test, vi } from 'vitest'
 import { streamVersion, systemRuntime, type ConsistencyToken } from '../core/index.ts'
 import type { EventStore, LogPlace, ReadStore } from '../core/ports/index.ts'

@@ -1,8 +1,8 @@
-// Documents that a runner has just written or read, so that a busy key is not loaded again for every batch.
+// Documents that a runner has just written, so that a busy key is not loaded again for every batch.
 import type { StoredDocument } from '../core/ports/index.ts'
 
 /**
- * A bounded set of documents by key; what was used longest ago goes first. It is never stale, because the
+ * A bounded set of documents by key; what was written longest ago goes first. It is never stale, because the
  * runner is the only writer of its collection, keeps here what was committed, and forgets all of it when a
  * commit fails.
  */
@@ -14,16 +14,10 @@ export interface HotDocuments {
 
 /** Makes an empty set that holds `countMax` documents at most. */
 export function createHotDocuments(countMax: number): HotDocuments {
-  // A map keeps its order of insertion, so its first key is the one that was used longest ago.
+  // A map keeps its order of insertion, so its first key is the one that was written longest ago.
   const documents = new Map<string, StoredDocument>()
   return {
-    get(key) {
-      const found = documents.get(key)
-      if (found === undefined) return undefined
-      documents.delete(key)
-      documents.set(key, found)
-      return found
-    },
+    get: (key) => documents.get(key),
     keep(document) {
       documents.delete(document.key)
       documents.set(document.key, document)

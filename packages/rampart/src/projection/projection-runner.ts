@@ -7,7 +7,7 @@
 // batch that does not begin at the stored place is refused. A batch that touches nothing only moves the
 // place in memory, and the stored checkpoint follows a little later, because reading those events again
 // after a death changes nothing either.
-import { position, RampartError, type Projection, type Runtime } from '../core/index.ts'
+import { RampartError, type Projection, type Runtime } from '../core/index.ts'
 import {
   eventId,
   type DocumentCollection,
@@ -25,7 +25,8 @@ import {
   type Subscription,
   type SubscriptionEnd,
 } from '../subscription/index.ts'
-import { createFold, foldEvents, keyEvents, type Fold, type FoldedBatch } from './fold.ts'
+import { findStart, isSamePlace } from './checkpoint.ts'
+import { createFold, foldEvents, keyEvents, type Fold, type FoldFailure } from './fold.ts'
 import { frozenJson } from './frozen-json.ts'
 import { createHotDocuments, type HotDocuments } from './hot-documents.ts'
 import type { Move } from './waiters.ts'
@@ -75,9 +76,16 @@ interface Running {
   readonly listeners: Set<(move: Move) => void>
   readonly stopping: AbortController
   state: RunnerState
+  /** The stored checkpoint. */
   committed: LogPlace
+  /** The place that the stored documents contain: beyond the checkpoint when later events touch nothing. */
   reached: LogPlace
+  /** The end of the last batch that was folded; its commit may be under way. */
+  folded: LogPlace
   committedAtMs: number
+  /** The commit that is under way, and its documents. The next batch is folded meanwhile. */
+  pending: Promise<void> | undefined
+  pendingDocuments: ReadonlyMap<string, StoredDocument>
   subscription: Subscription | undefined
 }
 
@@ -101,7 +109,10 @@ export async function createProjectionRunner(options: ProjectionRunnerOptions): 
     state: { status: 'running' },
     committed: checkpoint,
     reached: checkpoint,
+    folded: checkpoint,
     committedAtMs: runtime.elapsedMs(),
+    pending: undefined,
+    pendingDocuments: new Map(),
     subscription: undefined,
   }
   const ended = run(running)
@@ -125,10 +136,6 @@ export async function createProjectionRunner(options: ProjectionRunnerOptions): 
   }
 }
 
-function isSamePlace(one: LogPlace, other: LogPlace): boolean {
-  return one.position === other.position && one.epoch === other.epoch && one.eventId === other.eventId
-}
-
 /**
  * Follows the log until told to stop, or until something happens that only a person can mend. Never
  * rejects.
@@ -141,15 +148,19 @@ async function run(running: Running): Promise<void> {
     const before = running.committed
     const end = await followFromCheckpoint(running)
     if (end.reason === 'stopped') break
+    // What a commit under way comes to shows in the stored checkpoint.
+    await settle(running).catch(() => undefined)
     options.reportFault?.(end.error, what)
     if (!isPassing(end.error)) return stopFor(running, end.error)
     // Nothing is known about the documents any more: the commit may have happened, or another process may
     // write them.
-    running.hot.forgetAll()
+    forgetDocuments(running)
     if (running.committed.position > before.position) backOff.reset()
     await createBell(options.runtime).wait(backOff.nextDelayMs(), stopping.signal)
   }
-  await keepReached(running).catch((error: unknown) => options.reportFault?.(error, what))
+  await settle(running)
+    .then(() => keepReached(running))
+    .catch((error: unknown) => options.reportFault?.(error, what))
   running.state = { status: 'ended' }
   announce(running, { reached: undefined, keys: new Set() })
 }
@@ -163,9 +174,10 @@ function stopFor(running: Running, error: unknown): void {
 async function followFromCheckpoint(running: Running): Promise<SubscriptionEnd> {
   const { projection, store, runtime, batchSize } = running.options
   try {
-    const from = await findStart(running)
+    const from = await findStart(running.collection, store)
     running.committed = from
     running.reached = from
+    running.folded = from
     const subscription = createSubscription({
       store,
       types: projection.reads,
@@ -184,71 +196,65 @@ async function followFromCheckpoint(running: Running): Promise<SubscriptionEnd> 
   }
 }
 
-/**
- * The stored checkpoint, provided that the log still holds the event that it names; in the epoch of today.
- */
-async function findStart({ options, collection }: Running): Promise<LogPlace> {
-  const checkpoint = await collection.checkpoint()
-  const { epoch } = await options.store.head()
-  const at = checkpoint.position
-  if (at > 0 && (await eventIdAt(options.store, at)) !== checkpoint.eventId) {
-    const message =
-      `Position ${at} of ${options.store.log} is not the event that the read model has seen there: ` +
-      'the log was replaced by an older copy. Delete the file of the read models to build them again.'
-    throw new RampartError('PROJECTION_STOPPED', message)
-  }
-  if (epoch === checkpoint.epoch) return checkpoint
-  const here = { ...checkpoint, epoch }
-  await collection.commit({ from: checkpoint, to: here, documents: [] })
-  return here
-}
-
-async function eventIdAt(store: EventStore, at: number): Promise<string | undefined> {
-  for await (const { events } of store.readLog({ after: position(at - 1), limit: 1 })) {
-    const [event] = events
-    if (event !== undefined) return eventId(event)
-  }
-  return undefined
-}
-
 async function handleBatch(running: Running, batch: Batch): Promise<void> {
-  // What was handled before is left out, should a store ever hand out an event twice.
-  const records = batch.events.filter((record) => record.position > running.reached.position)
+  // What was folded before is left out, should a store ever hand out an event twice.
+  const records = batch.events.filter((record) => record.position > running.folded.position)
   const keyed = keyEvents(running.fold, records)
   const keys = new Set(keyed.events.flatMap((one) => one.keys))
-  const folded = foldEvents(running.fold, keyed, await documentsBefore(running, keys))
-  const through = folded.failure === undefined ? batch.through : placeBefore(running, batch, folded)
-  if (folded.changed.size > 0) await commit(running, through, folded.changed)
+  const { changed, failure } = foldEvents(running.fold, keyed, await documentsBefore(running, keys))
+  await settle(running)
+  const through = failure === undefined ? batch.through : placeBefore(running, batch, failure)
+  running.folded = through
+  if (changed.size > 0) startCommit(running, through, changed)
   else await moveOver(running, through)
-  if (folded.failure === undefined) return
-  const { reason, cause } = folded.failure
-  const message = `Projection ${running.options.projection.name} stopped: ${reason}. Mend it and start again.`
-  throw new RampartError('PROJECTION_STOPPED', message, { cause })
+  if (failure === undefined) return
+  await settle(running)
+  const { name } = running.options.projection
+  const message = `Projection ${name} stopped: ${failure.reason}. Mend it and start again.`
+  throw new RampartError('PROJECTION_STOPPED', message, { cause: failure.cause })
+}
+
+function startCommit(running: Running, to: LogPlace, changed: ReadonlyMap<string, StoredDocument>): void {
+  running.pendingDocuments = changed
+  running.pending = commit(running, to, changed)
+  // It is awaited before the next one and at the end; until then its fault must not count as unhandled.
+  running.pending.catch(() => undefined)
+}
+
+/** Waits for the commit that is under way, and throws what it threw. */
+async function settle(running: Running): Promise<void> {
+  const { pending } = running
+  running.pending = undefined
+  await pending
+}
+
+function forgetDocuments(running: Running): void {
+  running.hot.forgetAll()
+  running.pendingDocuments = new Map()
 }
 
 /** The place of the last event before the one that failed. */
-function placeBefore(running: Running, batch: Batch, { failure }: FoldedBatch): LogPlace {
-  const index = batch.events.findIndex((record) => record === failure?.record)
+function placeBefore(running: Running, batch: Batch, failure: FoldFailure): LogPlace {
+  const index = batch.events.indexOf(failure.record)
   const last = batch.events[index - 1]
   if (last === undefined || last.position <= running.reached.position) return running.reached
   return { epoch: batch.through.epoch, position: last.position, eventId: eventId(last) }
 }
 
 async function documentsBefore(
-  { hot, collection }: Running,
+  { hot, pendingDocuments, collection }: Running,
   keys: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, StoredDocument>> {
   const found = new Map<string, StoredDocument>()
   const unknown: string[] = []
   for (const key of keys) {
-    const document = hot.get(key)
+    const document = pendingDocuments.get(key) ?? hot.get(key)
     if (document === undefined) unknown.push(key)
     else found.set(key, document)
   }
   if (unknown.length === 0) return found
   for (const [key, document] of await collection.load(unknown)) {
     frozenJson(document.data)
-    hot.keep(document)
     found.set(key, document)
   }
   return found

@@ -4,7 +4,7 @@ import { RampartError } from '../core/index.ts'
 import type { CollectionShape, CommitRequest, DocumentCollection, ReadStore } from '../core/ports/index.ts'
 import { openDatabase } from './database.ts'
 import { createCollectionReader, createReader, type Reader } from './read-store-collection.ts'
-import { columnsOf, rowOf } from './read-store-tables.ts'
+import { columnsOf, rowOf, type Cell } from './read-store-tables.ts'
 import {
   createWriter,
   openReadStoreDatabase,
@@ -101,8 +101,9 @@ function createCollection(backing: Backing, number: number, shape: CollectionSha
     shape,
     ...createCollectionReader({ reader: backing.reader, number, shape }),
     async commit({ from, to, documents }: CommitRequest) {
-      const rows = documents.map((document) => rowOf(columns, document))
-      await backing.write({ kind: 'commit', number, from, to, rows })
+      const cells: Cell[] = []
+      for (const document of documents) cells.push(...rowOf(columns, document))
+      await backing.write({ kind: 'commit', number, from, to, cells })
       for (const listener of listeners) listener()
     },
     onCommitted(callback) {

@@ -1,4 +1,5 @@
-// Proves the one loop: every event once and in order, hints and polls, retries of the store, and a prompt end.
+// Proves the one loop: every event once and in order, hints and polls, retries of the store, and a prompt
+// end.
 import { describe, expect, test, vi } from 'vitest'
 import { position, RampartError, streamId, systemRuntime } from '../core/index.ts'
 import { logKey, type EventStore, type LogPage, type LogPlace } from '../core/ports/index.ts'
