@@ -5,7 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 /** One thing to measure: opened once per round, so that rounds do not help each other. */
 export interface Work {
   readonly name: string
-  /** Runs one round and answers with how many operations it did, and how long each took where that is known. */
+  /**
+   * Runs one round and answers with how many operations it did, and how long each took where that is known.
+   */
   readonly round: () => Promise<Round>
 }
 

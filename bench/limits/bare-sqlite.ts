@@ -1,4 +1,5 @@
-// The limit of a store on SQLite: rows of the same bytes with one unique id, grouped into transactions, no checks.
+// The limit of a store on SQLite: rows of the same bytes with one unique id, grouped into transactions, no
+// checks.
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 

@@ -1,4 +1,5 @@
-// The limit of any durable append: a file that grows by one write and one fdatasync per group of waiting callers.
+// The limit of any durable append: a file that grows by one write and one fdatasync per group of waiting
+// callers.
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 

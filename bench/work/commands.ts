@@ -1,4 +1,5 @@
-// Full commands in process: look up the key, decide, append with outcome; beside the raw file and the store alone.
+// Full commands in process: look up the key, decide, append with outcome; beside the raw file and the store
+// alone.
 import { openApp } from 'rampart/host'
 import { drive, measure, milliseconds, printTable, rate, ratio, type Round, type Work } from '../measure.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'

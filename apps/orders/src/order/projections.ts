@@ -21,9 +21,9 @@ export const orderPage = projection('order', {
   key: 'stream',
   initial: noOrder,
   on: {
-    OrderPlaced: (_, { data }): OrderPage => ({ status: 'placed', ...data }),
-    ReturnRecorded: (_, { data }): OrderPage => ({ status: 'returned', ...data }),
-    OrderCancelled: (page): OrderPage => ({ ...page, status: 'cancelled' }),
+    OrderPlaced: (_, { data }) => ({ status: 'placed', ...data }),
+    ReturnRecorded: (_, { data }) => ({ status: 'returned', ...data }),
+    OrderCancelled: (page) => ({ ...page, status: 'cancelled' }),
   },
   indexes: ['customerId', 'status'],
 })
@@ -49,10 +49,10 @@ export const customerOrders = projection('customer-orders', {
   key: { OrderPlaced: customerKey, ReturnRecorded: customerKey, OrderCancelled: customerKey },
   initial: noOrders,
   on: {
-    OrderPlaced: ({ orders }, { id, data: { totalPence } }): CustomerOrders => ({
+    OrderPlaced: ({ orders }, { id, data: { totalPence } }) => ({
       orders: [...orders, { number: id, status: 'placed', totalPence }],
     }),
-    ReturnRecorded: ({ orders }, { id, data: { totalPence } }): CustomerOrders => ({
+    ReturnRecorded: ({ orders }, { id, data: { totalPence } }) => ({
       orders: [...orders, { number: id, status: 'returned', totalPence }],
     }),
     OrderCancelled: ({ orders }, { id }): CustomerOrders => ({

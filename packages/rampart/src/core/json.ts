@@ -12,7 +12,9 @@ export type Json =
 /** Resolves to `unknown` when a value of type `T` survives being stored as JSON, else to a readable error. */
 export type OnlyJson<T> = HoldsOnlyJson<T> extends true ? unknown : 'only JSON survives being stored'
 
-/** Looks into members one by one, because an interface is never assignable to a type with an index signature. */
+/**
+ * Looks into members one by one, because an interface is never assignable to a type with an index signature.
+ */
 type HoldsOnlyJson<T> = [T] extends [Json | undefined]
   ? true
   : T extends (...values: never) => unknown

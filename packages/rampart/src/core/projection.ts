@@ -11,6 +11,9 @@ export type AllOf<Of> =
       ? AllOf<Head> & AllOf<Tail>
       : {}
 
+/** A document as handlers get it: frozen at every depth, because it is kept between batches. */
+type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
+
 /** A projection as the platform runs it, and as it is known by name. */
 export interface Projection<Name extends string = string, Doc = Json> {
   readonly name: Name
@@ -30,6 +33,29 @@ export interface Projection<Name extends string = string, Doc = Json> {
   readonly '~doc'?: Doc
 }
 
+/** What a projection consists of. */
+interface ProjectionParts<Doc, Of, Next> {
+  readonly version: number
+  readonly of: Of
+  readonly key:
+    | 'stream'
+    | {
+        readonly [K in keyof AllOf<Of> & string]?: (
+          event: Recorded<K, AllOf<Of>[K]>,
+        ) => string | readonly string[]
+      }
+  readonly initial: Doc & OnlyJson<Doc>
+  readonly on: {
+    readonly [K in keyof AllOf<Of> & string]?: (
+      doc: NoInfer<Frozen<Doc>>,
+      event: Recorded<K, AllOf<Of>[K]>,
+      key: string,
+    ) => Next
+  }
+  readonly indexes?: readonly (keyof Doc & string)[]
+  readonly search?: readonly (keyof Doc & string)[]
+}
+
 /**
  * Defines a pure keyed fold. `key: 'stream'` keeps one document per stream under its id; otherwise `key` maps
  * each event type that touches the read model to the key or keys of the documents it changes, and other
@@ -37,30 +63,13 @@ export interface Projection<Name extends string = string, Doc = Json> {
  * one that returns null deletes the document. `indexes` are members to look documents up by, `search` are
  * members whose words can be searched. Throws `DEFINITION_INVALID` for what cannot work.
  */
-export function projection<const Name extends string, Doc, const Of extends AnyEvents | readonly AnyEvents[]>(
-  name: Name,
-  definition: {
-    readonly version: number
-    readonly of: Of
-    readonly key:
-      | 'stream'
-      | {
-          readonly [K in keyof AllOf<Of> & string]?: (
-            event: Recorded<K, AllOf<Of>[K]>,
-          ) => string | readonly string[]
-        }
-    readonly initial: Doc & OnlyJson<Doc>
-    readonly on: {
-      readonly [K in keyof AllOf<Of> & string]?: (
-        doc: NoInfer<Doc>,
-        event: Recorded<K, AllOf<Of>[K]>,
-        key: string,
-      ) => NoInfer<Doc> | null
-    }
-    readonly indexes?: readonly (keyof Doc & string)[]
-    readonly search?: readonly (keyof Doc & string)[]
-  },
-): Projection<Name, Doc> {
+export function projection<
+  const Name extends string,
+  Doc,
+  const Of extends AnyEvents | readonly AnyEvents[],
+  // Inferred as written, so that a handler's literals are not widened to what no union has.
+  const Next extends Frozen<Doc> | null = Frozen<Doc> | null,
+>(name: Name, definition: ProjectionParts<Doc, Of, Next>): Projection<Name, Doc> {
   requireName('a projection', name)
   // `Of` is one source or a list of them; Array.isArray does not narrow readonly lists.
   const sources = (Array.isArray(definition.of) ? definition.of : [definition.of]) as readonly AnyEvents[]

@@ -173,8 +173,8 @@ class LogCommandService implements CommandService {
   }
 
   /**
-   * Has a command decided and appended, once however often it is asked for at the same time. With `onFault` it keeps
-   * its place among the accepted commands of its stream.
+   * Has a command decided and appended, once however often it is asked for at the same time. With `onFault`
+   * it keeps its place among the accepted commands of its stream.
    */
   #handle(command: CheckedCommand, onFault?: () => void): Promise<FinalCommand> {
     const { commandId, fingerprint } = command

@@ -38,8 +38,8 @@ export interface InboxTools {
   readonly limits: InboxLimits
   readonly outcomeTtlMs: number
   /**
-   * Handles a claimed command; its outcome is recorded when this resolves. Calls `onFault` the moment it fails,
-   * before another command of the stream can be decided.
+   * Handles a claimed command; its outcome is recorded when this resolves. Calls `onFault` the moment it
+   * fails, before another command of the stream can be decided.
    */
   readonly handle: (command: InboxCommand, onFault: () => void) => Promise<unknown>
   /** Tells that a command has a final status although `handle` failed. */
@@ -171,8 +171,8 @@ export class InboxWorker {
   }
 
   /**
-   * Sends commands of a stream that are claimed from now on back behind the failing one, until that is back in the
-   * inbox itself: none may overtake it. Returns what ends this.
+   * Sends commands of a stream that are claimed from now on back behind the failing one, until that is back
+   * in the inbox itself: none may overtake it. Returns what ends this.
    */
   #hold(stream: string): () => void {
     this.#held.set(stream, (this.#held.get(stream) ?? 0) + 1)

@@ -1,4 +1,5 @@
-// What a domain may say and what must not compile: the public surface's own mistakes, each held by an expectation.
+// What a domain may say and what must not compile: the public surface's own mistakes, each held by an
+// expectation.
 import {
   context,
   decider,
@@ -216,7 +217,8 @@ projection('wrong-doc', {
   on: { OrderShipped: () => ({ n: 'one' }) },
 })
 
-// What must compile: a plain initial state, a command that refuses nothing, one that does nothing, a deletion.
+// What must compile: a plain initial state, a command that refuses nothing, one that does nothing, a
+// deletion.
 decider(counted, {
   state: state(1, () => ({ n: 0, open: false })),
   evolve: { Counted: (current, { n }) => ({ n: current.n + n, open: true }) },
@@ -266,3 +268,33 @@ interface Dated {
 }
 // @ts-expect-error a Date deep inside an interface is not JSON
 state(1, (): Dated => ({ lines: [] }))
+type PageOfOrder = { readonly status: 'placed' | 'cancelled'; readonly notes: string[] }
+const placedOrder: PageOfOrder = { status: 'placed', notes: [] }
+// Handlers answer with literals of a union, and may not change the document that they got.
+projection('unions', {
+  version: 1,
+  of: orderEvents,
+  key: 'stream',
+  initial: placedOrder,
+  on: {
+    OrderPlaced: () => ({ status: 'placed', notes: [] }),
+    OrderCancelled: (page, { data }) => ({
+      ...page,
+      status: 'cancelled',
+      notes: [...page.notes, data.reason],
+    }),
+  },
+})
+projection('mutating', {
+  version: 1,
+  of: counted,
+  key: 'stream',
+  initial: placedOrder,
+  on: {
+    Counted: (page) => {
+      // @ts-expect-error a document is frozen
+      page.notes.push('x')
+      return page
+    },
+  },
+})

@@ -1,15 +1,5 @@
 // The ports that adapters implement: what write side, subscriptions and projections need from a database.
-export {
-  appendBytesMax,
-  appendEventsMax,
-  eventId,
-  nameLengthMax,
-  pageBytesMax,
-  payloadBytesMax,
-} from './event-store.ts'
-export { checkAppend, checkBurial, checkInboxCommand, checkLogKey } from './checked-request.ts'
-export { inboxCommandsMaxUnlessSaid } from './command-inbox.ts'
-export type { CheckedAppend, CheckedBurial, CheckedInboxCommand } from './checked-request.ts'
+export { eventId } from './event-store.ts'
 export type {
   AppendRequest,
   AppendResult,

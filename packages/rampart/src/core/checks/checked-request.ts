@@ -2,7 +2,7 @@
 import { RampartError } from '../errors.ts'
 import { idFault, isUuid, quoted } from '../identity.ts'
 import type { Json } from '../json.ts'
-import type { Burial, NewInboxCommand } from './command-inbox.ts'
+import type { Burial, NewInboxCommand } from '../ports/command-inbox.ts'
 import {
   appendBytesMax,
   appendEventsMax,
@@ -11,8 +11,8 @@ import {
   type AppendRequest,
   type NewEvent,
   type StreamWrite,
-} from './event-store.ts'
-import type { CommandClaim } from './outcome-store.ts'
+} from '../ports/event-store.ts'
+import type { CommandClaim } from '../ports/outcome-store.ts'
 
 /** An append that may be queued. */
 export interface CheckedAppend {
