@@ -1,15 +1,12 @@
 // The inbox port in memory.
-import type { CommandId } from '../core/index.ts'
+import type { CommandId } from '../core/codec/index.ts'
 import {
   checkBurial,
   checkInboxCommand,
-  type AcceptResult,
   type CheckedBurial,
   type CheckedInboxCommand,
-  type ClaimRequest,
-  type CommandInbox,
-  type InboxCommand,
-} from '../core/ports/index.ts'
+} from '../core/checks/index.ts'
+import type { AcceptResult, ClaimRequest, CommandInbox, InboxCommand } from '../core/ports/index.ts'
 import { liveOutcome, placeAt, requireOpen, streamKey, versionOf } from './log-state.ts'
 import type { InboxEntry, LogState, MemoryLogOptions } from './log-state.ts'
 

@@ -1,19 +1,18 @@
 // The event store port in memory: for tests, for trials, and as the plainest reading of the promises.
-import { position, RampartError, type Position, type Runtime, type StreamVersion } from '../core/index.ts'
-import {
-  checkAppend,
-  pageBytesMax,
-  type AppendRequest,
-  type AppendResult,
-  type CheckedAppend,
-  type EventRecord,
-  type EventStore,
-  type LogPage,
-  type LogQuery,
-  type NewEvent,
-  type StoredOutcome,
-  type StreamQuery,
-  type StreamWrite,
+import { position, type Position, type StreamVersion } from '../core/codec/index.ts'
+import { RampartError, type Runtime } from '../core/index.ts'
+import { checkAppend, pageBytesMax, type CheckedAppend } from '../core/checks/index.ts'
+import type {
+  AppendRequest,
+  AppendResult,
+  EventRecord,
+  EventStore,
+  LogPage,
+  LogQuery,
+  NewEvent,
+  StoredOutcome,
+  StreamQuery,
+  StreamWrite,
 } from '../core/ports/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
 import { liveOutcome, placeAt, requireOpen, streamKey, versionOf } from './log-state.ts'

@@ -1,11 +1,6 @@
 // What one log in memory holds; its event store and its inbox share it, as they would share a database.
-import {
-  RampartError,
-  type CommandId,
-  type Position,
-  type Runtime,
-  type StreamVersion,
-} from '../core/index.ts'
+import type { CommandId, Position, StreamVersion } from '../core/codec/index.ts'
+import { RampartError, type Runtime } from '../core/index.ts'
 import {
   eventId,
   type DeadLetter,

@@ -1,6 +1,6 @@
 // Proves the store in memory by the conformance suites; what it declares absent is really absent.
 import { describe, expect, test } from 'vitest'
-import { position } from '../core/index.ts'
+import { position } from '../core/codec/index.ts'
 import {
   commandInboxContract,
   eventStoreContract,

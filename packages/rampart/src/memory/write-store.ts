@@ -1,6 +1,7 @@
 // A database of logs in memory, which forgets everything when it is closed.
 import { systemRuntime, type Runtime } from '../core/index.ts'
-import { checkLogKey, inboxCommandsMaxUnlessSaid, type WriteStore } from '../core/ports/index.ts'
+import { checkLogKey, inboxCommandsMaxUnlessSaid } from '../core/checks/index.ts'
+import type { WriteStore } from '../core/ports/index.ts'
 import { createEventStore } from './event-store.ts'
 import { createLogState, requireOpen, type LogState } from './log-state.ts'
 

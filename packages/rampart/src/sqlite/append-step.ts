@@ -1,9 +1,9 @@
 // One append within a batch: checks it against the database of that instant, numbers its events, inserts.
-import type { Position, StreamVersion } from '../core/index.ts'
+import type { Position, StreamVersion } from '../core/codec/index.ts'
+import type { CheckedAppend } from '../core/checks/index.ts'
 import type {
   AppendRequest,
   AppendResult,
-  CheckedAppend,
   CommandClaim,
   LogPlace,
   NewEvent,

@@ -1,15 +1,8 @@
 // What the commit queue hands to the writer and gets back; both cross threads, so they are plain data.
-import type { CommandId, ErrorCode, FaultEffect } from '../core/index.ts'
-import type {
-  AcceptResult,
-  AppendResult,
-  CheckedAppend,
-  CheckedBurial,
-  CheckedInboxCommand,
-  ClaimRequest,
-  InboxCommand,
-  LogKey,
-} from '../core/ports/index.ts'
+import type { CommandId } from '../core/codec/index.ts'
+import type { ErrorCode, FaultEffect } from '../core/index.ts'
+import type { CheckedAppend, CheckedBurial, CheckedInboxCommand } from '../core/checks/index.ts'
+import type { AcceptResult, AppendResult, ClaimRequest, InboxCommand, LogKey } from '../core/ports/index.ts'
 import type { LogIdentity } from './places.ts'
 
 /** One thing to do within a batch; `log` is the log's number. */

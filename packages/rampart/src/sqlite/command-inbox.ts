@@ -1,5 +1,6 @@
 // The inbox port over SQLite: changes go through the commit queue of the store, beside its appends.
-import { checkBurial, checkInboxCommand, type CommandInbox } from '../core/ports/index.ts'
+import { checkBurial, checkInboxCommand } from '../core/checks/index.ts'
+import type { CommandInbox } from '../core/ports/index.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
 
 // What an operation without texts of its own counts for against the bounds of the queue.

@@ -155,12 +155,10 @@ function finish(queue: Queue, batch: readonly Waiting[], reply: BatchReply): voi
   for (let index = 0; index < batch.length; index++) settle(queue, batch[index], reply.results[index])
   if (reply.fault !== null) stop(queue, reply.fault)
   queue.isBusy = false
-  queue.options.onCommitted(
-    batch.map((one) => one.operation),
-    reply.results,
-  )
   if (queue.waiting.length > 0) schedule(queue)
   else if (queue.isClosed && queue.operations === 0) queue.drained.resolve()
+  const operations = batch.map((one) => one.operation)
+  queue.options.onCommitted(operations, reply.results)
 }
 
 function settle(

@@ -5,8 +5,9 @@
 // a row together. Lengths also tell where a page must end to keep its bound in bytes, before a payload is
 // read.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import type { StreamId, StreamVersion } from '../core/index.ts'
-import { pageBytesMax, type EventRecord, type LogPlace } from '../core/ports/index.ts'
+import type { StreamId, StreamVersion } from '../core/codec/index.ts'
+import { pageBytesMax } from '../core/checks/index.ts'
+import type { EventRecord, LogPlace } from '../core/ports/index.ts'
 import { readSql } from './database.ts'
 import { createGenerations } from './generations.ts'
 import { commandIdOf, placeOf, positionOf, type LogIdentity } from './places.ts'
@@ -57,16 +58,10 @@ export function createEventReader(database: DatabaseSync): EventReader {
     database,
     'SELECT number FROM streams WHERE log = ? AND decider = ? AND id = ?',
   )
-  const findHead = prepareQuery(database, readSql('find-head'))
-  const findEvent = prepareQuery(database, 'SELECT append_id, append_index FROM events WHERE place = ?')
   const stream = createStreamQueries(database)
   const log = createLogQueries(database)
-  const toPlace = ({ epoch }: LogIdentity, place: number, event: Row): LogPlace => ({
-    epoch,
-    position: positionOf(place),
-    eventId: event.length === 0 ? '' : `${textAt(event, 0)}.${numberAt(event, 1)}`,
-  })
   return {
+    ...createPlaceQueries(database),
     findStream: (log, decider, id) => {
       const row = findStream.get(log.number, decider, id)
       return row === undefined ? undefined : numberAt(row, 0)
@@ -95,6 +90,18 @@ export function createEventReader(database: DatabaseSync): EventReader {
         toRecord,
       })
     },
+  }
+}
+
+function createPlaceQueries(database: DatabaseSync): Pick<EventReader, 'placeAt' | 'head'> {
+  const findHead = prepareQuery(database, readSql('find-head'))
+  const findEvent = prepareQuery(database, 'SELECT append_id, append_index FROM events WHERE place = ?')
+  const toPlace = ({ epoch }: LogIdentity, place: number, event: Row): LogPlace => ({
+    epoch,
+    position: positionOf(place),
+    eventId: event.length === 0 ? '' : `${textAt(event, 0)}.${numberAt(event, 1)}`,
+  })
+  return {
     placeAt: (log, position) => {
       const place = placeOf(log.number, position)
       return toPlace(log, place, findEvent.get(place) ?? [])

@@ -1,16 +1,17 @@
 // The event store port over SQLite: appends go through the commit queue, reads over a connection of their
 // own.
-import { position, RampartError, type Runtime } from '../core/index.ts'
-import {
-  checkAppend,
-  type AppendRequest,
-  type AppendResult,
-  type EventRecord,
-  type EventStore,
-  type LogPage,
-  type LogPlace,
-  type LogQuery,
-  type StreamQuery,
+import { position } from '../core/codec/index.ts'
+import { RampartError, type Runtime } from '../core/index.ts'
+import { checkAppend } from '../core/checks/index.ts'
+import type {
+  AppendRequest,
+  AppendResult,
+  EventRecord,
+  EventStore,
+  LogPage,
+  LogPlace,
+  LogQuery,
+  StreamQuery,
 } from '../core/ports/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
 import type { EventReader } from './event-reader.ts'

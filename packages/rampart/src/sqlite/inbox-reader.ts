@@ -1,6 +1,6 @@
 // Reads the inbox over a read-only connection.
 import type { DatabaseSync } from 'node:sqlite'
-import type { CommandId } from '../core/index.ts'
+import type { CommandId } from '../core/codec/index.ts'
 import type { DeadLetter, InboxCommand } from '../core/ports/index.ts'
 import { readSql } from './database.ts'
 import { deadLetterOf, inboxCommandOf } from './inbox-rows.ts'

@@ -1,5 +1,5 @@
 // Rows of the inbox and of the dead letters as commands; writer and readers use the same columns.
-import type { CommandId, StreamId, StreamVersion } from '../core/index.ts'
+import type { CommandId, StreamId, StreamVersion } from '../core/codec/index.ts'
 import type { DeadLetter, InboxCommand } from '../core/ports/index.ts'
 import { numberAt, numberOrNullAt, textAt, textOrNullAt, type Row } from './rows.ts'
 

@@ -1,12 +1,7 @@
 // Inbox operations within a batch: accept, claim, release, bury. The inbox itself is the `inbox` table.
-import type { CommandId } from '../core/index.ts'
-import type {
-  AcceptResult,
-  CheckedBurial,
-  CheckedInboxCommand,
-  ClaimRequest,
-  InboxCommand,
-} from '../core/ports/index.ts'
+import type { CommandId } from '../core/codec/index.ts'
+import type { CheckedBurial, CheckedInboxCommand } from '../core/checks/index.ts'
+import type { AcceptResult, ClaimRequest, InboxCommand } from '../core/ports/index.ts'
 import { findStream, keepOutcome } from './append-step.ts'
 import { inboxCommandOf } from './inbox-rows.ts'
 import { numberAt } from './rows.ts'

@@ -1,6 +1,6 @@
 // Finds recorded outcomes of commands; the writer asks before it appends, readers ask for a status.
 import type { DatabaseSync } from 'node:sqlite'
-import type { CommandId, StreamVersion } from '../core/index.ts'
+import type { CommandId, StreamVersion } from '../core/codec/index.ts'
 import type { StoredOutcome } from '../core/ports/index.ts'
 import { readSql } from './database.ts'
 import { commandKey, positionOf, type LogIdentity } from './places.ts'

@@ -1,5 +1,5 @@
 // How the rows of several logs share tables: places (log and position in one number) and command keys.
-import type { CommandId, Position } from '../core/index.ts'
+import type { CommandId, Position } from '../core/codec/index.ts'
 
 /** A log as rows name it. */
 export interface LogIdentity {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { position } from '../core/index.ts'
+import { position } from '../core/codec/index.ts'
 import type { WriteStore } from '../core/ports/index.ts'
 import {
   commandInboxContract,

@@ -1,13 +1,9 @@
 // A store file of logs on SQLite: the writer in the caller's thread or a worker, reads in the caller's
 // thread.
-import { position, RampartError, systemRuntime, type Runtime } from '../core/index.ts'
-import {
-  checkLogKey,
-  inboxCommandsMaxUnlessSaid,
-  type EventStore,
-  type LogKey,
-  type WriteStore,
-} from '../core/ports/index.ts'
+import { position } from '../core/codec/index.ts'
+import { RampartError, systemRuntime, type Runtime } from '../core/index.ts'
+import { checkLogKey, inboxCommandsMaxUnlessSaid } from '../core/checks/index.ts'
+import type { EventStore, LogKey, WriteStore } from '../core/ports/index.ts'
 import { isFailure, type BatchReply, type BatchWriter, type Operation } from './batch.ts'
 import { createCommitQueue } from './commit-queue.ts'
 import { canonicalPath, openDatabase } from './database.ts'

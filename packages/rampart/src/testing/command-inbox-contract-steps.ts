@@ -1,5 +1,5 @@
 // Steps that the rules of the inbox share.
-import { streamId } from '../core/index.ts'
+import { streamId } from '../core/codec/index.ts'
 import type { ClaimRequest, CommandInbox, InboxCommand, NewInboxCommand } from '../core/ports/index.ts'
 import { commandNumber } from './event-store-contract-steps.ts'
 import { expectSame } from './expect.ts'

@@ -1,13 +1,8 @@
 // Rules of the event store: what is checked before anything is queued, and bounds (ES-14).
-import { isRampartError, type CommandId, type StreamId, type StreamVersion } from '../core/index.ts'
-import {
-  appendEventsMax,
-  nameLengthMax,
-  payloadBytesMax,
-  type AppendRequest,
-  type NewEvent,
-  type StreamWrite,
-} from '../core/ports/index.ts'
+import type { CommandId, StreamId, StreamVersion } from '../core/codec/index.ts'
+import { isRampartError } from '../core/index.ts'
+import { appendEventsMax, nameLengthMax, payloadBytesMax } from '../core/checks/index.ts'
+import type { AppendRequest, NewEvent, StreamWrite } from '../core/ports/index.ts'
 import {
   appended,
   appendOne,

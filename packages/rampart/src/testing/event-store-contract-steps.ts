@@ -1,5 +1,6 @@
 // Steps that the rules of the event store and of the inbox share: what to append, and how to look at a log.
-import { commandId, position, streamId, streamVersion, type CommandId, type Json } from '../core/index.ts'
+import { commandId, position, streamId, streamVersion, type CommandId } from '../core/codec/index.ts'
+import type { Json } from '../core/index.ts'
 import type {
   AppendRequest,
   AppendResult,

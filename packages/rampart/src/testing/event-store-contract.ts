@@ -1,4 +1,5 @@
-// The conformance suite of the event store port: its promises ES-1 to ES-14 as rules that any test runner can loop over.
+// The conformance suite of the event store port: its promises ES-1 to ES-14 as rules that any test runner can
+// loop over.
 import { appendingRules } from './event-store-contract-appending.ts'
 import { commandRules } from './event-store-contract-commands.ts'
 import { inputRules } from './event-store-contract-input.ts'
@@ -7,9 +8,9 @@ import { readingRules } from './event-store-contract-reading.ts'
 import type { WriteRule } from './event-store-contract-steps.ts'
 
 /**
- * The rules that an event store keeps. A rule that `needs` a capability is left out for an adapter that declares it
- * absent, with that word as the reason; every other rule must pass. Power loss is beyond a rule that runs in the same
- * process: an adapter that is `durable` proves it with tests of its own.
+ * The rules that an event store keeps. A rule that `needs` a capability is left out for an adapter that
+ * declares it absent, with that word as the reason; every other rule must pass. Power loss is beyond a rule
+ * that runs in the same process: an adapter that is `durable` proves it with tests of its own.
  */
 export const eventStoreContract: readonly WriteRule[] = [
   ...appendingRules,
@@ -29,14 +30,10 @@ export interface PendingRule {
 export const pendingRules: readonly PendingRule[] = [
   {
     name: 'ES-6 every failIfMatch condition is checked at the instant of the append',
-    checks:
-      'an append fails when an event after its position has one of the types and all of the tags, also when that ' +
-      'event is committed in the same batch or by another process; failed ones change nothing',
+    checks: 'an event of the same batch or of another process fails the append, which then changes nothing',
   },
   {
     name: 'ES-12 a log keeps its history of epochs',
-    checks:
-      'a fork adds an epoch with its position; places at or before it stay valid, places after it are recognised as ' +
-      'a lost future, also when the file was copied back by hand',
+    checks: 'places up to a fork stay valid and later ones are recognised, also when a file was copied back',
   },
 ]

@@ -1,0 +1,48 @@
+// A process for the kill tests: floods a store with appends and says on stdout what it tries and what was
+// acknowledged.
+import { writeSync } from 'node:fs'
+import { commandId, streamId } from '../../core/codec/index.ts'
+import { openSqliteStore } from '../index.ts'
+
+/** The request of a command number; the parent repeats it. */
+export function floodRequest(number: number) {
+  const text = new TextEncoder().encode(`{"number":${number}}`)
+  const event = { type: 'Flooded', schemaVersion: 1, payload: text }
+  const id = (stream: number) => streamId(`s${stream % 10}`)
+  return {
+    writes: [
+      { decider: 'flood', id: id(number), expectedVersion: 'any', events: [event, event] },
+      {
+        decider: 'flood',
+        id: id(number + 3),
+        expectedVersion: 'any',
+        events: number % 3 === 0 ? [event] : [],
+      },
+    ],
+    command: {
+      id: commandId(`00000000-0000-4000-8000-${String(number).padStart(12, '0')}`),
+      fingerprint: 'flood',
+      outcome: { number },
+      expiresAtMs: null,
+    },
+  } as const
+}
+
+async function flood(file: string, thread: string, from: number): Promise<void> {
+  const store = await openSqliteStore({ file, thread: thread === 'worker' ? 'worker' : 'caller' })
+  const log = await store.openLog('default/flood/0')
+  let next = from
+  const one = async (): Promise<void> => {
+    for (;;) {
+      const number = next++
+      writeSync(1, `try ${number}\n`)
+      const result = await log.append(floodRequest(number))
+      // A pipe takes what is written at once, so that it outlives this process.
+      writeSync(1, `ack ${number} ${JSON.stringify(result)}\n`)
+    }
+  }
+  await Promise.all(Array.from({ length: 32 }, one))
+}
+
+const [, script = '', file = '', thread = '', from = ''] = process.argv
+if (script.endsWith('flood.ts')) await flood(file, thread, Number(from))
