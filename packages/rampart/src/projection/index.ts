@@ -1,5 +1,5 @@
 // What the host and the gateway use of projections: the runner, and the read model that others see.
-export { createProjectionRunner } from './projection-runner.ts'
+export { createProjectionRunner } from './create-projection-runner.ts'
 export { createReadModel } from './create-read-model.ts'
 export type { ProjectionRunner, ProjectionRunnerOptions, RunnerState } from './projection-runner.ts'
 export type { ReadModelOptions } from './create-read-model.ts'

@@ -80,7 +80,7 @@ async function compare(folder: string, thread: 'worker' | 'caller', lastRound: b
 describe('kill -9 in the middle of projection batches', () => {
   test.each(['worker', 'caller'] as const)(
     'leaves documents and checkpoint in step (%s)',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (thread) => {
       const folder = mkdtempSync(join(tmpdir(), 'rampart-kill-'))
       folders.push(folder)

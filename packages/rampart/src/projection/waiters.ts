@@ -6,7 +6,7 @@ export interface Move {
   /** The place that it now contains; `undefined` when every waiter shall look again. */
   readonly reached: Position | undefined
   /** Keys of the documents that changed. */
-  readonly keys: ReadonlySet<string>
+  readonly keys: { readonly has: (key: string) => boolean }
 }
 
 /** What a reader waits for; either wakes it. */

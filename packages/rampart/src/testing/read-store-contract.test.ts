@@ -206,7 +206,7 @@ async function broken(mutate: Mutate): Promise<readonly string[]> {
   for (const rule of readStoreContract) {
     await using plain = await openSqliteReadStore({ file: ':memory:', thread: 'caller' })
     const store = mutated(plain, mutate)
-    // Opening the same store again is all that memory can do; what it forgot is not what these faults are about.
+    // Memory cannot reopen; what it would forget is not what these faults are about.
     const holds = await rule.check({ store, reopen: async () => store }).then(
       () => true,
       () => false,
