@@ -1,6 +1,5 @@
 // What the host and the gateway use of projections: the runner, and the read model that others see.
 export { createProjectionRunner } from './create-projection-runner.ts'
 export { createReadModel } from './create-read-model.ts'
-export type { ProjectionRunner, ProjectionRunnerOptions, RunnerState } from './projection-runner.ts'
-export type { ReadModelOptions } from './create-read-model.ts'
+export type { ProjectionRunner } from './projection-runner.ts'
 export type { Freshness, Lag, ListRequest, ReadDocument, ReadModel } from './read-model.ts'

@@ -2,6 +2,4 @@
 export { createBackOff, isPassing } from './back-off.ts'
 export { createBell } from './bell.ts'
 export { createSubscription } from './subscription.ts'
-export type { BackOff } from './back-off.ts'
-export type { Bell } from './bell.ts'
 export type { Batch, Subscription, SubscriptionEnd, SubscriptionOptions } from './subscription.ts'
