@@ -24,6 +24,8 @@ export default defineConfig({
     execArgv: ['--conditions=rampart-source'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // A busy machine is slow, and a condition that comes late has come.
+    expect: { poll: { timeout: 10_000 } },
     // Nothing may hide behind a second attempt or a forgotten `only`.
     retry: 0,
     allowOnly: false,
