@@ -166,14 +166,17 @@ function versionAt(row: Row | undefined): number {
   return numberAt(row ?? [], 2)
 }
 
-const joinedPayloads = (order: string): string =>
-  `SELECT CAST(group_concat(payload, '' ORDER BY ${order}) AS BLOB) FROM events`
+// An order inside of group_concat would sort once more; that of the rows below it is kept.
+function joinedPayloads(where: string, order: string): string {
+  const rows = `SELECT payload FROM events ${where} ORDER BY ${order}`
+  return `SELECT CAST(group_concat(payload, '') AS BLOB) FROM (${rows})`
+}
 
 function createStreamQueries(database: DatabaseSync): Readonly<Record<'forward' | 'backward', PageQueries>> {
   const where = 'WHERE stream = ? AND version >= ? AND version <= ?'
   const inOrder = (order: string): PageQueries => ({
     columns: prepareQuery(database, `${readSql('select-event')} ${where} ORDER BY ${order} LIMIT ?`),
-    payloads: prepareQuery(database, `${joinedPayloads(order)} ${where}`),
+    payloads: prepareQuery(database, joinedPayloads(where, order)),
   })
   return { forward: inOrder('version'), backward: inOrder('version DESC') }
 }
@@ -189,7 +192,7 @@ function createLogQueries(database: DatabaseSync) {
       const where = `WHERE place > ? AND place <= ? ${byType} ${byTags}`
       const queries = prepared.get(where) ?? {
         columns: prepareQuery(database, `${readSql('select-event')} ${where} ORDER BY place LIMIT ?`),
-        payloads: prepareQuery(database, `${joinedPayloads('place')} ${where}`),
+        payloads: prepareQuery(database, joinedPayloads(where, 'place')),
       }
       prepared.set(where, queries)
       return queries

@@ -40,7 +40,7 @@ export function commandKey(log: number, id: CommandId): Uint8Array {
 /** A command id from the 32 hexadecimal digits that a row gives; null when the row has none. */
 export function commandIdOf(hex: string): CommandId | null {
   if (hex === '') return null
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)]
+  const [start, end] = [`${hex.slice(0, 8)}-${hex.slice(8, 12)}`, `${hex.slice(16, 20)}-${hex.slice(20)}`]
   // Keys are made from checked ids.
-  return parts.join('-') as CommandId
+  return `${start}-${hex.slice(12, 16)}-${end}` as CommandId
 }
