@@ -97,8 +97,10 @@ function undo(
     return { kind: 'unknown', error: new RampartError('OUTCOME_UNKNOWN', message, { effect: 'unknown' }) }
   }
   if (!isData) return { kind: 'failed', error: fault }
-  const message = `The database refuses this data: ${String(error)}`
-  return { kind: 'refused', error: new RampartError('INPUT_INVALID', message, { cause: error }) }
+  // What SQLite did not throw is a defect of this code, which the data of one operation has brought to light.
+  const code = isFromSqlite(error) ? 'INPUT_INVALID' : 'INTERNAL'
+  const message = `The database cannot take this data: ${String(error)}`
+  return { kind: 'refused', error: new RampartError(code, message, { cause: error }) }
 }
 
 function isFromSqlite(error: unknown): boolean {

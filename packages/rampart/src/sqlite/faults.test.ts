@@ -187,8 +187,8 @@ describe('a failing disk', () => {
     expect(later.results).toMatchObject([{ place: { position: 2 } }, { place: { position: 3 } }])
   })
 
-  /** A database whose statement fails once it is told to. */
-  function failing(sql: string, errcode: number): { database: DatabaseSync; fail: () => void } {
+  /** A database one of whose statements fails while it is told to. */
+  function failing(sql: string, errcode: number) {
     const database = openDatabase({ file, synchronous: 'FULL' })
     migrate(database, file, writeSchema)
     let isFailing = false
@@ -204,7 +204,7 @@ describe('a failing disk', () => {
       }
       return statement
     }
-    return { database, fail: () => void (isFailing = true) }
+    return { database, fail: () => void (isFailing = true), mend: () => void (isFailing = false) }
   }
 
   const syncFailed = 10 | (4 << 8)
@@ -220,6 +220,23 @@ describe('a failing disk', () => {
     expect(reply.fault).toMatch(/stopped accepting writes/)
     const after = writer.commit({ nowMs: 3, operations: [appendOperation('a')] })
     expect(statusesOf(after)).toEqual([['STORE_UNAVAILABLE', 'definite']])
+    database.close()
+  })
+
+  test('that undoes the creation of a log leaves nothing of it', () => {
+    const full = 13
+    const { database, fail, mend } = failing('COMMIT', full)
+    const writer = createBatchWriter({ ...limits, database, file })
+    fail()
+    const undone = writer.commit({ nowMs: 1, operations: openOperations() })
+    expect(statusesOf(undone)).toEqual([['STORE_FULL', 'definite']])
+    mend()
+    const operations: Operation[] = [{ kind: 'openLog', key: 'default/billing/0', epoch: 'epoch-2' }]
+    const reply = writer.commit({ nowMs: 2, operations: [...operations, appendOperation('a')] })
+    expect(reply.results).toMatchObject([
+      { number: 1, epoch: 'epoch-2' },
+      { place: { epoch: 'epoch-2', position: 1 } },
+    ])
     database.close()
   })
 

@@ -2,8 +2,8 @@
 import type { LogKey } from '../core/ports/index.ts'
 import type { Failure } from './batch.ts'
 import { logNumberMax, type LogIdentity } from './places.ts'
-import { numberAt, textAt } from './rows.ts'
-import { readHead, type WriterState } from './writer-state.ts'
+import { numberAt } from './rows.ts'
+import { currentEpoch, readHead, type WriterState } from './writer-state.ts'
 
 /** The log of that key; `epoch` names its first epoch when it is new. */
 export function openLog(
@@ -19,10 +19,9 @@ export function openLog(
   }
   const known = state.logs.get(number)
   if (known !== undefined) return { number, epoch: known.epoch }
-  const current = query('SELECT epoch FROM epochs WHERE log = ? ORDER BY ordinal DESC LIMIT 1').get(number)
   const log = {
     number,
-    epoch: textAt(current ?? [], 0),
+    epoch: currentEpoch(state, number),
     position: 0,
     eventId: '',
     recordedAtMs: 0,

@@ -96,7 +96,17 @@ export function readAgain(state: WriterState): void {
   state.eventTypes.clear()
   state.nextStream = numberAt(query('SELECT max(number) FROM streams').get() ?? [], 0) + 1
   state.hasOutcomes = query('SELECT 1 FROM outcomes LIMIT 1').get() !== undefined
-  for (const log of state.logs.values()) readHead(state, log)
+  for (const log of state.logs.values()) {
+    // A log that was created by what is undone now is not there any more.
+    if (currentEpoch(state, log.number) === log.epoch) readHead(state, log)
+    else state.logs.delete(log.number)
+  }
+}
+
+/** The newest epoch of a log; empty when there is no such log. */
+export function currentEpoch({ statements }: WriterState, log: number): string {
+  const newest = 'SELECT epoch FROM epochs WHERE log = ? ORDER BY ordinal DESC LIMIT 1'
+  return textAt(statements.query(newest).get(log) ?? [], 0)
 }
 
 /** Reads where a log stands. */
