@@ -2,15 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  refuse,
-  systemRuntime,
-  validate,
-  type Ask,
-  type DecidedEvent,
-  type Json,
-  type Recorded,
-} from 'rampart'
+import { refuse, systemRuntime, type Ask, type DecidedEvent, type Json, type Recorded } from 'rampart'
+import { validate } from 'rampart/codec'
 import { afterAll, expect, test } from 'vitest'
 import { expectedOf } from '../../test/expected.ts'
 import { foldFromNothing } from '../../test/fold.ts'

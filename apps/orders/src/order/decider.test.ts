@@ -1,5 +1,6 @@
 // The rules of orders and returns, as given events, when a command, then events or a refusal.
-import { refuse, validate, type Ask, type DecidedEvent, type Json } from 'rampart'
+import { refuse, type Ask, type DecidedEvent, type Json } from 'rampart'
+import { validate } from 'rampart/codec'
 import { describe, expect, test } from 'vitest'
 import { order } from './decider.ts'
 import { orderEvents } from './events.ts'

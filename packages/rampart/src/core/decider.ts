@@ -37,20 +37,6 @@ export interface Ask<Code extends string = string> {
 /** What a decision answers: one event, several, none (nothing to do), or a refusal. */
 export type Decision<Event, Code extends string> = Event | readonly Event[] | Refusal<Code>
 
-/** One command of a decider. */
-export interface CommandDefinition<
-  S = never,
-  Data = never,
-  Event = DecidedEvent,
-  Code extends string = string,
-> {
-  readonly schema: Schema<Data>
-  readonly refuses: readonly Code[]
-  /** True when the command starts a stream, so that its sender may leave the id to the server's rule. */
-  readonly creates?: boolean
-  readonly decide: (state: S, data: Data, ask: Ask<Code>) => Decision<Event, Code>
-}
-
 /** All logic of one aggregate. `Commands` maps each command to its data, `Codes` to its refusal codes. */
 export interface Decider<Name extends string = string, Commands = unknown, Codes = unknown> {
   readonly name: Name

@@ -77,8 +77,10 @@ export interface Events<Name extends string = string, All = unknown> {
 }
 
 /** Any event definitions, whatever their data. */
+export type AnyEvents = Events<string, AnyData>
+
 // oxlint-disable-next-line no-explicit-any -- data stands in argument places too, so no other type fits all
-export type AnyEvents = Events<string, any>
+type AnyData = any
 
 /** The union of events that `All` describes. */
 export type EventOf<All> = { [K in keyof All & string]: DecidedEvent<K, All[K]> }[keyof All & string]

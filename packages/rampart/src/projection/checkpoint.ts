@@ -1,5 +1,6 @@
 // Where a runner begins: at the stored checkpoint, provided that the log still has that place.
-import { position, RampartError } from '../core/index.ts'
+import { position } from '../core/codec/index.ts'
+import { RampartError } from '../core/index.ts'
 import { eventId, type DocumentCollection, type EventStore, type LogPlace } from '../core/ports/index.ts'
 
 /** Whether two places are the same one, of the same history. */

@@ -1,7 +1,8 @@
 // Proves what readers get: tokens and versions that are waited for, bounds, and an end that frees all who
 // wait.
 import { describe, expect, test, vi } from 'vitest'
-import { streamVersion, systemRuntime, type ConsistencyToken } from '../core/index.ts'
+import { streamVersion, type ConsistencyToken } from '../core/codec/index.ts'
+import { systemRuntime } from '../core/index.ts'
 import type { EventStore, LogPlace, ReadStore } from '../core/ports/index.ts'
 import { createReadModel } from './index.ts'
 import { append, customers, make, openShop, orders, products } from './test/shop.ts'

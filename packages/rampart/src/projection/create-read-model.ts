@@ -4,8 +4,8 @@
 // A token is waited for first, and without touching the database: the runner knows which place its
 // documents contain. A version is waited for by reading the document; readers that wait for one key share
 // each read.
-import { quoted } from '../core/codec/index.ts'
-import { position, RampartError, type Position, type Runtime } from '../core/index.ts'
+import { quoted, position, type Position } from '../core/codec/index.ts'
+import { RampartError, type Runtime } from '../core/index.ts'
 import type { DocumentCollection, LogPlace, StoredDocument } from '../core/ports/index.ts'
 import { createLagGauge } from './lag.ts'
 import type { ProjectionRunner } from './projection-runner.ts'

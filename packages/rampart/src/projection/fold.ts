@@ -1,7 +1,7 @@
 // The pure part of a projection runner: events of a batch folded into documents, up to the first that
 // cannot be.
-import { decodeEvent, idFault, quoted } from '../core/codec/index.ts'
-import { position, type AnyEvents, type Json, type Projection, type Recorded } from '../core/index.ts'
+import { decodeEvent, idFault, quoted, position, type AnyEvents } from '../core/codec/index.ts'
+import type { Json, Projection, Recorded } from '../core/index.ts'
 import type { EventRecord, StoredDocument } from '../core/ports/index.ts'
 import { frozenJson } from './frozen-json.ts'
 

@@ -1,6 +1,7 @@
 // Proves that hot documents are the latest ones, and bounded in number and size.
 import { expect, test } from 'vitest'
-import { position, type Json } from '../core/index.ts'
+import { position } from '../core/codec/index.ts'
+import type { Json } from '../core/index.ts'
 import type { StoredDocument } from '../core/ports/index.ts'
 import { createHotDocuments } from './hot-documents.ts'
 

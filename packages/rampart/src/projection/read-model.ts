@@ -1,5 +1,6 @@
 // A read model as others see it: documents, listings and changes, as fresh as the reader demands.
-import type { ConsistencyToken, Json, Position, Projection, StreamVersion } from '../core/index.ts'
+import type { ConsistencyToken, Position, StreamVersion } from '../core/codec/index.ts'
+import type { Json, Projection } from '../core/index.ts'
 import type { ChangeCursor, LogKey, LogPlace, StoredDocument } from '../core/ports/index.ts'
 
 /** How fresh a read must be, and how long it waits for that. */

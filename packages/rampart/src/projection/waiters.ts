@@ -1,5 +1,6 @@
 // Readers that wait for a read model to move: a bounded number, each woken by what may concern it.
-import { RampartError, type Position, type Runtime } from '../core/index.ts'
+import type { Position } from '../core/codec/index.ts'
+import { RampartError, type Runtime } from '../core/index.ts'
 
 /** How a read model moved. */
 export interface Move {

@@ -1,7 +1,8 @@
 // The reading side of one collection: documents, listings and changes, each with the checkpoint of the same
 // moment.
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { quoted, RampartError } from '../core/index.ts'
+import { quoted } from '../core/codec/index.ts'
+import { RampartError } from '../core/index.ts'
 import type { CollectionShape, DocumentCollection, LogPlace, PageQuery } from '../core/ports/index.ts'
 import { storeFault } from './database.ts'
 import { collectionSql, columnsOf, documentOf, placeOf, type Columns } from './read-store-tables.ts'

@@ -1,7 +1,8 @@
 // The tables of a read store and of each collection in it, and how a document becomes a row; used by both
 // its sides.
 import type { DatabaseSync } from 'node:sqlite'
-import { position, RampartError, type Json } from '../core/index.ts'
+import { position } from '../core/codec/index.ts'
+import { RampartError, type Json } from '../core/index.ts'
 import type { CollectionShape, LogPlace, StoredDocument } from '../core/ports/index.ts'
 import { readSql, type DatabaseSchema } from './database.ts'
 import { wordsOf } from './read-store-words.ts'

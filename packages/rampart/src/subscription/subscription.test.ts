@@ -1,7 +1,8 @@
 // Proves the one loop: every event once and in order, hints and polls, retries of the store, and a prompt
 // end.
 import { describe, expect, test, vi } from 'vitest'
-import { position, RampartError, streamId, systemRuntime } from '../core/index.ts'
+import { position, streamId } from '../core/codec/index.ts'
+import { RampartError, systemRuntime } from '../core/index.ts'
 import { logKey, type EventStore, type LogPage, type LogPlace } from '../core/ports/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import { createSubscription, type Batch, type SubscriptionOptions } from './index.ts'

@@ -1,5 +1,6 @@
 // Rules of the read store: batches and their checkpoint, and the moment that a read belongs to.
-import { position, systemRuntime } from '../core/index.ts'
+import { position } from '../core/codec/index.ts'
+import { systemRuntime } from '../core/index.ts'
 import type { StoredDocument } from '../core/ports/index.ts'
 import { expectFault, expectSame } from './expect.ts'
 import {

@@ -1,5 +1,5 @@
 // Rules of the read store: pages and changes in their order.
-import { position } from '../core/index.ts'
+import { position } from '../core/codec/index.ts'
 import { expectSame } from './expect.ts'
 import {
   document,

@@ -1,5 +1,6 @@
 // What the rules of the read store's suite share: a harness, documents to store, and ways to list them.
-import { position, type Json } from '../core/index.ts'
+import { position } from '../core/codec/index.ts'
+import type { Json } from '../core/index.ts'
 import type {
   CollectionShape,
   DocumentCollection,

@@ -2,17 +2,14 @@
 import {
   jsonFaults,
   quoted,
-  RampartError,
   streamId,
   validate,
-  type Context,
   type DeciderDefinition,
   type InputFault,
-  type Json,
-  type Runtime,
   type StreamId,
   type UntypedCommand,
-} from '../core/index.ts'
+} from '../core/codec/index.ts'
+import { RampartError, type Context, type Json, type Runtime } from '../core/index.ts'
 import type { SentCommand } from './command-service.ts'
 
 /** A command type of a context with the decider it belongs to. */

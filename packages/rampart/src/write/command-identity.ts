@@ -1,7 +1,7 @@
 // Names a command: its id from (log, sender, idempotency key), and the fingerprint of what it asks.
 import { hash } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import { commandId, type CommandId } from '../core/index.ts'
+import { commandId, type CommandId } from '../core/codec/index.ts'
 import type { LogKey } from '../core/ports/index.ts'
 
 /** Whose key it is: the same key of another sender or log names another command. */

@@ -1,5 +1,6 @@
 // The write side as others see it: send a command, ask for its status, watch for its outcome.
-import type { CommandId, Json, Position, StreamVersion } from '../core/index.ts'
+import type { CommandId, Position, StreamVersion } from '../core/codec/index.ts'
+import type { Json } from '../core/index.ts'
 import type { LogKey, LogPlace } from '../core/ports/index.ts'
 
 /** A command as its sender wrote it, before any check. */

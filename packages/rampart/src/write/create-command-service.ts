@@ -2,13 +2,11 @@
 // them.
 import {
   commandId as asCommandId,
-  RampartError,
   type CommandId,
-  type Context,
   type DeciderDefinition,
-  type Runtime,
   type StreamId,
-} from '../core/index.ts'
+} from '../core/codec/index.ts'
+import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import { checkInput, commandsOf, requireCommand, type KnownCommand } from './command-checks.ts'
 import { commandIdOfKey, fingerprintOf, unkeyedFingerprint } from './command-identity.ts'

@@ -2,18 +2,20 @@
 import {
   encodeEvent,
   isoTime,
-  isRampartError,
   isRefusal,
-  RampartError,
-  refuse,
   type CommandId,
-  type DecidedEvent,
   type DeciderDefinition,
   type EncodedEvent,
-  type Json,
-  type Refusal,
   type StreamId,
   type StreamVersion,
+} from '../core/codec/index.ts'
+import {
+  isRampartError,
+  RampartError,
+  type DecidedEvent,
+  type Json,
+  type Refusal,
+  refuse,
 } from '../core/index.ts'
 import type { AppendRequest } from '../core/ports/index.ts'
 import { refusedOutcome, succeededOutcome } from './outcome.ts'

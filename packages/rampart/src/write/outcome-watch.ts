@@ -1,6 +1,7 @@
 // Lets senders wait for the outcome of a command: told by this process, or found by looking again now and
 // then.
-import { RampartError, type CommandId, type Runtime } from '../core/index.ts'
+import type { CommandId } from '../core/codec/index.ts'
+import { RampartError, type Runtime } from '../core/index.ts'
 import type { FinalCommand } from './command-service.ts'
 
 /** What a watch needs, and its bounds. */

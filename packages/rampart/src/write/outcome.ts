@@ -1,5 +1,6 @@
 // The outcome of a command as it is stored with its append, and as its sender sees it.
-import type { CommandId, Json, Refusal } from '../core/index.ts'
+import type { CommandId } from '../core/codec/index.ts'
+import type { Json, Refusal } from '../core/index.ts'
 import { RampartError } from '../core/index.ts'
 import type { LogKey, StoredOutcome } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'

@@ -2,13 +2,12 @@
 import { LRUCache } from 'lru-cache'
 import {
   decodeEvent,
-  RampartError,
   streamVersion,
   type DeciderDefinition,
-  type Json,
   type StreamId,
   type StreamVersion,
-} from '../core/index.ts'
+} from '../core/codec/index.ts'
+import { RampartError, type Json } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 
 /** The state of a stream at a version. */

@@ -9,7 +9,8 @@
 // disk and both commit in one group. That is safe because each append demands the version it was decided on:
 // when one fails, those behind it conflict. The line then lets everything in flight settle, puts the
 // conflicting commands back in their order, and decides them again on a freshly loaded state.
-import { RampartError, type StreamId } from '../core/index.ts'
+import type { StreamId } from '../core/codec/index.ts'
+import { RampartError } from '../core/index.ts'
 import type { AppendResult, EventStore } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
 import { prepareDecision, type CheckedCommand, type DecisionTools, type PreparedDecision } from './decide.ts'

@@ -2,7 +2,6 @@
 export { checkAppend, checkBurial, checkInboxCommand, checkLogKey } from './checked-request.ts'
 export { inboxCommandsMaxUnlessSaid } from '../ports/command-inbox.ts'
 export {
-  appendBytesMax,
   appendEventsMax,
   nameLengthMax,
   pageBytesMax,

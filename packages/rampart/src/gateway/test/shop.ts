@@ -1,7 +1,15 @@
 // A small shop that the tests of gateway and host serve, and what they ask it with.
 import { z } from 'zod'
-import { refuse } from '../../core/codec/index.ts'
-import { context, decider, events, projection, state, systemRuntime, uuidStreamId } from '../../core/index.ts'
+import {
+  context,
+  decider,
+  events,
+  projection,
+  state,
+  systemRuntime,
+  uuidStreamId,
+  refuse,
+} from '../../core/index.ts'
 import type { Runtime } from '../../core/index.ts'
 import { app, type App } from '../../host/index.ts'
 import { startEngine, type Engine } from '../../host/engine.ts'

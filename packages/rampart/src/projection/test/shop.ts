@@ -1,10 +1,9 @@
 // A small shop for the tests of projections: its events, its read models, and ways to append and to fold by
 // hand.
-import { encodeEvent } from '../../core/codec/index.ts'
+import { encodeEvent, streamId } from '../../core/codec/index.ts'
 import {
   events,
   projection,
-  streamId,
   systemRuntime,
   type DecidedEvent,
   type Json,
