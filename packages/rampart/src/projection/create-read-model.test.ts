@@ -228,7 +228,10 @@ describe('what else readers ask', () => {
     const { position } = await append(shop.log, make.placed('1'), make.placed('2'))
     await append(shop.log, make.forgotten('1'), make.placed('3'))
     await running.caughtUp()
-    const { documents, place } = await running.model.changes({ position, key: '~' }, { limit: 10 })
+    const { documents, place } = await running.model.changes(
+      { position, key: '~' },
+      { limit: 10, bytesMax: 100_000 },
+    )
     expect(documents.map(({ key, data }) => [key, data === null])).toEqual([
       ['1', true],
       ['3', false],

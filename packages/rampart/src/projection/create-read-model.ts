@@ -48,9 +48,9 @@ export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptio
     log: store.log,
     get: (key, freshness) => getDocument(model, key, freshness),
     list: (request, freshness) => listDocuments(model, request, freshness),
-    async changes(after, { limit, key }) {
+    async changes(after, { limit, bytesMax, key }) {
       requireRunning(model)
-      const query = { after, limit }
+      const query = { after, limit, bytesMax }
       const { documents, checkpoint } = await collection.changes(
         key === undefined ? query : { ...query, key },
       )

@@ -62,7 +62,7 @@ export interface ReadModel {
   /** Documents changed after a cursor, deleted ones too (`data` null), each once in its latest state. */
   readonly changes: (
     after: ChangeCursor,
-    options: { readonly limit: number; readonly key?: string },
+    options: { readonly limit: number; readonly bytesMax: number; readonly key?: string },
   ) => Promise<{ readonly documents: readonly StoredDocument[]; readonly place: LogPlace }>
   /** Resolves when the read model may have moved beyond `after`, or after a second; rejects when aborted. */
   readonly moved: (after: Position, signal: AbortSignal) => Promise<void>

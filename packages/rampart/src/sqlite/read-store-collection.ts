@@ -15,9 +15,20 @@ export interface Reader {
    * means.
    */
   readonly rows: (sql: string, values: readonly SQLInputValue[]) => readonly (readonly unknown[])[]
+  /** The first rows of a query whose last column is a document's JSON, as far as `bytesMax` of that reaches. */
+  readonly rowsWithin: (bytesMax: number, sql: string, values: readonly SQLInputValue[]) => BoundedRows
   /** Runs several queries over one state of the database. */
   readonly atOneMoment: <T>(read: () => T) => T
 }
+
+/** Rows of a query; `isCut` says that further ones were left out for their bytes. */
+interface BoundedRows {
+  readonly rows: readonly (readonly unknown[])[]
+  readonly isCut: boolean
+}
+
+/** How large the documents of one listing are together unless its reader says otherwise. */
+const listingBytesMaxUnlessSaid = 8 * 1024 * 1024
 
 /** How many different queries stay prepared; listings differ by the indexes that they combine. */
 const statementsMax = 100
@@ -49,6 +60,7 @@ export function createReader(database: DatabaseSync, file: string, isClosed: () 
     // Statements that return arrays are typed as if they returned objects.
     rows: (sql, values) =>
       guarded(() => statementOf(sql).all(...values) as unknown as readonly (readonly unknown[])[]),
+    rowsWithin: (bytesMax, sql, values) => guarded(() => withinBytes(statementOf(sql), values, bytesMax)),
     atOneMoment: (read) =>
       guarded(() => {
         database.exec('BEGIN')
@@ -59,6 +71,24 @@ export function createReader(database: DatabaseSync, file: string, isClosed: () 
         }
       }),
   }
+}
+
+/** Reads row by row, so that no more is held than the bound allows; the first row comes whatever it weighs. */
+function withinBytes(
+  statement: StatementSync,
+  values: readonly SQLInputValue[],
+  bytesMax: number,
+): BoundedRows {
+  const rows: (readonly unknown[])[] = []
+  let bytes = 0
+  // Statements that return arrays are typed as if they returned objects.
+  for (const row of statement.iterate(...values) as unknown as Iterable<readonly unknown[]>) {
+    const data = row.at(-1)
+    bytes += typeof data === 'string' ? data.length : 0
+    if (bytes > bytesMax && rows.length > 0) return { rows, isCut: true }
+    rows.push(row)
+  }
+  return { rows, isCut: false }
 }
 
 /** What the reading half of a collection is made of. */
@@ -76,11 +106,11 @@ export function createCollectionReader(
   const columns = columnsOf(shape)
   const sql = sqlOf(number)
   const checkpoint = (): LogPlace => placeOf(reader.rows(sql.checkpoint, [])[0] ?? [])
-  const listed = (text: string, values: readonly SQLInputValue[]) =>
-    reader.atOneMoment(() => ({
-      documents: reader.rows(text, values).map(documentOf),
-      checkpoint: checkpoint(),
-    }))
+  const listed = (text: string, values: readonly SQLInputValue[], bytesMax = listingBytesMaxUnlessSaid) =>
+    reader.atOneMoment(() => {
+      const { rows, isCut } = reader.rowsWithin(bytesMax, text, values)
+      return { documents: rows.map(documentOf), isCut, checkpoint: checkpoint() }
+    })
   return {
     checkpoint: async () => checkpoint(),
     load: async (keys) => {
@@ -98,14 +128,23 @@ export function createCollectionReader(
     },
     page: async (query) => {
       const { text, values } = pageSql(number, shape, { columns, query })
-      const { documents, checkpoint } = listed(text, [...values, query.limit + 1])
-      const more = documents.length > query.limit
-      return { documents: more ? documents.slice(0, query.limit) : documents, more, checkpoint }
+      // One more than asked for tells whether another follows.
+      const { documents, isCut, checkpoint } = listed(text, [...values, query.limit + 1], query.bytesMax)
+      const isLonger = documents.length > query.limit
+      return {
+        documents: isLonger ? documents.slice(0, query.limit) : documents,
+        more: isLonger || isCut,
+        checkpoint,
+      }
     },
-    changes: async ({ after, limit, key }) =>
-      key === undefined
-        ? listed(sql.changes, [after.position, after.key, limit])
-        : listed(sql.changesOfKey, [after.position, after.key, key, limit]),
+    changes: async ({ after, limit, key, bytesMax }) => {
+      const from = [after.position, after.key]
+      const { documents, checkpoint } =
+        key === undefined
+          ? listed(sql.changes, [...from, limit], bytesMax)
+          : listed(sql.changesOfKey, [...from, key, limit], bytesMax)
+      return { documents, checkpoint }
+    },
   }
 }
 

@@ -18,7 +18,7 @@ import {
 // In byte order of UTF-8, which differs from the order of UTF-16 that JavaScript sorts by.
 const orderedKeys = ['A', 'B:1/2', 'a', 'a b', 'ab', 'é', 'ﬁ', '\u{1f600}']
 
-/** RS-4 and RS-5. */
+/** RS-4, RS-5 and RS-8. */
 export const listingRules: readonly ReadStoreRule[] = [
   {
     name: 'RS-4 pages come in byte order of their keys',
@@ -111,6 +111,30 @@ export const listingRules: readonly ReadStoreRule[] = [
       const after = { position: position(4), key: 'a' }
       expectSame('after a', keysOf(await collection.changes({ after, limit: 1 })), ['b'])
       expectSame('the others', keysOf(await collection.changes({ after, limit: 5 })), ['b', 'c'])
+    },
+  },
+  {
+    name: 'RS-8 a listing ends before its bytes are exceeded, says that more follow, and never ends empty',
+    async check({ store }) {
+      const keys = ['a', 'b', 'c', 'd']
+      const collection = await openWith(
+        store,
+        keys.map((key, index) => document(key, index + 1, { note: 'x'.repeat(1000) })),
+      )
+      const start = { position: position(0), key: '' }
+      for (const [bytesMax, count] of [
+        [1, 1],
+        [2500, 2],
+        [1_000_000, 4],
+      ] as const) {
+        const page = await collection.page({ ...everything, bytesMax })
+        expectSame(`the page within ${bytesMax}`, keysOf(page), keys.slice(0, count))
+        expectSame(`whether more than ${bytesMax} follow`, page.more, count < keys.length)
+        const changes = await collection.changes({ after: start, limit: 10, bytesMax })
+        expectSame(`the changes within ${bytesMax}`, keysOf(changes), keys.slice(0, count))
+      }
+      const short = await collection.page({ ...everything, limit: 3, bytesMax: 2500 })
+      expectSame('a page that two bounds could end', [keysOf(short), short.more], [['a', 'b'], true])
     },
   },
 ]

@@ -121,6 +121,20 @@ const mutants: readonly Mutant[] = [
     }),
   },
   {
+    fault: 'a listing takes no notice of its bytes',
+    breaks: 'RS-8',
+    mutate: (collection) => ({
+      page: ({ where, search, afterKey, limit }) => collection.page({ where, search, afterKey, limit }),
+    }),
+  },
+  {
+    fault: 'changes take no notice of their bytes',
+    breaks: 'RS-8',
+    mutate: (collection) => ({
+      changes: ({ after, limit }) => collection.changes({ after, limit }),
+    }),
+  },
+  {
     fault: 'changes leave deletions out',
     breaks: 'RS-5',
     mutate: (collection) => ({

@@ -13,6 +13,7 @@
 // RS-6 An index finds exactly the documents whose member equals the value; a search finds exactly the
 //      documents that contain every word as the start of a word, whatever its case and accents.
 // RS-7 What was committed is there when the store is opened again.
+// RS-8 A listing is bounded in bytes: it ends before `bytesMax` of stored documents, with one at least.
 import type { Position } from '../identity.ts'
 import type { Json } from '../json.ts'
 import type { LogKey, LogPlace } from './log.ts'
@@ -55,6 +56,8 @@ export interface PageQuery {
   /** Keys after this one; null from the start. */
   readonly afterKey: string | null
   readonly limit: number
+  /** How large its documents may be together, in characters of JSON; 8 MiB unless said. */
+  readonly bytesMax?: number
 }
 
 /** Part of a listing; `more` says whether another document follows. */
@@ -76,6 +79,8 @@ export interface ChangeCursor {
 export interface ChangeQuery {
   readonly after: ChangeCursor
   readonly limit: number
+  /** How large its documents may be together, in characters of JSON; 8 MiB unless said. */
+  readonly bytesMax?: number
   /** Only this document. */
   readonly key?: string
 }

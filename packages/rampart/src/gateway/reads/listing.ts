@@ -8,9 +8,6 @@ import { filterOf } from './filter.ts'
 import { readFreshly } from './freshness.ts'
 import { listChanges } from './live.ts'
 
-/** Items of one page end here; its cursor goes on after the last one. */
-const pageBytesMax = 8 * 1024 * 1024
-
 /** A listing and what it needs. */
 export interface Listing {
   readonly exchange: Exchange
@@ -66,18 +63,9 @@ function requestOf(model: ReadModel, query: ReadonlyMap<string, string>): ListRe
 }
 
 function pageText(documents: readonly ReadDocument[], more: boolean): string {
-  const items: string[] = []
-  let length = 0
-  let next = more ? documents.at(-1)?.key : undefined
-  for (const [index, { key, version, data }] of documents.entries()) {
-    const item = JSON.stringify(version === null ? { key, data } : { key, version, data })
-    length += item.length
-    if (length > pageBytesMax && index > 0) {
-      next = documents[index - 1]?.key
-      break
-    }
-    items.push(item)
-  }
-  const tail = next === undefined ? '' : `,"next":${JSON.stringify(cursorAfter(next))}`
-  return `{"items":[${items.join(',')}]${tail}}`
+  const items = documents.map(({ key, version, data }) =>
+    version === null ? { key, data } : { key, version, data },
+  )
+  const last = documents.at(-1)
+  return JSON.stringify(more && last !== undefined ? { items, next: cursorAfter(last.key) } : { items })
 }

@@ -13,7 +13,8 @@ import type { ReadDocument, ReadModel } from '../../projection/index.ts'
 import type { StreamEvent } from '../streams.ts'
 import type { Filter } from './filter.ts'
 
-const batchSize = 100
+/** What one read of a stream brings at most, and so what a client that reads nothing holds back. */
+const batch = { limit: 100, bytesMax: 64 * 1024 }
 /** Keys that a filtered stream remembers; beyond them it reports more than it must, never less. */
 const rememberedMax = 2000
 const start: ChangeCursor = { position: position(0), key: '' }
@@ -74,7 +75,7 @@ async function* follow(
   signal: AbortSignal,
   write: (documents: readonly StoredDocument[], place: LogPlace) => readonly StreamEvent[],
 ): AsyncGenerator<readonly StreamEvent[]> {
-  const options = { limit: batchSize, ...(key === undefined ? {} : { key }) }
+  const options = { ...batch, ...(key === undefined ? {} : { key }) }
   for (let at = cursor; !signal.aborted;) {
     // oxlint-disable-next-line no-await-in-loop -- each batch starts where the one before it ended
     const { documents, place } = await model.changes(at, options)
