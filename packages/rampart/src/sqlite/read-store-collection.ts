@@ -3,7 +3,14 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { quoted } from '../core/codec/index.ts'
 import { RampartError } from '../core/index.ts'
-import type { CollectionShape, DocumentCollection, LogPlace, PageQuery } from '../core/ports/index.ts'
+import type {
+  CollectionShape,
+  DocumentCollection,
+  DocumentPage,
+  LogPlace,
+  PageQuery,
+  StoredDocument,
+} from '../core/ports/index.ts'
 import { storeFault } from './database.ts'
 import { collectionSql, columnsOf, documentOf, placeOf, type Columns } from './read-store-tables.ts'
 import { matchExpression } from './read-store-words.ts'
@@ -15,7 +22,7 @@ export interface Reader {
    * means.
    */
   readonly rows: (sql: string, values: readonly SQLInputValue[]) => readonly (readonly unknown[])[]
-  /** The first rows of a query whose last column is a document's JSON, as far as `bytesMax` of that reaches. */
+  /** The first rows of a query whose last column is a document, as far as `bytesMax` of that reaches. */
   readonly rowsWithin: (bytesMax: number, sql: string, values: readonly SQLInputValue[]) => BoundedRows
   /** Runs several queries over one state of the database. */
   readonly atOneMoment: <T>(read: () => T) => T
@@ -73,7 +80,7 @@ export function createReader(database: DatabaseSync, file: string, isClosed: () 
   }
 }
 
-/** Reads row by row, so that no more is held than the bound allows; the first row comes whatever it weighs. */
+/** Reads row by row, so that no more is held than allowed; the first row comes whatever it weighs. */
 function withinBytes(
   statement: StatementSync,
   values: readonly SQLInputValue[],
@@ -117,25 +124,12 @@ export function createCollectionReader(
       const found = reader.rows(sql.load, [JSON.stringify(keys)]).map(documentOf)
       return new Map(found.map((document) => [document.key, document]))
     },
-    get: async (key) => {
-      const [row = []] = reader.rows(sql.find, [key])
-      const [version, at, data] = row.slice(3)
-      const isThere = at !== null
-      return {
-        document: isThere ? documentOf([key, version, at, data]) : undefined,
-        checkpoint: placeOf(row),
-      }
-    },
+    get: async (key) => foundOf(key, reader.rows(sql.find, [key])[0] ?? []),
     page: async (query) => {
       const { text, values } = pageSql(number, shape, { columns, query })
       // One more than asked for tells whether another follows.
-      const { documents, isCut, checkpoint } = listed(text, [...values, query.limit + 1], query.bytesMax)
-      const isLonger = documents.length > query.limit
-      return {
-        documents: isLonger ? documents.slice(0, query.limit) : documents,
-        more: isLonger || isCut,
-        checkpoint,
-      }
+      const found = listed(text, [...values, query.limit + 1], query.bytesMax)
+      return pageOf(found, query.limit)
     },
     changes: async ({ after, limit, key, bytesMax }) => {
       const from = [after.position, after.key]
@@ -146,6 +140,24 @@ export function createCollectionReader(
       return { documents, checkpoint }
     },
   }
+}
+
+/** The document and the checkpoint of a row that has both; the document's part is null where there is none. */
+function foundOf(key: string, row: readonly unknown[]) {
+  const [version, at, data] = row.slice(3)
+  const document = at === null ? undefined : documentOf([key, version, at, data])
+  return { document, checkpoint: placeOf(row) }
+}
+
+interface Found {
+  readonly documents: readonly StoredDocument[]
+  readonly isCut: boolean
+  readonly checkpoint: LogPlace
+}
+
+function pageOf({ documents, isCut, checkpoint }: Found, limit: number): DocumentPage {
+  if (documents.length <= limit) return { documents, more: isCut, checkpoint }
+  return { documents: documents.slice(0, limit), more: true, checkpoint }
 }
 
 function sqlOf(number: number) {
