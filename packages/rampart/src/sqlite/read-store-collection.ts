@@ -142,7 +142,7 @@ export function createCollectionReader(
   }
 }
 
-/** The document and the checkpoint of a row that has both; the document's part is null where there is none. */
+/** The document and the checkpoint of one row; where there is no document its columns are null. */
 function foundOf(key: string, row: readonly unknown[]) {
   const [version, at, data] = row.slice(3)
   const document = at === null ? undefined : documentOf([key, version, at, data])
