@@ -21,13 +21,23 @@ test('settings are read, and relative folders start from the caller', () => {
     RAMPART_BODY_BYTES: '0',
     RAMPART_RATE_PER_SECOND: '0',
     RAMPART_CONNECTIONS: '7',
+    RAMPART_STREAMS: '8',
+    RAMPART_HEADER_BYTES: '2048',
+    RAMPART_REQUEST_SECONDS: '3',
     RAMPART_OUTCOME_TTL_SECONDS: '5',
   }
   expect(readSettings(environment)).toMatchObject({
     port: 0,
     host: '::1',
     dataFolder: '/home/store',
-    limits: { bodyBytesMax: 0, ratePerSecond: 0, connectionsMax: 7 },
+    limits: {
+      bodyBytesMax: 0,
+      ratePerSecond: 0,
+      connectionsMax: 7,
+      streamsMax: 8,
+      headerBytesMax: 2048,
+      requestMs: 3000,
+    },
     outcomeTtlMs: 5000,
   })
   expect(readSettings({ PORT: ' ', RAMPART_DATA: '' }).port).toBe(3000)
@@ -42,6 +52,8 @@ test.each([
   ['RAMPART_CONNECTIONS', '1.5'],
   ['RAMPART_RATE_PER_SECOND', 'off'],
   ['RAMPART_OUTCOME_TTL_SECONDS', '0'],
+  ['RAMPART_HEADER_BYTES', '0'],
+  ['RAMPART_REQUEST_SECONDS', '0.5'],
   ['HOST', '0.0.0.0'],
   ['HOST', '::'],
   ['HOST', '192.168.1.5'],

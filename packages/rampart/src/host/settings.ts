@@ -21,23 +21,44 @@ export interface HostSettings {
 
 /** Reads all settings. Throws `SETTING_INVALID` for the first one that cannot be used. */
 export function readSettings(environment: Environment): HostSettings {
-  const number = (name: string, fallback: number, bounds: Bounds): number =>
-    readNumber({ name, fallback, bounds }, environment[name])
-  const off = { least: 0, most: 1_000_000_000, unit: '0 switches it off' }
+  const number = numbersOf(environment)
+  const ttl = { least: 1, most: 1_000_000_000, unit: 'in seconds' }
   return {
     port: number('PORT', 3000, { least: 0, most: 65_535, unit: '0 takes a free port' }),
     host: readHost(environment['HOST']),
     dataFolder: resolve(callerFolder(environment), setOr(environment['RAMPART_DATA'], 'data')),
-    limits: {
-      ...defaultLimits,
-      bodyBytesMax: number('RAMPART_BODY_BYTES', defaultLimits.bodyBytesMax, off),
-      ratePerSecond: number('RAMPART_RATE_PER_SECOND', defaultLimits.ratePerSecond, off),
-      connectionsMax: number('RAMPART_CONNECTIONS', defaultLimits.connectionsMax, off),
-    },
-    outcomeTtlMs:
-      number('RAMPART_OUTCOME_TTL_SECONDS', 24 * 60 * 60, {
+    limits: readLimits(number),
+    outcomeTtlMs: number('RAMPART_OUTCOME_TTL_SECONDS', 24 * 60 * 60, ttl) * 1000,
+  }
+}
+
+type ReadNumber = (name: string, fallback: number, bounds: Bounds) => number
+
+function numbersOf(environment: Environment): ReadNumber {
+  return (name, fallback, bounds) => readNumber({ name, fallback, bounds }, environment[name])
+}
+
+function readLimits(number: ReadNumber): GatewayLimits {
+  const off = { least: 0, most: 1_000_000_000, unit: '0 switches it off' }
+  return {
+    ...defaultLimits,
+    bodyBytesMax: number('RAMPART_BODY_BYTES', defaultLimits.bodyBytesMax, off),
+    ratePerSecond: number('RAMPART_RATE_PER_SECOND', defaultLimits.ratePerSecond, off),
+    connectionsMax: number('RAMPART_CONNECTIONS', defaultLimits.connectionsMax, off),
+    streamsMax: number('RAMPART_STREAMS', defaultLimits.streamsMax, {
+      least: 0,
+      most: 1_000_000,
+      unit: 'event streams at once',
+    }),
+    headerBytesMax: number('RAMPART_HEADER_BYTES', defaultLimits.headerBytesMax, {
+      least: 1024,
+      most: 1024 * 1024,
+      unit: 'in bytes',
+    }),
+    requestMs:
+      number('RAMPART_REQUEST_SECONDS', defaultLimits.requestMs / 1000, {
         least: 1,
-        most: 1_000_000_000,
+        most: 3600,
         unit: 'in seconds',
       }) * 1000,
   }
