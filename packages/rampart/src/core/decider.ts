@@ -1,4 +1,5 @@
 // Deciders: all logic of one aggregate as pure functions, defined once and inferred from there.
+import type { Addressed, Caller } from './caller.ts'
 import { RampartError } from './errors.ts'
 import { requireName, type DecidedEvent, type EventOf, type Events } from './events.ts'
 import type { Json, OnlyJson } from './json.ts'
@@ -51,6 +52,7 @@ export interface DeciderDefinition {
   readonly of: Events
   readonly state: State<unknown>
   readonly evolve: Readonly<Record<string, (state: unknown, data: Json) => unknown>>
+  readonly may?: (caller: Caller | null, state: unknown, addressed: Addressed) => boolean
   readonly commands: Readonly<Record<string, UntypedCommand>>
 }
 
@@ -66,7 +68,9 @@ type CodeOf<Codes, K> = K extends keyof Codes ? NoInfer<Codes[K]> & string : nev
 
 /**
  * Defines all logic of one aggregate over its events: the initial state, how each event changes it, and one
- * decision per command. Throws `DEFINITION_INVALID` for names that cannot be recorded or events that nobody
+ * decision per command. `may` says who may send commands to a stream in this state: it is asked of commands
+ * that come over the network, right before they are decided, with null where nobody is authenticated; unless
+ * given, everyone may. Throws `DEFINITION_INVALID` for names that cannot be recorded or events that nobody
  * evolves.
  */
 export function decider<
@@ -80,6 +84,7 @@ export function decider<
   definition: {
     readonly state: State<S>
     readonly evolve: { readonly [K in keyof All]: (state: NoInfer<S>, data: All[K]) => NoInfer<S> }
+    readonly may?: (caller: Caller | null, state: NoInfer<S>, addressed: Addressed) => boolean
     readonly commands: {
       readonly [K in keyof Commands]: {
         readonly schema: Schema<Commands[K]>

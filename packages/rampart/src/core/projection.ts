@@ -1,4 +1,5 @@
 // Projections: pure keyed folds of events into documents, with a name and a version.
+import type { Caller } from './caller.ts'
 import { RampartError } from './errors.ts'
 import { requireName, type AnyEvents, type Events, type Recorded } from './events.ts'
 import type { Json, OnlyJson } from './json.ts'
@@ -30,6 +31,8 @@ export interface Projection<Name extends string = string, Doc = Json> {
   readonly on: Readonly<Record<string, (doc: Json, event: Recorded, key: string) => Json | null>>
   readonly indexes: readonly string[]
   readonly search: readonly string[]
+  /** Who may read a document; everyone when absent. */
+  readonly may?: (caller: Caller | null, key: string, doc: Json) => boolean
   readonly '~doc'?: Doc
 }
 
@@ -54,6 +57,7 @@ interface ProjectionParts<Doc, Of, Next> {
   }
   readonly indexes?: readonly (keyof Doc & string)[]
   readonly search?: readonly (keyof Doc & string)[]
+  readonly may?: (caller: Caller | null, key: string, doc: NoInfer<Frozen<Doc>>) => boolean
 }
 
 /**
@@ -61,7 +65,8 @@ interface ProjectionParts<Doc, Of, Next> {
  * each event type that touches the read model to the key or keys of the documents it changes, and other
  * events do not touch it. A handler is called once for each different key, with the key as its last argument;
  * one that returns null deletes the document. `indexes` are members to look documents up by, `search` are
- * members whose words can be searched. Throws `DEFINITION_INVALID` for what cannot work.
+ * members whose words can be searched. `may` says who may read a document: to everyone else over the network
+ * it is not there; it is asked with null where nobody is authenticated. Throws `DEFINITION_INVALID` for what cannot work.
  */
 export function projection<
   const Name extends string,
@@ -86,6 +91,10 @@ export function projection<
     on,
     indexes: definition.indexes ?? [],
     search: definition.search ?? [],
+    // The parameter types above have checked the rule; it gets the documents that its own handlers made.
+    ...(definition.may === undefined
+      ? {}
+      : { may: definition.may as unknown as NonNullable<Projection['may']> }),
   }
 }
 

@@ -18,10 +18,15 @@ export function inboxCommandOf(row: Row): InboxCommand {
     correlationId: textOrNullAt(row, 8),
     receivedAtMs: numberAt(row, 9),
     attempts: numberAt(row, 10),
+    roles: rolesOf(textOrNullAt(row, 11)),
   }
 }
 
 /** The dead letter in a row of `list-dead-letters.sql`. */
 export function deadLetterOf(row: Row): DeadLetter {
-  return { ...inboxCommandOf(row), cause: textAt(row, 11), buriedAtMs: numberAt(row, 12) }
+  return { ...inboxCommandOf(row), cause: textAt(row, 12), buriedAtMs: numberAt(row, 13) }
+}
+
+function rolesOf(text: string | null): readonly string[] | null {
+  return text === null ? null : JSON.parse(text)
 }

@@ -37,6 +37,7 @@ export function accept(
     command.actor,
     command.correlationId,
     command.receivedAtMs,
+    command.roles === null ? null : JSON.stringify(command.roles),
   )
   log.inboxCommands++
   return { status: 'accepted' }
@@ -52,7 +53,7 @@ export function claim(state: WriterState, log: LogHead, request: ClaimRequest): 
     lease: request.leaseMs,
     limit: request.limit,
   })
-  const sequenceColumn = 11
+  const sequenceColumn = 12
   return rows
     .toSorted((one, other) => numberAt(one, sequenceColumn) - numberAt(other, sequenceColumn))
     .map(inboxCommandOf)

@@ -15,6 +15,7 @@ export function newCommand(number: number, id: string, more: Partial<NewInboxCom
     data: { number },
     expectedVersion: null,
     actor: null,
+    roles: null,
     correlationId: null,
     receivedAtMs: 1000,
     ...more,

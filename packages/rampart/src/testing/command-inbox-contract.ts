@@ -41,6 +41,7 @@ async function keepsCommands(harness: EventStoreHarness): Promise<void> {
     data: { text: 'ü\u0000"', list: [1, null, { deep: true }] },
     expectedVersion: write('a', 3).expectedVersion as never,
     actor: 'ada',
+    roles: ['clerk', 'ü"'],
     correlationId: 'correlation-1',
   })
   await accept(inbox, command)
@@ -157,6 +158,7 @@ async function refusesBadCommands(harness: EventStoreHarness): Promise<void> {
     { data: undefined as never },
     { expectedVersion: -1 as never },
     { actor: '' },
+    { roles: [''] },
     { correlationId: '\0' },
     { receivedAtMs: Number.NaN },
   ]

@@ -13,6 +13,10 @@ export interface SentCommand {
   readonly key?: string
   /** Who sends it; null when nobody was authenticated. Command ids are scoped to it. */
   readonly actor: string | null
+  /**
+   * The roles of who sends it. Absent when this program itself does: then no rule is asked who may.
+   */
+  readonly roles?: readonly string[]
   /** The version that the stream must have. */
   readonly expectedVersion?: StreamVersion
   readonly correlationId?: string
@@ -81,14 +85,20 @@ export interface CommandService {
   readonly types: readonly string[]
   /**
    * Handles or accepts a command. Throws faults, after which the key is unclaimed: `COMMAND_TYPE_UNKNOWN`,
-   * `INPUT_INVALID` (with `details.faults`), `VERSION_MISMATCH` (with `details.version`),
+   * `INPUT_INVALID` (with `details.faults`), `FORBIDDEN`, `VERSION_MISMATCH` (with `details.version`),
    * `IDEMPOTENCY_KEY_REUSED`, `OVERLOADED`, `STREAM_CONTENDED`, `DECIDER_FAILED`, `EVENT_INVALID`,
    * `SHUTTING_DOWN`, those of the store, and `OUTCOME_UNKNOWN`, after which only a retry with the same key
    * tells.
    */
   readonly send: (command: SentCommand, feedback: Feedback) => Promise<CommandStatus>
-  /** The status of a command; `undefined` for ids that are unknown or whose outcome has expired. */
-  readonly status: (id: CommandId) => Promise<CommandStatus | undefined>
+  /**
+   * The status of a command; `undefined` for ids that are unknown, whose outcome has expired, or whose sender
+   * `mayRead` does not let through. Unless given, every status is told.
+   */
+  readonly status: (
+    id: CommandId,
+    mayRead?: (actor: string | null) => boolean,
+  ) => Promise<CommandStatus | undefined>
   /** Resolves with the final status once there is one; rejects when the signal aborts. */
   readonly finalStatus: (id: CommandId, signal: AbortSignal) => Promise<FinalCommand>
   /** Starts handling accepted commands. */

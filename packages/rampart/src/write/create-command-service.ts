@@ -13,7 +13,7 @@ import { commandIdOfKey, fingerprintOf, unkeyedFingerprint } from './command-ide
 import type { CommandService, CommandStatus, Feedback, FinalCommand, SentCommand } from './command-service.ts'
 import type { CheckedCommand } from './decide.ts'
 import { defaultInboxLimits, InboxWorker, type InboxLimits } from './inbox-worker.ts'
-import { finalStatusOf } from './outcome.ts'
+import { finalStatusOf, senderOf } from './outcome.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 import { createRepository, type CacheLimits, type Repository } from './repository.ts'
 import { keyReused, StreamLine } from './stream-line.ts'
@@ -120,14 +120,16 @@ class LogCommandService implements CommandService {
     return (await this.#within(feedback.waitMs, final)) ?? (await this.#accept(command))
   }
 
-  async status(id: CommandId): Promise<CommandStatus | undefined> {
-    const first = await this.#recorded(id)
+  async status(id: CommandId, mayRead: MayRead = everyone): Promise<CommandStatus | undefined> {
+    // A stranger's look takes every step that one for an unknown command takes.
+    const first = await this.#recorded(id, mayRead)
     if (first !== undefined) return first
-    const waiting = await this.#store.inbox.find(id)
-    const streamId = waiting?.streamId ?? this.#handling.get(id)?.command.streamId
-    if (streamId !== undefined) return { status: 'received', commandId: id, streamId }
+    const waiting = (await this.#store.inbox.find(id)) ?? this.#handling.get(id)?.command
+    if (waiting !== undefined && mayRead(waiting.actor)) {
+      return { status: 'received', commandId: id, streamId: waiting.streamId }
+    }
     // It may have left the inbox between the two looks.
-    return this.#recorded(id)
+    return this.#recorded(id, mayRead)
   }
 
   async finalStatus(id: CommandId, signal: AbortSignal): Promise<FinalCommand> {
@@ -137,7 +139,7 @@ class LogCommandService implements CommandService {
   #check(sent: SentCommand): CheckedCommand {
     const known = requireCommand(this.#known, sent.type)
     const { streamId, data } = checkInput(sent, known, this.#runtime)
-    const { key, actor } = sent
+    const { key, actor, roles = null } = sent
     const keyed = key !== undefined
     return {
       commandId: keyed
@@ -151,6 +153,7 @@ class LogCommandService implements CommandService {
       data,
       expectedVersion: sent.expectedVersion ?? null,
       actor,
+      roles,
       correlationId: sent.correlationId ?? null,
       receivedAtMs: this.#runtime.nowMs(),
     }
@@ -275,11 +278,15 @@ class LogCommandService implements CommandService {
     })
   }
 
-  async #recorded(id: CommandId): Promise<FinalCommand | undefined> {
+  async #recorded(id: CommandId, mayRead: MayRead = everyone): Promise<FinalCommand | undefined> {
     const stored = await this.#store.findOutcome(id)
-    return stored === undefined ? undefined : finalStatusOf(this.#store.log, stored)
+    if (stored === undefined || !mayRead(senderOf(stored))) return undefined
+    return finalStatusOf(this.#store.log, stored)
   }
 }
+
+type MayRead = (actor: string | null) => boolean
+const everyone: MayRead = () => true
 
 /** How long a sender's wait may go on once the process drains, in milliseconds. */
 const drainWaitMs = 3000
@@ -289,8 +296,5 @@ function overloaded(reason: string): RampartError {
 }
 
 function shuttingDown(): RampartError {
-  return new RampartError(
-    'SHUTTING_DOWN',
-    'The server is shutting down and takes no more commands. Try again.',
-  )
+  return new RampartError('SHUTTING_DOWN', 'The server shuts down and takes no more commands. Try again.')
 }

@@ -30,6 +30,8 @@ export interface CheckedCommand {
   readonly data: Json
   readonly expectedVersion: StreamVersion | null
   readonly actor: string | null
+  /** The sender's roles; null when no rule is asked who may. */
+  readonly roles: readonly string[] | null
   readonly correlationId: string | null
   readonly receivedAtMs: number
 }
@@ -46,6 +48,31 @@ export interface DecisionTools {
 export interface PreparedDecision {
   readonly request: AppendRequest
   readonly after: LoadedState
+  /** What is answered in place of an outcome, once the append has proved the version that it rests on. */
+  readonly objection?: RampartError
+}
+
+/**
+ * Why a command is not decided at all on this state: its sender may not send it to this stream (`FORBIDDEN`,
+ * which is told before the version is), or demands another version (`VERSION_MISMATCH`). Throws
+ * `DECIDER_FAILED` when the rule throws.
+ */
+export function objectionTo(
+  command: CheckedCommand,
+  { state, version }: LoadedState,
+  { may }: DeciderDefinition,
+): RampartError | undefined {
+  const { type, streamId, actor, roles, expectedVersion } = command
+  if (may !== undefined && roles !== null) {
+    const caller = actor === null ? null : { subject: actor, roles }
+    const addressed = { id: streamId, type }
+    if (attempt(command, () => may(caller, state, addressed)) !== true) {
+      return new RampartError('FORBIDDEN', `You may not send ${type} to this stream.`)
+    }
+  }
+  if (expectedVersion === null || expectedVersion === version) return undefined
+  const message = `${type} demands version ${expectedVersion} of ${streamId}, which has ${version}.`
+  return new RampartError('VERSION_MISMATCH', message, { details: { version } })
 }
 
 /**
@@ -74,7 +101,7 @@ export function prepareDecision(
     command: {
       id,
       fingerprint,
-      outcome: refusal === undefined ? succeededOutcome(streamId) : refusedOutcome(streamId, refusal),
+      outcome: refusal === undefined ? succeededOutcome(command) : refusedOutcome(command, refusal),
       expiresAtMs: refusal === undefined ? null : command.receivedAtMs + outcomeTtlMs,
     },
     correlationId: command.correlationId ?? id,
@@ -115,7 +142,7 @@ function runDecide(definition: DeciderDefinition, command: CheckedCommand, state
   return answer
 }
 
-function attempt(command: CheckedCommand, decide: () => Answer): Answer {
+function attempt<T>(command: CheckedCommand, decide: () => T): T {
   try {
     return decide()
   } catch (cause) {

@@ -50,8 +50,15 @@ function streamNameOf({ decider, streamId }: InboxCommand): string {
   return `${decider}/${streamId}`
 }
 
-/** A demanded version that does not hold is an answer, not a failure to be tried again. */
-const answers: readonly ErrorCode[] = ['VERSION_MISMATCH', 'IDEMPOTENCY_KEY_REUSED', 'COMMAND_TYPE_UNKNOWN']
+/** Answers, not failures to be tried again: a demanded version that does not hold, for one. */
+const answers: readonly ErrorCode[] = [
+  'COMMAND_TYPE_UNKNOWN',
+  'FORBIDDEN',
+  'IDEMPOTENCY_KEY_REUSED',
+  'VERSION_MISMATCH',
+]
+/** What its sender has to know, and no operator has to mend. */
+const senderFaults: readonly string[] = ['FORBIDDEN', 'VERSION_MISMATCH'] satisfies readonly ErrorCode[]
 /** The store's own trouble says nothing about the command, so it is never given up for that. */
 const storeFaults: readonly ErrorCode[] = [
   'OUTCOME_UNKNOWN',
@@ -203,13 +210,13 @@ export class InboxWorker {
 
   async #bury(command: InboxCommand, code: string, cause: string): Promise<void> {
     const { inbox, runtime, outcomeTtlMs, onBuried } = this.#tools
-    const { commandId, streamId } = command
+    const { commandId } = command
     const buried = inbox.bury({
       commandId,
       cause,
-      outcome: failedOutcome(streamId, code, cause),
+      outcome: failedOutcome(command, code, cause),
       expiresAtMs: runtime.nowMs() + outcomeTtlMs,
-      deadLetter: code !== 'VERSION_MISMATCH',
+      deadLetter: !senderFaults.includes(code),
     })
     await buried.then(() => onBuried(command)).catch(ignoreStoreFault)
   }

@@ -5,21 +5,39 @@ import { RampartError } from '../core/index.ts'
 import type { LogKey, StoredOutcome } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
 
+/** The command that an outcome is of. */
+interface Settled {
+  readonly streamId: string
+  readonly actor: string | null
+}
+
 /** What is stored of a success. Version and place come from the append itself. */
-export function succeededOutcome(streamId: string): Json {
-  return { status: 'succeeded', streamId }
+export function succeededOutcome({ streamId, actor }: Settled): Json {
+  return { status: 'succeeded', streamId, ...sentBy(actor) }
 }
 
 /** What is stored of a refusal. */
-export function refusedOutcome(streamId: string, refusal: Refusal): Json {
+export function refusedOutcome({ streamId, actor }: Settled, refusal: Refusal): Json {
   const { refused, data } = refusal
   const detail = refusal.detail ?? `${sentence(refused)}.`
-  return { status: 'refused', streamId, code: refused, detail, ...(data === undefined ? {} : { data }) }
+  const told = { status: 'refused', streamId, ...sentBy(actor), code: refused, detail }
+  return data === undefined ? told : { ...told, data }
 }
 
 /** What is stored of an accepted command that could not be handled. */
-export function failedOutcome(streamId: string, code: string, detail: string): Json {
-  return { status: 'failed', streamId, code, detail }
+export function failedOutcome({ streamId, actor }: Settled, code: string, detail: string): Json {
+  return { status: 'failed', streamId, ...sentBy(actor), code, detail }
+}
+
+/** Who sent the command of a stored outcome; null when nobody was authenticated. */
+export function senderOf({ outcome }: StoredOutcome): string | null {
+  const actor: unknown =
+    typeof outcome === 'object' && outcome !== null ? Reflect.get(outcome, 'actor') : null
+  return typeof actor === 'string' ? actor : null
+}
+
+function sentBy(actor: string | null): { readonly actor?: string } {
+  return actor === null ? {} : { actor }
 }
 
 /** `ORDER_ALREADY_CANCELLED` as the start of a sentence: `Order already cancelled`. */

@@ -13,7 +13,13 @@ import type { StreamId } from '../core/codec/index.ts'
 import { RampartError } from '../core/index.ts'
 import type { AppendResult, EventStore } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
-import { prepareDecision, type CheckedCommand, type DecisionTools, type PreparedDecision } from './decide.ts'
+import {
+  objectionTo,
+  prepareDecision,
+  type CheckedCommand,
+  type DecisionTools,
+  type PreparedDecision,
+} from './decide.ts'
 import { finalStatusOf } from './outcome.ts'
 import type { LoadedState } from './repository.ts'
 
@@ -97,12 +103,12 @@ export class StreamLine {
   }
 
   #decide(job: QueuedJob, base: LoadedState): void {
-    const { expectedVersion } = job.command
-    if (expectedVersion !== null && expectedVersion !== base.version) {
-      this.#commit(job, confirmVersion(this.#tools, this.#id, base))
-      return
-    }
     try {
+      const objection = objectionTo(job.command, base, this.#tools.definition)
+      if (objection !== undefined) {
+        this.#commit(job, { ...confirmVersion(this.#tools, this.#id, base), objection })
+        return
+      }
       const prepared = prepareDecision(job.command, base, this.#tools)
       this.#tip = prepared.after
       this.#commit(job, prepared)
@@ -159,18 +165,17 @@ export class StreamLine {
 
   #answer(
     job: QueuedJob,
-    { request }: PreparedDecision,
+    { request, objection }: PreparedDecision,
     result: Extract<AppendResult, { status: 'appended' }>,
   ): void {
     const { command } = request
     const [version] = result.versions
     if (version === undefined) throw new Error('An append answers with a version for each of its writes.')
-    if (command === undefined) {
-      const { type, expectedVersion } = job.command
-      const message = `${type} demands version ${expectedVersion} of ${this.#id}, which has ${version}.`
-      this.#fail(job, new RampartError('VERSION_MISMATCH', message, { details: { version } }))
+    if (objection !== undefined) {
+      this.#fail(job, objection)
       return
     }
+    if (command === undefined) throw new Error('A decision claims the id of its command.')
     const { id: commandId, fingerprint, outcome } = command
     const stored = { commandId, fingerprint, outcome, version, place: result.place, recordedAtMs: 0 }
     job.resolve(finalStatusOf(this.#tools.store.log, stored))
@@ -205,8 +210,8 @@ export class StreamLine {
 }
 
 /**
- * An append that changes nothing and proves that a stream still has the version at which a demand did not
- * hold.
+ * An append that changes nothing and proves that a stream still has the version at which a command was
+ * objected to.
  */
 function confirmVersion(tools: LineTools, id: StreamId, base: LoadedState): PreparedDecision {
   const decider = tools.definition.of.name

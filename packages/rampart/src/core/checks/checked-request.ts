@@ -75,6 +75,7 @@ export function checkInboxCommand(command: NewInboxCommand): CheckedInboxCommand
   checkName('command type', command.type)
   if (command.actor !== null) checkName('actor', command.actor)
   if (command.correlationId !== null) checkName('correlation id', command.correlationId)
+  for (const role of command.roles ?? []) checkName('role', role)
   if (command.expectedVersion !== null) checkCount('expected version', command.expectedVersion)
   checkCount('time of receipt', command.receivedAtMs)
   const data = jsonText('data of the command', command.data)

@@ -26,6 +26,8 @@ export interface NewInboxCommand {
   /** The version that its sender demands; null when none. */
   readonly expectedVersion: StreamVersion | null
   readonly actor: string | null
+  /** The sender's roles, for rules that are asked once it is handled; null when none is to be asked. */
+  readonly roles: readonly string[] | null
   readonly correlationId: string | null
   readonly receivedAtMs: number
 }

@@ -28,4 +28,4 @@ WHERE sequence IN (
 )
 RETURNING
   command_id, fingerprint, decider, stream_id, type, data, expected_version, actor, correlation_id,
-  received_at_ms, attempts, sequence
+  received_at_ms, attempts, roles, sequence
