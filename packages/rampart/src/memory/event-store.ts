@@ -83,9 +83,9 @@ function earlierEffect(state: LogState, { command }: AppendRequest, nowMs: numbe
       : { status: 'reused' }
   }
   const waiting = state.inbox.get(command.id)?.command
-  return waiting !== undefined && waiting.fingerprint !== command.fingerprint
-    ? { status: 'reused' }
-    : undefined
+  if (waiting === undefined) return undefined
+  if (waiting.fingerprint !== command.fingerprint) return { status: 'reused' }
+  return command.leavesToInbox === true ? { status: 'waiting' } : undefined
 }
 
 function isExpected({ expectedVersion }: StreamWrite, actual: number): boolean {

@@ -69,8 +69,9 @@ function knownBefore(state: WriterState, log: LogHead, command: CommandClaim): A
   }
   if (log.inboxCommands === 0) return undefined
   const waiting = state.statements.findInboxCommand.get(log.number, command.id)
-  const isOther = waiting !== undefined && textAt(waiting, 1) !== command.fingerprint
-  return isOther ? { status: 'reused' } : undefined
+  if (waiting === undefined) return undefined
+  if (textAt(waiting, 1) !== command.fingerprint) return { status: 'reused' }
+  return command.leavesToInbox === true ? { status: 'waiting' } : undefined
 }
 
 function recordedBefore(

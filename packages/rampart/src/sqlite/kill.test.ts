@@ -35,8 +35,8 @@ async function floodAndKill(
     output += text
     if (output.split('\nack ').length > plan.acknowledgements) child.kill('SIGKILL')
   })
-  const signal = await new Promise((resolve) => child.on('close', (_, by) => resolve(by)))
-  expect(signal).toBe('SIGKILL')
+  const end = await new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal })))
+  expect(end).toEqual({ code: null, signal: 'SIGKILL' })
   return readOutput(output)
 }
 

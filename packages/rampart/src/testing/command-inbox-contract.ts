@@ -30,6 +30,7 @@ export const commandInboxContract: readonly WriteRule[] = [
   ...claimingRules,
   { name: 'IN-5 an append that claims the id removes the command', check: removes },
   { name: 'IN-5 an append that fails leaves the command where it is', check: leaves },
+  { name: 'IN-5 an append that leaves the command to the inbox changes nothing', check: leavesToInbox },
   { name: 'IN-6 the inbox of each log is bounded', check: isBounded },
 ]
 
@@ -195,6 +196,26 @@ async function leaves(harness: EventStoreHarness): Promise<void> {
   const without = await log.append({ writes: [write('a', 'none', [])], command: claim(1) })
   expectSame('a conflict without events', without.status, 'conflict')
   expectSame('found', (await inbox.find(commandNumber(1)))?.attempts, 1)
+}
+
+async function leavesToInbox(harness: EventStoreHarness): Promise<void> {
+  const log = await openShop(harness)
+  const { inbox } = log
+  await acceptNumber(inbox, 1, 'a')
+  const command = { ...claim(1), leavesToInbox: true }
+  const withEvents = await log.append({ writes: [write('a', 'none')], command })
+  const without = await log.append({ writes: [write('a', 'none', [])], command })
+  const answers = [withEvents.status, without.status]
+  expectSame('while the command waits', answers, ['waiting', 'waiting'])
+  expectSame('the command', (await inbox.find(commandNumber(1)))?.attempts, 0)
+  expectSame('the log', (await log.head()).position, 0)
+  const other = { ...command, fingerprint: 'print-2' }
+  const reused = await log.append({ writes: [write('a', 'none')], command: other })
+  expectSame('with another fingerprint', reused.status, 'reused')
+  await appended(log, { writes: [write('a', 'none')], command: claim(1) })
+  const after = await log.append({ writes: [write('a', 'any')], command })
+  expectSame('once it has an outcome', after.status, 'repeated')
+  await appended(log, { writes: [write('b', 'none')], command: { ...claim(2), leavesToInbox: true } })
 }
 
 async function isBounded(harness: EventStoreHarness): Promise<void> {

@@ -312,6 +312,15 @@ describe.each(adapters)('on %s', (_adapter, openDatabase) => {
       expect(await waiting).toMatchObject({ status: 'succeeded', version: 1 })
     })
 
+    test('keeps its place in its stream when it is sent again with a wait', async () => {
+      await service.send(command('Open', { owner: 'Ada' }), accept)
+      const deposit = command('Deposit', { cents: 5 }, { key: 'k' })
+      await service.send(deposit, accept)
+      const waiting = service.send(deposit, wait)
+      service.start()
+      expect(await waiting).toMatchObject({ status: 'succeeded', version: 2 })
+    })
+
     test('survives its process and is handled by the next', async () => {
       const received = await service.send(command('Open', { owner: 'Ada' }), accept)
       await service.drain()

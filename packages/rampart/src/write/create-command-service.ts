@@ -8,6 +8,7 @@ import {
 } from '../core/codec/index.ts'
 import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
+import { BoundedWaits } from './bounded-waits.ts'
 import { checkInput, commandsOf, requireCommand, type KnownCommand } from './command-checks.ts'
 import { commandIdOfKey, fingerprintOf, unkeyedFingerprint } from './command-identity.ts'
 import type { CommandService, CommandStatus, Feedback, FinalCommand, SentCommand } from './command-service.ts'
@@ -16,7 +17,7 @@ import { defaultInboxLimits, InboxWorker, type InboxLimits } from './inbox-worke
 import { finalStatusOf, senderOf } from './outcome.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 import { createRepository, type CacheLimits, type Repository } from './repository.ts'
-import { keyReused, StreamLine } from './stream-line.ts'
+import { isLeftToInbox, keyReused, StreamLine } from './stream-line.ts'
 
 /** Bounds of the write side. */
 export interface CommandLimits {
@@ -71,7 +72,8 @@ class LogCommandService implements CommandService {
   readonly #handling = new Map<CommandId, Handling>()
   readonly #watch: OutcomeWatch
   readonly #worker: InboxWorker
-  readonly #draining = new AbortController()
+  readonly #waits: BoundedWaits
+  #isDraining = false
   readonly #stopped = new AbortController()
 
   constructor({ context, store, runtime, limits }: CommandServiceOptions) {
@@ -86,13 +88,14 @@ class LogCommandService implements CommandService {
         createRepository(definition, store, this.#limits.cache),
       ]),
     )
+    this.#waits = new BoundedWaits(runtime)
     this.#watch = new OutcomeWatch({ runtime, find: (id) => this.#recorded(id) })
     this.#worker = new InboxWorker({
       inbox: store.inbox,
       runtime,
       limits: this.#limits.inbox,
       outcomeTtlMs: this.#limits.outcomeTtlMs,
-      handle: (command, onFault) => this.#handle(command, onFault),
+      handle: (command, onFault) => this.#handleAccepted({ ...command, leavesToInbox: false }, onFault),
       onBuried: ({ commandId }) => this.#watch.look(commandId),
     })
   }
@@ -102,14 +105,15 @@ class LogCommandService implements CommandService {
   }
 
   async drain(): Promise<void> {
-    this.#draining.abort()
+    this.#isDraining = true
+    this.#waits.cutShort()
     await this.#worker.stop()
     await Promise.allSettled([...this.#handling.values()].map(({ final }) => final))
     this.#stopped.abort(shuttingDown())
   }
 
   async send(sent: SentCommand, feedback: Feedback): Promise<CommandStatus> {
-    if (this.#draining.signal.aborted) throw shuttingDown()
+    if (this.#isDraining) throw shuttingDown()
     const command = this.#check(sent)
     if (feedback.mode === 'accept') {
       const { commandId, streamId } = await this.#accept(command)
@@ -117,7 +121,7 @@ class LogCommandService implements CommandService {
     }
     const final = sent.key === undefined ? this.#handle(command) : this.#resume(command)
     // What is not durable when the wait runs out must be before the sender may rely on it.
-    return (await this.#within(feedback.waitMs, final)) ?? (await this.#accept(command))
+    return (await this.#waits.within(feedback.waitMs, final)) ?? (await this.#accept(command))
   }
 
   async status(id: CommandId, mayRead: MayRead = everyone): Promise<CommandStatus | undefined> {
@@ -156,21 +160,35 @@ class LogCommandService implements CommandService {
       roles,
       correlationId: sent.correlationId ?? null,
       receivedAtMs: this.#runtime.nowMs(),
+      leavesToInbox: keyed,
     }
   }
 
-  /** The final status of a command whose key may have been used before. */
+  /**
+   * The final status of a command whose key may have been used before. The append itself answers a known id
+   * with its first outcome, so that only a command that comes to no append has to be looked up.
+   */
   async #resume(command: CheckedCommand): Promise<FinalCommand> {
-    const { commandId, fingerprint } = command
-    const stored = await this.#store.findOutcome(commandId)
-    if (stored !== undefined) {
-      if (stored.fingerprint !== fingerprint) throw keyReused()
+    try {
+      return await this.#handle(command)
+    } catch (fault) {
+      if (isLeftToInbox(fault)) return this.#watch.final(command.commandId, this.#stopped.signal)
+      const stored = await this.#store.findOutcome(command.commandId)
+      if (stored === undefined) throw fault
+      if (stored.fingerprint !== command.fingerprint) throw keyReused()
       return finalStatusOf(this.#store.log, stored)
     }
-    const waiting = await this.#store.inbox.find(commandId)
-    if (waiting === undefined) return this.#handle(command)
-    if (waiting.fingerprint !== fingerprint) throw keyReused()
-    return this.#watch.final(commandId, this.#stopped.signal)
+  }
+
+  async #handleAccepted(command: CheckedCommand, onFault: () => void): Promise<FinalCommand> {
+    try {
+      return await this.#handle(command, onFault)
+    } catch (fault) {
+      // Its sender sent it once more and found it here; now that this has come to nothing, it is its own
+      // turn.
+      if (isLeftToInbox(fault)) return this.#handle(command, onFault)
+      throw fault
+    }
   }
 
   /**
@@ -253,31 +271,6 @@ class LogCommandService implements CommandService {
     }
   }
 
-  /**
-   * The final status if it comes in time; `undefined` when the wait runs out. Draining leaves it three
-   * seconds.
-   */
-  async #within(waitMs: number, final: Promise<FinalCommand>): Promise<FinalCommand | undefined> {
-    const { signal } = this.#draining
-    return new Promise((resolve, reject) => {
-      let timer = this.#runtime.setTimer(waitMs, () => finish(() => resolve(undefined)))
-      const hurry = (): void => {
-        timer.cancel()
-        timer = this.#runtime.setTimer(Math.min(waitMs, drainWaitMs), () => finish(() => resolve(undefined)))
-      }
-      const finish = (answer: () => void): void => {
-        timer.cancel()
-        signal.removeEventListener('abort', hurry)
-        answer()
-      }
-      signal.addEventListener('abort', hurry, { once: true })
-      final.then(
-        (status) => finish(() => resolve(status)),
-        (fault: unknown) => finish(() => reject(fault)),
-      )
-    })
-  }
-
   async #recorded(id: CommandId, mayRead: MayRead = everyone): Promise<FinalCommand | undefined> {
     const stored = await this.#store.findOutcome(id)
     if (stored === undefined || !mayRead(senderOf(stored))) return undefined
@@ -287,9 +280,6 @@ class LogCommandService implements CommandService {
 
 type MayRead = (actor: string | null) => boolean
 const everyone: MayRead = () => true
-
-/** How long a sender's wait may go on once the process drains, in milliseconds. */
-const drainWaitMs = 3000
 
 function overloaded(reason: string): RampartError {
   return new RampartError('OVERLOADED', `The command was not taken: ${reason}. Try again in a moment.`)

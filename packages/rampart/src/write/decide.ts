@@ -34,6 +34,8 @@ export interface CheckedCommand {
   readonly roles: readonly string[] | null
   readonly correlationId: string | null
   readonly receivedAtMs: number
+  /** True when it may stand in the inbox already: then it keeps its place there. */
+  readonly leavesToInbox: boolean
 }
 
 /** What a decision needs beside command and state. */
@@ -103,6 +105,7 @@ export function prepareDecision(
       fingerprint,
       outcome: refusal === undefined ? succeededOutcome(command) : refusedOutcome(command, refusal),
       expiresAtMs: refusal === undefined ? null : command.receivedAtMs + outcomeTtlMs,
+      leavesToInbox: command.leavesToInbox,
     },
     correlationId: command.correlationId ?? id,
     causationId: id,

@@ -192,6 +192,9 @@ export class StreamLine {
       case 'reused':
         job.reject(keyReused())
         return
+      case 'waiting':
+        job.reject(leftToInbox())
+        return
       case 'matched':
         job.reject(new Error('An append without conditions cannot match one.'))
     }
@@ -229,6 +232,17 @@ const deferredMessage = 'An earlier accepted command of the stream comes first.'
 /** The fault of an accepted command that must wait because one before it has to be tried again. */
 function deferred(): RampartError {
   return new RampartError('STREAM_CONTENDED', deferredMessage, { details: { deferred: true } })
+}
+
+/** The fault of a command that was sent again while it waits in the inbox, where it keeps its place. */
+function leftToInbox(): RampartError {
+  const details = { deferred: true, leftToInbox: true }
+  return new RampartError('STREAM_CONTENDED', 'The command waits in the inbox already.', { details })
+}
+
+/** True when a command waits in the inbox, which will bring its outcome. */
+export function isLeftToInbox(fault: unknown): boolean {
+  return fault instanceof RampartError && fault.details['leftToInbox'] === true
 }
 
 /** True when a command was only put off, without having been tried. */

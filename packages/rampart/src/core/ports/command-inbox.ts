@@ -9,7 +9,8 @@
 // IN-3 Commands of one stream are claimed in the order in which they were accepted. None is claimed while an
 //      earlier one of its stream is claimed by another owner or waits for its next attempt.
 // IN-4 A claim counts as an attempt, durably, before the command is handed out.
-// IN-5 An append that claims the command's id removes the command in the same transaction.
+// IN-5 An append that claims the command's id removes the command in the same transaction, unless it leaves
+//      the command to the inbox: then it changes nothing.
 // IN-6 The number of waiting commands is bounded; beyond it nothing is accepted.
 import type { CommandId, StreamId, StreamVersion } from '../identity.ts'
 import type { Json } from '../json.ts'

@@ -120,6 +120,7 @@ export type AppendResult =
   | { readonly status: 'matched'; readonly condition: number }
   | { readonly status: 'repeated'; readonly outcome: StoredOutcome }
   | { readonly status: 'reused' }
+  | { readonly status: 'waiting' }
 
 /** Which events of one stream to read; all of them forward unless said. */
 export interface StreamQuery {

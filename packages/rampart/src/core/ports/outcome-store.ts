@@ -15,6 +15,10 @@ export interface CommandClaim {
    * = never.
    */
   readonly expiresAtMs: number | null
+  /**
+   * A command that waits in the inbox is left to it: the append then changes nothing and answers `waiting`.
+   */
+  readonly leavesToInbox?: boolean
 }
 
 /** The recorded outcome of a command, with the place that its append reached. */

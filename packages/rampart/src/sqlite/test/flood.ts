@@ -28,6 +28,20 @@ export function floodRequest(number: number) {
   } as const
 }
 
+/**
+ * Writes to the pipe at once, so that it outlives this process, and waits while a slow reader lets it be
+ * full.
+ */
+function tell(text: string): void {
+  for (let rest = Buffer.from(text); rest.length > 0;) {
+    try {
+      rest = rest.subarray(writeSync(1, rest))
+    } catch (error) {
+      if (Object(error).code !== 'EAGAIN') throw error
+    }
+  }
+}
+
 async function flood(file: string, thread: string, from: number): Promise<void> {
   const store = await openSqliteStore({ file, thread: thread === 'worker' ? 'worker' : 'caller' })
   const log = await store.openLog('default/flood/0')
@@ -35,10 +49,9 @@ async function flood(file: string, thread: string, from: number): Promise<void> 
   const one = async (): Promise<void> => {
     for (;;) {
       const number = next++
-      writeSync(1, `try ${number}\n`)
+      tell(`try ${number}\n`)
       const result = await log.append(floodRequest(number))
-      // A pipe takes what is written at once, so that it outlives this process.
-      writeSync(1, `ack ${number} ${JSON.stringify(result)}\n`)
+      tell(`ack ${number} ${JSON.stringify(result)}\n`)
     }
   }
   await Promise.all(Array.from({ length: 32 }, one))
