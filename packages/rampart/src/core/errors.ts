@@ -36,6 +36,7 @@ export const errorCodes = [
   'SHUTTING_DOWN',
   'SQLITE_TOO_OLD',
   'STORE_CLOSED',
+  'STATE_UNREADABLE',
   'STORE_FULL',
   'STORE_LOCKED',
   'STORE_SCHEMA_NEWER',

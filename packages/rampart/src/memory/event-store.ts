@@ -46,6 +46,10 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
       requireOpen(state)
       return liveOutcome(state, id, runtime.nowMs())
     },
+    loadState: async (decider, id) => {
+      requireOpen(state)
+      return state.states.get(streamKey(decider, id))
+    },
     onAppended: (callback) => {
       state.onAppended.add(callback)
       return () => void state.onAppended.delete(callback)
@@ -69,6 +73,7 @@ function append(state: LogState, checked: CheckedAppend, runtime: Runtime): Appe
   const events = recordsOf(state, request, { recordedAtMs, appendId: runtime.uuid() })
   for (const event of events) record(state, event)
   const versions = request.writes.map(({ decider, id }) => versionOf(state, decider, id))
+  for (const write of request.writes) keepState(state, write)
   const place = placeAt(state, state.events.length)
   keepOutcome(state, checked, { version: versions[0], place, recordedAtMs })
   return { status: 'appended', versions, place }
@@ -138,6 +143,13 @@ function record(state: LogState, event: EventRecord): void {
   if (stream === undefined) state.streams.set(key, [event])
   else stream.push(event)
   state.events.push(event)
+}
+
+function keepState(log: LogState, { decider, id, state }: StreamWrite): void {
+  if (state === undefined) return
+  const { stateVersion, text, digest } = state
+  const version = versionOf(log, decider, id)
+  log.states.set(streamKey(decider, id), { version, stateVersion, text, digest })
 }
 
 function keepOutcome(

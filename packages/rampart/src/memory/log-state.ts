@@ -9,6 +9,7 @@ import {
   type LogKey,
   type LogPlace,
   type StoredOutcome,
+  type StoredState,
 } from '../core/ports/index.ts'
 
 /** What a log in memory needs. */
@@ -40,6 +41,8 @@ export interface LogState {
   readonly events: EventRecord[]
   /** Events of each stream in order of version, by `streamKey`. */
   readonly streams: Map<string, EventRecord[]>
+  /** The last state of each stream that has one, by `streamKey`. */
+  readonly states: Map<string, StoredState>
   readonly outcomes: Map<CommandId, KeptOutcome>
   /** In the order of acceptance. */
   readonly inbox: Map<CommandId, InboxEntry>
@@ -56,6 +59,7 @@ export function createLogState(key: LogKey, epoch: string): LogState {
     epoch,
     events: [],
     streams: new Map(),
+    states: new Map(),
     outcomes: new Map(),
     inbox: new Map(),
     deadLetters: [],

@@ -5,6 +5,7 @@ import {
   commandInboxContract,
   eventStoreContract,
   settableClock,
+  stateStoreContract,
   type EventStoreHarness,
 } from '../testing/index.ts'
 import { createMemoryStore } from './index.ts'
@@ -21,7 +22,7 @@ function createHarness(): EventStoreHarness {
   }
 }
 
-const contract = [...eventStoreContract, ...commandInboxContract]
+const contract = [...eventStoreContract, ...stateStoreContract, ...commandInboxContract]
 const kept = contract.filter((rule) => rule.needs === undefined)
 const leftOut = contract.filter((rule) => rule.needs !== undefined)
 

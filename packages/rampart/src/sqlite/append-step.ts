@@ -11,6 +11,7 @@ import type {
 } from '../core/ports/index.ts'
 import { commandKey, placeOf } from './places.ts'
 import { numberAt, textAt } from './rows.ts'
+import { keepStates } from './state-store.ts'
 import type { LogHead, StreamHead, WriterState } from './writer-state.ts'
 
 /**
@@ -31,6 +32,7 @@ export function append(state: WriterState, log: LogHead, checked: CheckedAppend)
   if (events === 0) return appendNothing(state, log, { checked, streams })
   const isFresh = insertEvents({ state, log, checked, streams, events })
   if (!isFresh) return requireRecorded(recordedBefore(state, log, command))
+  keepStates(state, writes, streams)
   if (command !== undefined && log.inboxCommands > 0) removeFromInbox(state, log, command)
   return { status: 'appended', versions: versionsAfter(writes, streams), place: headOf(log) }
 }
@@ -124,6 +126,7 @@ function appendNothing(state: WriterState, log: LogHead, { checked, streams }: C
   const { writes, command } = checked.request
   const recorded = recordedBefore(state, log, command)
   if (recorded !== undefined) return recorded
+  keepStates(state, writes, streams)
   if (command !== undefined) {
     keepOutcome(state, log, {
       command,

@@ -38,6 +38,7 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
       const { outcomes } = store.reads()
       return outcomes.findWithEvents(identity, id) ?? outcomes.findKept(identity, id, store.runtime.nowMs())
     },
+    loadState: async (decider, id) => store.reads().findState(identity, decider, id),
     onAppended: (callback) => {
       listeners.appended.add(callback)
       return () => void listeners.appended.delete(callback)

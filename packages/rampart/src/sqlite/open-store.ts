@@ -6,6 +6,7 @@ import type { EventReader } from './event-reader.ts'
 import type { InboxReader } from './inbox-reader.ts'
 import type { OutcomeFinder } from './outcome-store.ts'
 import type { LogIdentity } from './places.ts'
+import type { StateFinder } from './state-store.ts'
 
 /** What all logs of a store file share. */
 export interface OpenStore {
@@ -20,6 +21,7 @@ export interface StoreReads {
   readonly events: EventReader
   readonly outcomes: OutcomeFinder
   readonly inbox: InboxReader
+  readonly findState: StateFinder
   readonly epochs: (log: LogIdentity) => readonly Epoch[]
 }
 

@@ -9,6 +9,7 @@ import {
   commandInboxContract,
   eventStoreContract,
   settableClock,
+  stateStoreContract,
   type EventStoreHarness,
 } from '../testing/index.ts'
 import { openSqliteStore, type SqliteStoreOptions } from './index.ts'
@@ -20,6 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let files = 0
 
 const inboxCommandsMax = 20
+const contract = [...eventStoreContract, ...stateStoreContract, ...commandInboxContract]
 
 async function openHarness(thread: Thread): Promise<EventStoreHarness & AsyncDisposable> {
   const clock = settableClock()
@@ -41,7 +43,7 @@ async function openHarness(thread: Thread): Promise<EventStoreHarness & AsyncDis
 }
 
 describe.each<Thread>(['caller', 'worker'])('the store with its writer in the thread %s', (thread) => {
-  test.each([...eventStoreContract, ...commandInboxContract])('$name', async ({ check }) => {
+  test.each(contract)('$name', async ({ check }) => {
     await using harness = await openHarness(thread)
     await expect(check(harness)).resolves.toBeUndefined()
   })

@@ -14,6 +14,7 @@ import type { LogListeners, OpenStore, StoreReads } from './open-store.ts'
 import { createOutcomeFinder } from './outcome-store.ts'
 import { packBatch, type PackedBatch } from './packed-batch.ts'
 import { numberAt, prepareQuery, textAt } from './rows.ts'
+import { createStateFinder } from './state-store.ts'
 import { startWorker } from './worker.ts'
 import { openWriter, type WriterOptions } from './writer-service.ts'
 
@@ -146,6 +147,7 @@ function openReads(file: string): OpenReads {
     events: createEventReader(database),
     outcomes: createOutcomeFinder(database),
     inbox: createInboxReader(database),
+    findState: createStateFinder(database),
     epochs: ({ number }) =>
       epochs.all(number).map((row) => ({ epoch: textAt(row, 0), forkPosition: position(numberAt(row, 1)) })),
   }

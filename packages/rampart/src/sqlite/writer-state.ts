@@ -30,6 +30,7 @@ export interface WriterStatements {
   readonly insertEvent: StatementSync
   readonly insertStream: StatementSync
   readonly keepOutcome: StatementSync
+  readonly keepState: StatementSync
   readonly deleteExpiredOutcomes: StatementSync
   readonly insertInboxCommand: StatementSync
   readonly deleteInboxCommand: StatementSync
@@ -129,6 +130,7 @@ function prepareStatements(database: DatabaseSync): WriterStatements {
     insertEvent: database.prepare(readSql('insert-event')),
     insertStream: database.prepare('INSERT INTO streams (number, log, decider, id) VALUES (?, ?, ?, ?)'),
     keepOutcome: database.prepare(readSql('keep-outcome')),
+    keepState: database.prepare(readSql('keep-state')),
     deleteExpiredOutcomes: database.prepare(readSql('delete-expired-outcomes')),
     insertInboxCommand: database.prepare(readSql('insert-inbox-command')),
     deleteInboxCommand: database.prepare(`DELETE ${inbox}`),

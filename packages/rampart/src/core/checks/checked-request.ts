@@ -13,6 +13,7 @@ import {
   type StreamWrite,
 } from '../ports/event-store.ts'
 import type { CommandClaim } from '../ports/outcome-store.ts'
+import { stateLengthMax, type NewState } from '../ports/state-store.ts'
 
 /** An append that may be queued. */
 export interface CheckedAppend {
@@ -40,6 +41,7 @@ export interface CheckedBurial {
 }
 
 const fingerprintLengthMax = 64
+const digestLengthMax = 64
 // Causes are messages of faults; longer ones are cut by whoever writes them.
 const causeLengthMax = 16 * 1024
 // What an append costs beside its texts and payloads, so that empty ones count, too.
@@ -117,14 +119,32 @@ function checkOrigin({ correlationId, causationId, actor }: AppendRequest): numb
   return bytes
 }
 
-function checkWrite({ decider, id, expectedVersion, events }: StreamWrite): number {
+function checkWrite({ decider, id, expectedVersion, events, state }: StreamWrite): number {
   let bytes = checkName('decider', decider) + checkId(id)
   if (typeof expectedVersion === 'number') checkCount('expected version', expectedVersion)
   else if (expectedVersion !== 'none' && expectedVersion !== 'any') {
     throw invalid(`${quoted(String(expectedVersion))} is not an expected version.`)
   }
   for (const event of events) bytes += checkEvent(event)
-  return bytes
+  if (state === undefined) return bytes
+  if (expectedVersion === 'any') throw invalid(`A state of ${decider} needs a write that expects a version.`)
+  const after = (expectedVersion === 'none' ? 0 : expectedVersion) + events.length
+  if (after === 0) throw invalid(`A state of ${decider} needs a stream that has an event.`)
+  return bytes + checkState(decider, state)
+}
+
+function checkState(decider: string, { stateVersion, text, digest }: NewState): number {
+  if (!Number.isSafeInteger(stateVersion) || stateVersion < 1) {
+    throw invalid(`${stateVersion} is not a state version of ${decider}. Use a whole number from 1.`)
+  }
+  if (text === '') throw invalid(`A state of ${decider} is empty.`)
+  if (text.length > stateLengthMax) {
+    throw invalid(`A state of ${decider} has ${text.length} characters; ${stateLengthMax} are allowed.`)
+  }
+  if (!text.isWellFormed() || text.includes('\0')) {
+    throw invalid(`A state of ${decider} is not the text of JSON, which escapes lone surrogates and NUL.`)
+  }
+  return fixedBytes + text.length + checkName('digest', digest, digestLengthMax)
 }
 
 function checkEvent(event: NewEvent): number {

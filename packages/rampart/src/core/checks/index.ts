@@ -2,4 +2,5 @@
 export { checkAppend, checkBurial, checkInboxCommand, checkLogKey } from './checked-request.ts'
 export { inboxCommandsMaxUnlessSaid } from '../ports/command-inbox.ts'
 export { appendEventsMax, nameLengthMax, pageBytesMax, payloadBytesMax } from '../ports/event-store.ts'
+export { stateLengthMax } from '../ports/state-store.ts'
 export type { CheckedAppend, CheckedBurial, CheckedInboxCommand } from './checked-request.ts'

@@ -28,6 +28,7 @@ import type { CommandId, Position, StreamId, StreamVersion } from '../identity.t
 import type { CommandInbox } from './command-inbox.ts'
 import type { Epoch, LogKey, LogPlace } from './log.ts'
 import type { CommandClaim, StoredOutcome } from './outcome-store.ts'
+import type { NewState, StoredState } from './state-store.ts'
 
 /** What a log keeps of each event. */
 export interface EventRecord {
@@ -87,6 +88,8 @@ export interface StreamWrite {
   readonly id: StreamId
   readonly expectedVersion: ExpectedVersion
   readonly events: readonly NewEvent[]
+  /** The state after these events, stored with them (see `state-store.ts`); needs an expected version. */
+  readonly state?: NewState
 }
 
 /** The append fails when an event after `after` has one of the types and all of the tags. */
@@ -188,6 +191,8 @@ export interface EventStore {
   readonly epochs: () => Promise<readonly Epoch[]>
   /** The outcome of a command that was claimed and has not expired. */
   readonly findOutcome: (id: CommandId) => Promise<StoredOutcome | undefined>
+  /** The state that was stored last for a stream; `undefined` when none was. */
+  readonly loadState: (decider: string, id: StreamId) => Promise<StoredState | undefined>
   /**
    * Calls back after events became visible: a hint, which may be late, lost or repeated. Returns what ends
    * it.

@@ -18,6 +18,7 @@ export type {
 export { logKey } from './log.ts'
 export type { Epoch, LogKey, LogPlace } from './log.ts'
 export type { CommandClaim, StoredOutcome } from './outcome-store.ts'
+export type { StoredState } from './state-store.ts'
 export type {
   AcceptResult,
   Burial,
