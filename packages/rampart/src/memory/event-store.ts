@@ -1,6 +1,6 @@
 // The event store port in memory: for tests, for trials, and as the plainest reading of the promises.
 import { position, type Position, type StreamVersion } from '../core/codec/index.ts'
-import { RampartError, type Runtime } from '../core/index.ts'
+import type { Runtime } from '../core/index.ts'
 import { checkAppend, pageBytesMax, type CheckedAppend } from '../core/checks/index.ts'
 import type {
   AppendRequest,
@@ -15,6 +15,7 @@ import type {
   StreamWrite,
 } from '../core/ports/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
+import { eventsAfter, findMatched } from './match.ts'
 import { liveOutcome, placeAt, requireOpen, streamKey, versionOf } from './log-state.ts'
 import type { LogState, MemoryLogOptions } from './log-state.ts'
 
@@ -25,7 +26,7 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
   const { runtime } = options
   return {
     log: state.key,
-    capabilities: { durable: false, reopens: false, dynamicConsistency: false },
+    capabilities: { durable: false, reopens: false, dynamicConsistency: true },
     inbox: createCommandInbox(state, options),
     append: async (request) => {
       requireOpen(state)
@@ -60,15 +61,14 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
 // Nothing in here waits, so that every append sees all before it and none of those after it.
 function append(state: LogState, checked: CheckedAppend, runtime: Runtime): AppendResult {
   const { request } = checked
-  if (request.failIfMatch !== undefined && request.failIfMatch.length > 0) {
-    throw new RampartError('CAPABILITY_MISSING', 'The store in memory does not check failIfMatch.')
-  }
   const earlier = earlierEffect(state, request, runtime.nowMs())
   if (earlier !== undefined) return earlier
   const before = request.writes.map(({ decider, id }) => versionOf(state, decider, id))
   const stale = request.writes.findIndex((write, index) => !isExpected(write, before[index] ?? 0))
   const actualVersion = before[stale]
   if (actualVersion !== undefined) return { status: 'conflict', write: stale, actualVersion }
+  const condition = findMatched(state, request.failIfMatch)
+  if (condition !== undefined) return { status: 'matched', condition }
   const recordedAtMs = Math.max(runtime.nowMs(), state.events.at(-1)?.recordedAtMs ?? 0)
   const events = recordsOf(state, request, { recordedAtMs, appendId: runtime.uuid() })
   for (const event of events) record(state, event)
@@ -143,6 +143,11 @@ function record(state: LogState, event: EventRecord): void {
   if (stream === undefined) state.streams.set(key, [event])
   else stream.push(event)
   state.events.push(event)
+  for (const tag of new Set(event.tags)) {
+    const tagged = state.tagged.get(tag)
+    if (tagged === undefined) state.tagged.set(tag, [event])
+    else tagged.push(event)
+  }
 }
 
 function keepState(log: LogState, { decider, id, state }: StreamWrite): void {
@@ -202,16 +207,14 @@ async function* readStream(
 }
 
 async function* readLog(state: LogState, query: LogQuery, runtime: Runtime): AsyncGenerator<LogPage> {
-  const { types, tags = [], limit = Number.MAX_SAFE_INTEGER, pageSize = pageSizeUnlessSaid, signal } = query
-  const isWanted = (event: EventRecord): boolean =>
-    (types === undefined || types.includes(event.type)) && tags.every((tag) => event.tags.includes(tag))
+  const { limit = Number.MAX_SAFE_INTEGER, pageSize = pageSizeUnlessSaid, signal } = query
   let { after }: { after: number } = query
   let left = limit
   for (let isFirst = true; ; isFirst = false) {
     await breathe(runtime, isFirst, signal)
     requireOpen(state)
     const head = state.events.length
-    const wanted = state.events.slice(after).filter(isWanted)
+    const wanted = eventsAfter(state, query, after)
     const events = withinBytes(wanted.slice(0, Math.min(left, pageSize)))
     const isLast = events.length === wanted.length
     after = isLast ? head : (events.at(-1)?.position ?? after)

@@ -43,6 +43,8 @@ export interface LogState {
   readonly streams: Map<string, EventRecord[]>
   /** The last state of each stream that has one, by `streamKey`. */
   readonly states: Map<string, StoredState>
+  /** Events with each tag in order of position. */
+  readonly tagged: Map<string, EventRecord[]>
   readonly outcomes: Map<CommandId, KeptOutcome>
   /** In the order of acceptance. */
   readonly inbox: Map<CommandId, InboxEntry>
@@ -60,6 +62,7 @@ export function createLogState(key: LogKey, epoch: string): LogState {
     events: [],
     streams: new Map(),
     states: new Map(),
+    tagged: new Map(),
     outcomes: new Map(),
     inbox: new Map(),
     deadLetters: [],

@@ -12,6 +12,7 @@ import type {
 import { commandKey, placeOf } from './places.ts'
 import { numberAt, textAt } from './rows.ts'
 import { keepStates } from './state-store.ts'
+import { findMatched, keepTags } from './tags-step.ts'
 import type { LogHead, StreamHead, WriterState } from './writer-state.ts'
 
 /**
@@ -27,6 +28,10 @@ export function append(state: WriterState, log: LogHead, checked: CheckedAppend)
     const conflict = conflictOf(writes[index], streams[index], index)
     // A retry of an append that went through expects a version that has passed.
     if (conflict !== undefined) return recordedBefore(state, log, command) ?? conflict
+  }
+  const condition = findMatched(state, log, checked.request.failIfMatch)
+  if (condition !== undefined) {
+    return recordedBefore(state, log, command) ?? { status: 'matched', condition }
   }
   const events = writes.reduce((sum, write) => sum + write.events.length, 0)
   if (events === 0) return appendNothing(state, log, { checked, streams })
@@ -224,11 +229,13 @@ function insertWrite(insertion: Insertion, write: StreamWrite, first: FirstEvent
     if (event === undefined) continue
     const appendIndex = first.appendIndex + index
     const isFirst = appendIndex === 0 && command !== undefined
+    const place = placeOf(log.number, log.position + appendIndex + 1)
+    const type = eventTypeNumber(state, event.type)
     const { changes } = insertEvent.run(
-      placeOf(log.number, log.position + appendIndex + 1),
+      place,
       first.stream.number,
       first.stream.version + index + 1,
-      eventTypeNumber(state, event.type),
+      type,
       event.schemaVersion,
       first.appendId,
       appendIndex,
@@ -248,6 +255,7 @@ function insertWrite(insertion: Insertion, write: StreamWrite, first: FirstEvent
       event.payload,
     )
     if (changes === 0) return false
+    keepTags(state, event, { place, type })
   }
   return true
 }

@@ -5,13 +5,13 @@
 // a row together. Lengths also tell where a page must end to keep its bound in bytes, before a payload is
 // read.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import type { StreamId, StreamVersion } from '../core/codec/index.ts'
 import { pageBytesMax } from '../core/checks/index.ts'
-import type { EventRecord, LogPlace } from '../core/ports/index.ts'
+import type { EventFilter, EventRecord, LogPlace } from '../core/ports/index.ts'
 import { readSql } from './database.ts'
-import { createGenerations } from './generations.ts'
-import { commandIdOf, placeOf, positionOf, type LogIdentity } from './places.ts'
-import { numberAt, prepareQuery, textAt, textOrNullAt, type Query, type Row } from './rows.ts'
+import { placeOf, positionOf, type LogIdentity } from './places.ts'
+import { createPicker } from './picker.ts'
+import { createDecoder, type RecordDecoder } from './record-decoder.ts'
+import { numberAt, prepareQuery, textAt, type Query, type Row } from './rows.ts'
 
 /** A stretch of a stream; both versions inclusive. */
 export interface StreamRange {
@@ -21,15 +21,23 @@ export interface StreamRange {
   readonly limit: number
 }
 
-/** A stretch of a log, and what to pick from it. */
-export interface LogRange {
+/** A stretch of a log. */
+interface Stretch {
   /** Exclusive. */
   readonly after: number
   /** Inclusive. */
   readonly through: number
-  readonly types: readonly string[] | undefined
-  readonly tags: readonly string[]
   readonly limit: number
+}
+
+/** A stretch of a log, and the types wanted of it. */
+export interface LogRange extends Stretch {
+  readonly types: readonly string[] | undefined
+}
+
+/** A stretch of a log, and the filters of which one must pick an event. */
+export interface PickedRange extends Stretch {
+  readonly filters: readonly EventFilter[]
 }
 
 /** Events read in one go; `isWhole` is false when more of the range is left. */
@@ -44,28 +52,21 @@ export interface EventReader {
   readonly findStream: (log: LogIdentity, decider: string, id: string) => number | undefined
   readonly readStream: (stream: number, range: StreamRange) => ReadEvents
   readonly readLog: (log: LogIdentity, range: LogRange) => ReadEvents
+  /** Events by the index of tags, and the position up to which it was examined. */
+  readonly readPicked: (log: LogIdentity, range: PickedRange) => ReadEvents & { readonly through: number }
   /** The place at a position that the log has reached; position 0 is before the first. */
   readonly placeAt: (log: LogIdentity, position: number) => LogPlace
   readonly head: (log: LogIdentity) => LogPlace
 }
 
-const namesCached = 50_000
-
 /** Prepares the reader on a connection. */
 export function createEventReader(database: DatabaseSync): EventReader {
   const toRecord = createDecoder(database)
-  const findStream = prepareQuery(
-    database,
-    'SELECT number FROM streams WHERE log = ? AND decider = ? AND id = ?',
-  )
   const stream = createStreamQueries(database)
   const log = createLogQueries(database)
   return {
     ...createPlaceQueries(database),
-    findStream: (log, decider, id) => {
-      const row = findStream.get(log.number, decider, id)
-      return row === undefined ? undefined : numberAt(row, 0)
-    },
+    findStream: createStreamFinder(database),
     readStream: (number, range) => {
       const bounds = [number, range.lowest, range.highest]
       return readPage({
@@ -90,6 +91,15 @@ export function createEventReader(database: DatabaseSync): EventReader {
         toRecord,
       })
     },
+    readPicked: createPickedReader(database, toRecord),
+  }
+}
+
+function createStreamFinder(database: DatabaseSync): EventReader['findStream'] {
+  const find = prepareQuery(database, 'SELECT number FROM streams WHERE log = ? AND decider = ? AND id = ?')
+  return (log, decider, id) => {
+    const row = find.get(log.number, decider, id)
+    return row === undefined ? undefined : numberAt(row, 0)
   }
 }
 
@@ -127,7 +137,7 @@ interface PageRequest {
   readonly limit: number
   /** The bounds of exactly these rows. */
   readonly boundsOf: (rows: readonly Row[]) => readonly SQLInputValue[]
-  readonly toRecord: (row: Row, payload: Uint8Array) => EventRecord
+  readonly toRecord: RecordDecoder
 }
 
 const lengthColumn = 16
@@ -181,15 +191,34 @@ function createStreamQueries(database: DatabaseSync): Readonly<Record<'forward' 
   return { forward: inOrder('version'), backward: inOrder('version DESC') }
 }
 
+function createPickedReader(database: DatabaseSync, toRecord: RecordDecoder): EventReader['readPicked'] {
+  const pick = createPicker(database)
+  const where = 'WHERE place IN (SELECT value FROM json_each(?))'
+  const queries: PageQueries = {
+    columns: prepareQuery(database, `${readSql('select-event')} ${where} ORDER BY place LIMIT ?`),
+    payloads: prepareQuery(database, joinedPayloads(where, 'place')),
+  }
+  return (log, range) => {
+    const { places, through } = pick(log, range)
+    const { events } = readPage({
+      queries,
+      bounds: [JSON.stringify(places)],
+      limit: places.length,
+      boundsOf: (rows) => [JSON.stringify(rows.map((row) => numberAt(row, 0)))],
+      toRecord,
+    })
+    return { events, isWhole: events.length === places.length, through }
+  }
+}
+
 function createLogQueries(database: DatabaseSync) {
   const prepared = new Map<string, PageQueries>()
   const findType = prepareQuery(database, 'SELECT number FROM event_types WHERE name = ?')
   const typeNumber = (name: string): number => numberAt(findType.get(name) ?? [], 0)
   return {
-    queriesOf: ({ types, tags }: LogRange): PageQueries => {
+    queriesOf: ({ types }: LogRange): PageQueries => {
       const byType = types === undefined ? '' : 'AND type IN (SELECT value FROM json_each(?))'
-      const byTags = tags.length === 0 ? '' : `AND ${readSql('match-tags')}`
-      const where = `WHERE place > ? AND place <= ? ${byType} ${byTags}`
+      const where = `WHERE place > ? AND place <= ? ${byType}`
       const queries = prepared.get(where) ?? {
         columns: prepareQuery(database, `${readSql('select-event')} ${where} ORDER BY place LIMIT ?`),
         payloads: prepareQuery(database, joinedPayloads(where, 'place')),
@@ -198,78 +227,10 @@ function createLogQueries(database: DatabaseSync) {
       return queries
     },
     // Undefined when nothing can match, because no event has any of the types.
-    filtersOf: ({ types, tags }: LogRange): readonly SQLInputValue[] | undefined => {
+    filtersOf: ({ types }: LogRange): readonly SQLInputValue[] | undefined => {
       const numbers = types?.map(typeNumber).filter((number) => number > 0)
       if (numbers?.length === 0) return undefined
-      const distinct = [...new Set(tags)]
-      return [
-        ...(numbers === undefined ? [] : [JSON.stringify(numbers)]),
-        ...(distinct.length === 0 ? [] : [JSON.stringify(distinct), distinct.length]),
-      ]
+      return numbers === undefined ? [] : [JSON.stringify(numbers)]
     },
   }
-}
-
-interface StreamName {
-  readonly decider: string
-  readonly id: StreamId
-}
-
-function createDecoder(database: DatabaseSync): PageRequest['toRecord'] {
-  const findType = prepareQuery(database, 'SELECT name FROM event_types WHERE number = ?')
-  const findName = prepareQuery(database, 'SELECT decider, id FROM streams WHERE number = ?')
-  const typeOf = remember((number) => textAt(findType.get(number) ?? [], 0))
-  const nameOf = remember((number): StreamName => {
-    const row = findName.get(number) ?? []
-    // Ids were checked when they were appended.
-    return { decider: textAt(row, 0), id: textAt(row, 1) as StreamId }
-  })
-  return (row, payload) => {
-    const stream = nameOf(numberAt(row, 1))
-    const commandId = commandIdOf(textAt(row, 8))
-    return {
-      position: positionOf(numberAt(row, 0)),
-      decider: stream.decider,
-      streamId: stream.id,
-      // Stored versions are whole numbers.
-      version: numberAt(row, 2) as StreamVersion,
-      type: typeOf(numberAt(row, 3)),
-      schemaVersion: numberAt(row, 4),
-      appendId: textAt(row, 5),
-      appendIndex: numberAt(row, 6),
-      commandId,
-      contentType: textOrNullAt(row, 9) ?? 'application/json',
-      payload,
-      tags: tagsAt(row, 10),
-      correlationId: originAt(row, 11, commandId),
-      causationId: originAt(row, 12, commandId),
-      actor: textOrNullAt(row, 13),
-      dataSubjectId: textOrNullAt(row, 14),
-      keyId: textOrNullAt(row, 15),
-      recordedAtMs: numberAt(row, 7),
-    }
-  }
-}
-
-function remember<Value>(find: (number: number) => Value): (number: number) => Value {
-  const known = createGenerations<number, Value>(namesCached)
-  return (number) => {
-    const value = known.get(number)
-    if (value !== undefined) return value
-    const found = find(number)
-    known.set(number, found)
-    return found
-  }
-}
-
-const noTags: readonly string[] = []
-
-function tagsAt(row: Row, index: number): readonly string[] {
-  const text = textOrNullAt(row, index)
-  return text === null ? noTags : JSON.parse(text)
-}
-
-function originAt(row: Row, index: number, commandId: string | null): string | null {
-  const text = textOrNullAt(row, index)
-  return text === null ? commandId : text || null
 }

@@ -1,11 +1,12 @@
 // The event store port over SQLite: appends go through the commit queue, reads over a connection of their
 // own.
 import { position } from '../core/codec/index.ts'
-import { RampartError, type Runtime } from '../core/index.ts'
+import type { Runtime } from '../core/index.ts'
 import { checkAppend } from '../core/checks/index.ts'
 import type {
   AppendRequest,
   AppendResult,
+  EventFilter,
   EventRecord,
   EventStore,
   LogPage,
@@ -19,7 +20,7 @@ import type { OpenLog, OpenStore } from './open-store.ts'
 import type { LogIdentity } from './places.ts'
 
 const pageSizeUnlessSaid = 1000
-// How much of a log one page examines at most when only some types or tags are wanted.
+// How much of a log one page examines at most when only some types are wanted.
 const windowPositions = 10_000
 
 /** The event store of one log. */
@@ -27,7 +28,7 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
   const { identity, listeners } = log
   return {
     log: log.key,
-    capabilities: { durable: true, reopens: true, dynamicConsistency: false },
+    capabilities: { durable: true, reopens: true, dynamicConsistency: true },
     inbox: createCommandInbox(store, log),
     append: async (request) => append(store, identity, request),
     readStream: (query) => readStream(store, identity, query),
@@ -52,9 +53,6 @@ function append(
   request: AppendRequest,
 ): Promise<AppendResult> {
   const checked = checkAppend(request)
-  if (request.failIfMatch !== undefined && request.failIfMatch.length > 0) {
-    throw new RampartError('CAPABILITY_MISSING', 'The store on SQLite does not check failIfMatch.')
-  }
   return queue.submit<'append'>({ kind: 'append', log: number, append: checked }, checked.bytes)
 }
 
@@ -110,19 +108,26 @@ interface ExaminedPage extends LogPage {
   readonly isLast: boolean
 }
 
-function readLogPage(
-  reader: EventReader,
-  log: LogIdentity,
-  { after, types, tags = [], limit = 0 }: LogQuery,
-): ExaminedPage {
+function readLogPage(reader: EventReader, log: LogIdentity, query: LogQuery): ExaminedPage {
+  const { after, types, limit = 0 } = query
   const head = reader.head(log)
   if (after >= head.position) return { events: [], through: head, isLast: true }
-  const window = types === undefined && tags.length === 0 ? Number.MAX_SAFE_INTEGER : windowPositions
-  const through = Math.min(head.position, after + window)
-  const { events, isWhole } = reader.readLog(log, { after, through, types, tags, limit })
+  const filters = filtersOf(query)
+  const window = filters === undefined && types !== undefined ? windowPositions : Number.MAX_SAFE_INTEGER
+  const end = Math.min(head.position, after + window)
+  const { events, isWhole, through } =
+    filters === undefined
+      ? { ...reader.readLog(log, { after, through: end, types, limit }), through: end }
+      : reader.readPicked(log, { after, through: end, filters, limit })
   const last = events.at(-1)
   const reached = isWhole || last === undefined ? through : last.position
   return { events, through: placeOf(reader, log, { reached, head }), isLast: reached === head.position }
+}
+
+// Tags are looked up in their index; without tags the log itself is read.
+function filtersOf({ anyOf, types, tags = [] }: LogQuery): readonly EventFilter[] | undefined {
+  if (anyOf !== undefined) return anyOf
+  return tags.length === 0 ? undefined : [{ tags, ...(types === undefined ? {} : { types }) }]
 }
 
 function placeOf(

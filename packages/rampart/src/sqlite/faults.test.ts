@@ -87,7 +87,7 @@ describe('one process per file', () => {
     database.exec('PRAGMA user_version = 99')
     const newer = openSqliteStore({ file, thread: 'worker' })
     await expect(newer).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER', details: { schema: 99 } })
-    database.exec('PRAGMA user_version = 1')
+    database.exec(`PRAGMA user_version = ${writeSchema.steps.length}`)
     database.close()
     await (await openSqliteStore({ file, thread: 'caller' }))[Symbol.asyncDispose]()
   })

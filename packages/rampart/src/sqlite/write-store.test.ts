@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { position } from '../core/codec/index.ts'
 import type { WriteStore } from '../core/ports/index.ts'
 import {
   commandInboxContract,
@@ -48,12 +47,9 @@ describe.each<Thread>(['caller', 'worker'])('the store with its writer in the th
     await expect(check(harness)).resolves.toBeUndefined()
   })
 
-  test('refuses failIfMatch, which it declares absent', async () => {
+  test('declares all that it can do', async () => {
     await using harness = await openHarness(thread)
     const log = await harness.store.openLog('default/shop/0')
-    expect(log.capabilities).toEqual({ durable: true, reopens: true, dynamicConsistency: false })
-    const writes = [{ decider: 'a', id: 'b' as never, expectedVersion: 'any', events: [] } as const]
-    const attempt = log.append({ writes, failIfMatch: [{ tags: ['t'], after: position(0) }] })
-    await expect(attempt).rejects.toMatchObject({ code: 'CAPABILITY_MISSING' })
+    expect(log.capabilities).toEqual({ durable: true, reopens: true, dynamicConsistency: true })
   })
 })

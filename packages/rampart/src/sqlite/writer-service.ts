@@ -23,7 +23,12 @@ const busyTimeoutMs = 2000
 /** The tables of a write store. */
 export const writeSchema: DatabaseSchema = {
   applicationId: 0x72616d57,
-  steps: [readSql('create-write-tables'), readSql('add-inbox-roles'), readSql('create-states')],
+  steps: [
+    readSql('create-write-tables'),
+    readSql('add-inbox-roles'),
+    readSql('create-states'),
+    readSql('create-tags'),
+  ],
 }
 
 /**

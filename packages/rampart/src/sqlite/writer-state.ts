@@ -6,6 +6,7 @@ import { createGenerations, type Generations } from './generations.ts'
 import { createOutcomeFinder, type OutcomeFinder } from './outcome-store.ts'
 import { placeOf, positionOf, type LogIdentity } from './places.ts'
 import { numberAt, prepareQuery, textAt, type Query } from './rows.ts'
+import { createTagIndex, type TagIndex } from './tag-index.ts'
 
 /** Where a log stands; advanced by each accepted append of a batch and read again after a rollback. */
 export interface LogHead extends LogIdentity {
@@ -29,6 +30,9 @@ export interface WriterStatements {
   readonly commit: StatementSync
   readonly insertEvent: StatementSync
   readonly insertStream: StatementSync
+  readonly keepTag: StatementSync
+  readonly insertTag: Query
+  readonly findTag: Query
   readonly keepOutcome: StatementSync
   readonly keepState: StatementSync
   readonly deleteExpiredOutcomes: StatementSync
@@ -50,6 +54,8 @@ export interface WriterState {
   readonly logs: Map<number, LogHead>
   readonly streams: Generations<string, StreamHead>
   readonly eventTypes: Generations<string, number>
+  readonly tags: Generations<string, number>
+  readonly tagIndex: TagIndex
   readonly inboxCommandsMax: number
   /** Begins each append id; unique per opening of the store. */
   readonly appendPrefix: string
@@ -70,6 +76,7 @@ export interface WriterLimits {
 
 const streamsCached = 50_000
 const eventTypesCached = 10_000
+const tagsCached = 50_000
 
 /** Prepares the writer's statements and reads where the database stands. */
 export function createWriterState(database: DatabaseSync, limits: WriterLimits): WriterState {
@@ -80,6 +87,8 @@ export function createWriterState(database: DatabaseSync, limits: WriterLimits):
     logs: new Map(),
     streams: createGenerations(streamsCached),
     eventTypes: createGenerations(eventTypesCached),
+    tags: createGenerations(tagsCached),
+    tagIndex: createTagIndex(database),
     appends: 0,
     nextStream: 1,
     hasOutcomes: true,
@@ -95,6 +104,7 @@ export function readAgain(state: WriterState): void {
   const { query } = state.statements
   state.streams.clear()
   state.eventTypes.clear()
+  state.tags.clear()
   state.nextStream = numberAt(query('SELECT max(number) FROM streams').get() ?? [], 0) + 1
   state.hasOutcomes = query('SELECT 1 FROM outcomes LIMIT 1').get() !== undefined
   for (const log of state.logs.values()) {
@@ -129,6 +139,9 @@ function prepareStatements(database: DatabaseSync): WriterStatements {
     commit: database.prepare('COMMIT'),
     insertEvent: database.prepare(readSql('insert-event')),
     insertStream: database.prepare('INSERT INTO streams (number, log, decider, id) VALUES (?, ?, ?, ?)'),
+    keepTag: database.prepare('INSERT OR IGNORE INTO event_tags (tag, place, type) VALUES (?, ?, ?)'),
+    insertTag: prepareQuery(database, 'INSERT INTO tags (name) VALUES (?) RETURNING number'),
+    findTag: prepareQuery(database, 'SELECT number FROM tags WHERE name = ?'),
     keepOutcome: database.prepare(readSql('keep-outcome')),
     keepState: database.prepare(readSql('keep-state')),
     deleteExpiredOutcomes: database.prepare(readSql('delete-expired-outcomes')),

@@ -1,7 +1,7 @@
 // Rules of the event store: what is checked before anything is queued, and bounds (ES-14).
 import type { CommandId, StreamId, StreamVersion } from '../core/codec/index.ts'
 import { isRampartError } from '../core/index.ts'
-import { appendEventsMax, nameLengthMax, payloadBytesMax } from '../core/checks/index.ts'
+import { appendEventsMax, nameLengthMax, payloadBytesMax, tagsMax } from '../core/checks/index.ts'
 import type { AppendRequest, NewEvent, StreamWrite } from '../core/ports/index.ts'
 import {
   appended,
@@ -36,6 +36,7 @@ function badEvents(): readonly NewEvent[] {
   return [
     ...badNames.map((type) => event('', { type })),
     ...badNames.map((tag) => event('', { tags: ['fine', tag] })),
+    event('', { tags: upTo(tagsMax + 1).map(String) }),
     ...badNames.map((contentType) => event('', { contentType })),
     ...badNames.map((dataSubjectId) => event('', { dataSubjectId })),
     ...[0, -1, 1.5].map((schemaVersion) => event('', { schemaVersion })),
@@ -96,7 +97,9 @@ async function acceptsEdges(harness: EventStoreHarness): Promise<void> {
   await appended(log, {
     writes: [
       {
-        ...write('é'.repeat(512), 'none', [event('1', { type: longest, tags: [longest] })]),
+        ...write('é'.repeat(512), 'none', [
+          event('1', { type: longest, tags: [longest, ...upTo(tagsMax - 1).map(String)] }),
+        ]),
         decider: longest,
       },
       write('x'.repeat(1024), 'none', [event('2', { payload: new Uint8Array(payloadBytesMax).fill(1) })]),

@@ -2,7 +2,7 @@
 import { position, streamVersion } from '../core/codec/index.ts'
 import { systemRuntime } from '../core/index.ts'
 import { pageBytesMax } from '../core/checks/index.ts'
-import { eventId, type EventStore, type StreamQuery } from '../core/ports/index.ts'
+import { eventId, type EventFilter, type EventStore, type StreamQuery } from '../core/ports/index.ts'
 import {
   appended,
   appendOne,
@@ -211,12 +211,38 @@ async function filters(harness: EventStoreHarness): Promise<void> {
   expectSame('types and tags', await picked({ types: ['Rare'], tags: ['even'], limit: 2 }), [2, 12])
   const many = ['Rare', ...upTo(2000).map((number) => `Absent ${number}`)]
   expectSame('thousands of types', (await picked({ types: many })).length, 10)
+  await filtersByAny(log)
   const last = (await logPages(log, { types: ['Absent'] })).at(-1)
   expectSame('how far it looked', last?.through, await log.head())
   const page = (await logPages(log, { types: ['Rare'], limit: 1, after: position(8) })).at(-1)
   const [rare] = page?.events ?? []
   expectSame('where a limit ends', page?.through.position, rare?.position)
   expectSame('the event there', page?.through.eventId, rare && eventId(rare))
+}
+
+async function filtersByAny(log: EventStore): Promise<void> {
+  const picked = async (anyOf: readonly EventFilter[], more: object = {}) =>
+    texts(await logEvents(log, { anyOf, ...more })).map(Number)
+  const filters = [
+    { tags: ['n:31'] },
+    { types: ['Rare'], tags: ['even'] },
+    { types: ['Rare'], tags: ['n:12'] },
+  ]
+  expectSame('any of some filters', await picked(filters), [2, 12, 22, 31, 32, 42])
+  expectSame('page by page', await picked(filters, { pageSize: 2 }), [2, 12, 22, 31, 32, 42])
+  expectSame('up to a limit', await picked(filters, { pageSize: 2, limit: 3 }), [2, 12, 22])
+  expectSame('from a place', await picked(filters, { after: position(22) }), [31, 32, 42])
+  expectSame(
+    'types without tags',
+    await picked([{ types: ['Rare'] }, { tags: ['n:1'] }]).then((all) => all.length),
+    11,
+  )
+  expectSame('everything', (await picked([{}])).length, 50)
+  expectSame('no filter', await picked([]), [])
+  const pages = await logPages(log, { anyOf: filters, pageSize: 2 })
+  expectSame('how far any of them looked', pages.at(-1)?.through, await log.head())
+  const [first] = pages
+  expectSame('where a full page ends', first?.through.position, first?.events.at(-1)?.position)
 }
 
 async function answersAtHead(harness: EventStoreHarness): Promise<void> {

@@ -4,6 +4,7 @@ import { appendingRules } from './event-store-contract-appending.ts'
 import { commandRules } from './event-store-contract-commands.ts'
 import { inputRules } from './event-store-contract-input.ts'
 import { lifetimeRules } from './event-store-contract-lifetime.ts'
+import { matchingRules } from './event-store-contract-matching.ts'
 import { readingRules } from './event-store-contract-reading.ts'
 import type { WriteRule } from './event-store-contract-steps.ts'
 
@@ -14,6 +15,7 @@ import type { WriteRule } from './event-store-contract-steps.ts'
  */
 export const eventStoreContract: readonly WriteRule[] = [
   ...appendingRules,
+  ...matchingRules,
   ...commandRules,
   ...readingRules,
   ...lifetimeRules,
@@ -28,10 +30,6 @@ export interface PendingRule {
 
 /** The promises of the port whose rules are still to come. */
 export const pendingRules: readonly PendingRule[] = [
-  {
-    name: 'ES-6 every failIfMatch condition is checked at the instant of the append',
-    checks: 'an event of the same batch or of another process fails the append, which then changes nothing',
-  },
   {
     name: 'ES-12 a log keeps its history of epochs',
     checks: 'places up to a fork stay valid and later ones are recognised, also when a file was copied back',

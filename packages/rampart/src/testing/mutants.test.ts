@@ -7,6 +7,7 @@ import type {
   EventRecord,
   EventStore,
   LogPage,
+  MatchCondition,
   StreamWrite,
   WriteStore,
 } from '../core/ports/index.ts'
@@ -58,6 +59,21 @@ const mapped =
       for await (const page of log.readStream(query)) yield page.map(change)
     },
   })
+
+const conditioned =
+  (change: (conditions: readonly MatchCondition[]) => readonly MatchCondition[]): Mutant =>
+  (log) => ({
+    append: ({ failIfMatch = [], ...request }) =>
+      log.append({ ...request, failIfMatch: change(failIfMatch) }),
+  })
+
+const withFirstType = ({ types, ...one }: MatchCondition): MatchCondition =>
+  types === undefined ? one : { ...one, types: types.slice(0, 1) }
+
+async function isMatched(log: EventStore, condition: MatchCondition): Promise<boolean> {
+  for await (const { events } of log.readLog(condition)) if (events.length > 0) return true
+  return false
+}
 
 const withoutCommand = ({ command: _, ...request }: AppendRequest): AppendRequest => request
 const withInbox =
@@ -149,6 +165,56 @@ const mutants: readonly (readonly [promise: string, what: string, mutant: Mutant
     }),
   ],
   ['ES-5', 'tells nobody', () => ({ onAppended: () => () => undefined })],
+  ['ES-6', 'takes no conditions', conditioned(() => [])],
+  [
+    'ES-6',
+    'takes one of the tags for all',
+    conditioned((all) => all.flatMap(({ tags, ...one }) => tags.map((tag) => ({ ...one, tags: [tag] })))),
+  ],
+  ['ES-6', 'takes every type', conditioned((all) => all.map(({ types: _, ...one }) => one))],
+  ['ES-6', 'looks at one type only', conditioned((all) => all.map(withFirstType))],
+  [
+    'ES-6',
+    'looks one event too far back',
+    conditioned((all) =>
+      all.map((one) => ({ ...one, after: Math.max(0, one.after - 1) as MatchCondition['after'] })),
+    ),
+  ],
+  ['ES-6', 'checks one condition only', conditioned((all) => all.slice(0, 1))],
+  [
+    'ES-6',
+    'checks before the append instead of within it',
+    (log) => ({
+      append: async ({ failIfMatch = [], ...request }) => {
+        const matched = await Promise.all(failIfMatch.map((one) => isMatched(log, one)))
+        const condition = matched.indexOf(true)
+        return condition === -1 ? log.append(request) : { status: 'matched', condition }
+      },
+    }),
+  ],
+  [
+    'ES-6',
+    'checks appends with events only',
+    (log) => ({
+      append: ({ failIfMatch, ...request }) =>
+        log.append(
+          request.writes.some((write) => write.events.length > 0) && failIfMatch !== undefined
+            ? { ...request, failIfMatch }
+            : request,
+        ),
+    }),
+  ],
+  [
+    'ES-6',
+    'appends and then says that it did not',
+    (log) => ({
+      append: async (request) => {
+        const result = await log.append(request)
+        if (result.status === 'matched') await log.append({ writes: request.writes })
+        return result
+      },
+    }),
+  ],
   [
     'ES-7',
     'runs a repeated command again',
@@ -288,7 +354,7 @@ async function strip(inbox: CommandInbox, request: Parameters<CommandInbox['clai
 describe('a store in memory that', () => {
   test('keeps all its promises breaks none of the rules that it can keep', async () => {
     const broken = await brokenRules(() => createHarness(() => ({})))
-    const needy = [...eventStoreContract, ...commandInboxContract].filter((rule) => rule.needs !== undefined)
+    const needy = [...eventStoreContract, ...commandInboxContract].filter(({ needs }) => needs === 'reopens')
     expect(broken).toEqual(needy.map((rule) => rule.name))
   })
 

@@ -6,9 +6,12 @@ import type { Burial, NewInboxCommand } from '../ports/command-inbox.ts'
 import {
   appendBytesMax,
   appendEventsMax,
+  matchConditionsMax,
   nameLengthMax,
   payloadBytesMax,
+  tagsMax,
   type AppendRequest,
+  type MatchCondition,
   type NewEvent,
   type StreamWrite,
 } from '../ports/event-store.ts'
@@ -60,6 +63,7 @@ export function checkAppend(request: AppendRequest): CheckedAppend {
     events += write.events.length
   }
   if (writes.length > 1) requireDistinct(writes)
+  if (request.failIfMatch !== undefined) bytes += checkConditions(request.failIfMatch)
   const outcome = command === undefined ? null : checkClaim(command)
   bytes += outcome?.length ?? 0
   if (events > appendEventsMax)
@@ -163,8 +167,30 @@ function checkEvent(event: NewEvent): number {
   if (event.contentType !== undefined) bytes += checkName('content type', event.contentType)
   if (event.dataSubjectId !== undefined) bytes += checkName('data subject', event.dataSubjectId)
   if (event.keyId !== undefined) bytes += checkName('key id', event.keyId)
-  if (event.tags !== undefined) for (const tag of event.tags) bytes += checkName('tag', tag)
+  return event.tags === undefined ? bytes : bytes + checkTags(event.type, event.tags)
+}
+
+function checkTags(of: string, tags: readonly string[]): number {
+  if (tags.length > tagsMax) throw invalid(`${of} has ${tags.length} tags; ${tagsMax} are allowed.`)
+  return tags.reduce((bytes, tag) => bytes + checkName('tag', tag), 0)
+}
+
+function checkConditions(conditions: readonly MatchCondition[]): number {
+  requireFew('An append', conditions.length, 'conditions')
+  let bytes = 0
+  for (const { types = [], tags, after } of conditions) {
+    if (tags.length === 0) throw invalid('A condition has no tags. Name at least one.')
+    requireFew('A condition', types.length, 'types')
+    for (const type of types) bytes += checkName('event type', type)
+    bytes += fixedBytes + checkTags('A condition', tags)
+    checkCount('position', after)
+  }
   return bytes
+}
+
+function requireFew(whose: string, count: number, what: string): void {
+  if (count <= matchConditionsMax) return
+  throw invalid(`${whose} has ${count} ${what}; ${matchConditionsMax} are allowed.`)
 }
 
 function checkClaim({ id, fingerprint, outcome, expiresAtMs }: CommandClaim): string | null {

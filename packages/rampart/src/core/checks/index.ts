@@ -1,6 +1,13 @@
 // What adapters of the write store share: checks of input before anything is queued, and bounds.
 export { checkAppend, checkBurial, checkInboxCommand, checkLogKey } from './checked-request.ts'
 export { inboxCommandsMaxUnlessSaid } from '../ports/command-inbox.ts'
-export { appendEventsMax, nameLengthMax, pageBytesMax, payloadBytesMax } from '../ports/event-store.ts'
+export {
+  appendEventsMax,
+  matchConditionsMax,
+  nameLengthMax,
+  pageBytesMax,
+  payloadBytesMax,
+  tagsMax,
+} from '../ports/event-store.ts'
 export { stateLengthMax } from '../ports/state-store.ts'
 export type { CheckedAppend, CheckedBurial, CheckedInboxCommand } from './checked-request.ts'

@@ -94,7 +94,9 @@ export interface StreamWrite {
 
 /** The append fails when an event after `after` has one of the types and all of the tags. */
 export interface MatchCondition {
+  /** Every type when absent. */
   readonly types?: readonly string[]
+  /** At least one, because events are found by their tags. */
   readonly tags: readonly string[]
   readonly after: Position
 }
@@ -103,6 +105,7 @@ export interface MatchCondition {
 export interface AppendRequest {
   /** At least one; each stream at most once. */
   readonly writes: readonly StreamWrite[]
+  /** None of these may match; `matched` names the first one that does. */
   readonly failIfMatch?: readonly MatchCondition[]
   readonly command?: CommandClaim
   readonly correlationId?: string
@@ -139,14 +142,20 @@ export interface StreamQuery {
   readonly signal?: AbortSignal
 }
 
-/** Which events of the log to read, in order of position. */
-export interface LogQuery {
-  /** Exclusive. */
-  readonly after: Position
+/** Picks events of a log. */
+export interface EventFilter {
   /** Any of these types; every type when absent. */
   readonly types?: readonly string[]
-  /** All of these tags. */
+  /** All of these tags; tagged or not when absent. */
   readonly tags?: readonly string[]
+}
+
+/** Which events of the log to read, in order of position. */
+export interface LogQuery extends EventFilter {
+  /** Exclusive. */
+  readonly after: Position
+  /** Events that any of these picks, each once. It stands in the place of `types` and `tags`. */
+  readonly anyOf?: readonly EventFilter[]
   /** How many events in all. */
   readonly limit?: number
   /** How many events per page, 1,000 unless said. Pages end earlier at 8 MiB of payload. */
@@ -216,5 +225,9 @@ export const appendEventsMax = 1000
 export const appendBytesMax = 16 * 1024 * 1024
 /** Most characters of an event type, tag, actor, correlation or causation id. */
 export const nameLengthMax = 1024
+/** Most tags of one event, and of one condition or filter. */
+export const tagsMax = 100
+/** Most conditions of one append, and most types of one condition. */
+export const matchConditionsMax = 100
 /** Most bytes of payloads in one page, unless its only event has more. */
 export const pageBytesMax = 8 * 1024 * 1024

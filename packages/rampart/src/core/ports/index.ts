@@ -3,6 +3,7 @@ export { eventId } from './event-store.ts'
 export type {
   AppendRequest,
   AppendResult,
+  EventFilter,
   EventRecord,
   EventStore,
   EventStoreCapabilities,
