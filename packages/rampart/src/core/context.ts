@@ -3,6 +3,7 @@ import type { Decider } from './decider.ts'
 import { RampartError } from './errors.ts'
 import { requireName, type AnyEvents } from './events.ts'
 import type { Projection } from './projection.ts'
+import { requireRepositoryKinds, type RepositoryKind, type RepositoryKinds } from './repository-kind.ts'
 
 /** A bounded context with a log of its own. */
 export interface Context<
@@ -13,6 +14,7 @@ export interface Context<
   readonly name: Name
   readonly deciders: Deciders
   readonly projections: Projections
+  readonly repositories: RepositoryKinds
   /** Every event definition of the context, by event type. */
   readonly eventTypes: ReadonlyMap<string, AnyEvents>
 }
@@ -30,10 +32,16 @@ export function context<
   const Projections extends readonly Projection<string, any>[] = [],
 >(
   name: Name,
-  parts: { readonly deciders: Deciders; readonly projections?: Projections },
+  parts: {
+    readonly deciders: Deciders
+    readonly projections?: Projections
+    /** How states are kept, by decider: `{ order: 'stateStored' }`; event-sourced where none is named. */
+    readonly repositories?: { readonly [K in Deciders[number]['name']]?: RepositoryKind }
+  },
 ): Context<Name, Deciders, Projections> {
   requireName('a context', name)
   const { deciders } = parts
+  const repositories: RepositoryKinds = parts.repositories ?? {}
   // Absent projections mean none, which is what the type parameter's default says.
   const projections = parts.projections ?? ([] as unknown as Projections)
   const sources = deciders.map((decider) => decider.definition.of)
@@ -44,10 +52,15 @@ export function context<
     'event type': sources.flatMap((source) => Object.keys(source.definitions)),
   })
   requireSources(name, projections, sources)
+  requireRepositoryKinds(
+    name,
+    repositories,
+    deciders.map((decider) => decider.name),
+  )
   const eventTypes = new Map<string, AnyEvents>(
     sources.flatMap((source) => Object.keys(source.definitions).map((type) => [type, source] as const)),
   )
-  return { name, deciders, projections, eventTypes }
+  return { name, deciders, projections, repositories, eventTypes }
 }
 
 function requireSources(

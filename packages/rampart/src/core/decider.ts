@@ -10,11 +10,23 @@ import type { Schema } from './codec/schema.ts'
 export interface State<S> {
   readonly version: number
   readonly initial: () => S
+  readonly migrate?: Migrations
 }
 
-/** Declares the state of a decider: its version, from 1, and the state of a stream without events. */
-export function state<S>(version: number, initial: () => S & OnlyJson<S>): State<S> {
-  return { version, initial }
+/** Steps from older versions of a state to the current one, by the version they start from. */
+export type Migrations = Readonly<Record<number, (stored: Json) => Json>>
+
+/**
+ * Declares the state of a decider: its version, from 1, and the state of a stream without events. Whoever
+ * changes its shape or its meaning counts the version up: snapshots of other versions are folded anew, and
+ * state rows (see `RepositoryKind`) go through `migrate`: `{ 1: (stored) => … }` leads from version 1 to 2.
+ */
+export function state<S>(
+  version: number,
+  initial: () => S & OnlyJson<S>,
+  options: { readonly migrate?: Migrations } = {},
+): State<S> {
+  return { version, initial, ...options }
 }
 
 /**

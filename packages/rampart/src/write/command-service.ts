@@ -1,6 +1,6 @@
 // The write side as others see it: send a command, ask for its status, watch for its outcome.
 import type { CommandId, Position, StreamVersion } from '../core/codec/index.ts'
-import type { Json } from '../core/index.ts'
+import type { Ask, DecidedEvent, Json, refuse, Refusal } from '../core/index.ts'
 import type { LogKey, LogPlace } from '../core/ports/index.ts'
 
 /** A command as its sender wrote it, before any check. */
@@ -79,6 +79,27 @@ export type FinalCommand = SucceededCommand | RefusedCommand | FailedCommand
 /** The status of a command. */
 export type CommandStatus = ReceivedCommand | FinalCommand
 
+/** What a decision made in place is given beside the state; it may refuse with any code. */
+export type TransactionAsk = Omit<Ask, 'refuse'> & { readonly refuse: typeof refuse }
+
+/** A decision made in place. It is asked again after a conflict, so it has no effect of its own. */
+export type DecideInPlace = (
+  state: unknown,
+  ask: TransactionAsk,
+) => DecidedEvent | readonly DecidedEvent[] | Refusal
+
+/** A decision to be made on one stream. */
+export interface Transaction {
+  readonly decider: string
+  readonly streamId: string
+  readonly decide: DecideInPlace
+  /** Names the intent within the stream: sent again, it has no second effect and gets the first answer. */
+  readonly key?: string
+  readonly actor: string | null
+  /** The version that the stream must have. */
+  readonly expectedVersion?: StreamVersion
+}
+
 /** Handles the commands of one bounded context. */
 export interface CommandService {
   /** The types of command that it takes. */
@@ -91,6 +112,11 @@ export interface CommandService {
    * tells.
    */
   readonly send: (command: SentCommand, feedback: Feedback) => Promise<CommandStatus>
+  /**
+   * Loads the state of a stream, has a decision made on it in place and appends what it answers, as often as
+   * it takes; the same keys, queue and faults as `send`, but `INPUT_INVALID` for an unknown decider.
+   */
+  readonly transact: (transaction: Transaction) => Promise<FinalCommand>
   /**
    * The status of a command; `undefined` for ids that are unknown, whose outcome has expired, or whose sender
    * `mayRead` does not let through. Unless given, every status is told.

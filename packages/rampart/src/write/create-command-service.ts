@@ -1,36 +1,32 @@
 // Handles the commands of one context: check, look up, line up, decide, append; and tells what became of
 // them.
-import {
-  commandId as asCommandId,
-  type CommandId,
-  type DeciderDefinition,
-  type StreamId,
-} from '../core/codec/index.ts'
+import { commandId as asCommandId, type CommandId } from '../core/codec/index.ts'
 import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import { BoundedWaits } from './bounded-waits.ts'
 import { checkInput, commandsOf, requireCommand, type KnownCommand } from './command-checks.ts'
 import { commandIdOfKey, fingerprintOf, unkeyedFingerprint } from './command-identity.ts'
-import type { CommandService, CommandStatus, Feedback, FinalCommand, SentCommand } from './command-service.ts'
+import type {
+  CommandService,
+  CommandStatus,
+  Feedback,
+  FinalCommand,
+  SentCommand,
+  Transaction,
+} from './command-service.ts'
 import type { CheckedCommand } from './decide.ts'
 import { defaultInboxLimits, InboxWorker, type InboxLimits } from './inbox-worker.ts'
 import { finalStatusOf, senderOf } from './outcome.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
-import { createRepository, type CacheLimits, type Repository } from './repository.ts'
-import { isLeftToInbox, keyReused, StreamLine } from './stream-line.ts'
+import { isLeftToInbox, keyReused } from './stream-line.ts'
+import { overloaded, StreamLines, type LineLimits } from './stream-lines.ts'
+import { checkTransaction } from './transaction.ts'
 
 /** Bounds of the write side. */
-export interface CommandLimits {
-  /** Commands of one stream that wait or are in flight in this process. */
-  readonly perStream: number
+export interface CommandLimits extends LineLimits {
   /** Commands that wait or are in flight in this process. */
   readonly inFlight: number
-  /** How often a command is decided again after conflicts. */
-  readonly conflicts: number
-  /** How long the ids of refused and failed commands are kept, in milliseconds. */
-  readonly outcomeTtlMs: number
   readonly inbox: InboxLimits
-  readonly cache?: CacheLimits
 }
 
 /** 1,000 commands per stream, 20,000 in all, 20 conflicts, outcomes of refused commands for 24 hours. */
@@ -67,8 +63,7 @@ class LogCommandService implements CommandService {
   readonly #runtime: Runtime
   readonly #limits: CommandLimits
   readonly #known: ReadonlyMap<string, KnownCommand>
-  readonly #repositories: ReadonlyMap<string, Repository>
-  readonly #lines = new Map<string, StreamLine>()
+  readonly #lines: StreamLines
   readonly #handling = new Map<CommandId, Handling>()
   readonly #watch: OutcomeWatch
   readonly #worker: InboxWorker
@@ -82,12 +77,7 @@ class LogCommandService implements CommandService {
     this.#limits = { ...defaultCommandLimits, ...limits }
     this.#known = commandsOf(context)
     this.types = [...this.#known.keys()]
-    this.#repositories = new Map(
-      context.deciders.map(({ name, definition }) => [
-        name,
-        createRepository(definition, store, this.#limits.cache),
-      ]),
-    )
+    this.#lines = new StreamLines(context, store, this.#limits)
     this.#waits = new BoundedWaits(runtime)
     this.#watch = new OutcomeWatch({ runtime, find: (id) => this.#recorded(id) })
     this.#worker = new InboxWorker({
@@ -122,6 +112,14 @@ class LogCommandService implements CommandService {
     const final = sent.key === undefined ? this.#handle(command) : this.#resume(command)
     // What is not durable when the wait runs out must be before the sender may rely on it.
     return (await this.#waits.within(feedback.waitMs, final)) ?? (await this.#accept(command))
+  }
+
+  async transact(asked: Transaction): Promise<FinalCommand> {
+    if (this.#isDraining) throw shuttingDown()
+    const definition = this.#lines.definitionOf(asked.decider)
+    const { log } = this.#store
+    const command = checkTransaction(asked, { definition, log, runtime: this.#runtime })
+    return asked.key === undefined ? this.#handle(command) : this.#resume(command)
   }
 
   async status(id: CommandId, mayRead: MayRead = everyone): Promise<CommandStatus | undefined> {
@@ -203,7 +201,8 @@ class LogCommandService implements CommandService {
     }
     if (this.#handling.size >= this.#limits.inFlight)
       return Promise.reject(overloaded('too many commands are in hand'))
-    const final = this.#enqueue(command, onFault)
+    const decider = command.inPlace?.decider ?? requireCommand(this.#known, command.type).definition.of.name
+    const final = this.#lines.enqueue(decider, command, onFault)
     this.#handling.set(commandId, { command, final })
     const settled = (): void => {
       this.#handling.delete(commandId)
@@ -213,41 +212,6 @@ class LogCommandService implements CommandService {
       this.#watch.settle(status)
     }, settled)
     return final
-  }
-
-  #enqueue(command: CheckedCommand, onFault: (() => void) | undefined): Promise<FinalCommand> {
-    const { definition } = requireCommand(this.#known, command.type)
-    const line = this.#lineOf(definition, command.streamId)
-    if (line.length >= this.#limits.perStream) {
-      return Promise.reject(overloaded(`too many commands wait for stream ${command.streamId}`))
-    }
-    const keepsOrder = onFault !== undefined
-    return new Promise((resolve, reject) => {
-      const rejectAndTell = (fault: unknown): void => {
-        onFault?.()
-        reject(fault)
-      }
-      line.enqueue({ command, keepsOrder, resolve, reject: rejectAndTell })
-    })
-  }
-
-  #lineOf(definition: DeciderDefinition, id: StreamId): StreamLine {
-    const key = `${definition.of.name}/${id}`
-    const known = this.#lines.get(key)
-    if (known !== undefined) return known
-    const repository = this.#repositories.get(definition.of.name)
-    if (repository === undefined)
-      throw new Error(`Every decider has a repository, ${definition.of.name} too.`)
-    const line = new StreamLine(id, {
-      definition,
-      repository,
-      store: this.#store,
-      outcomeTtlMs: this.#limits.outcomeTtlMs,
-      conflictsMax: this.#limits.conflicts,
-      onIdle: () => void this.#lines.delete(key),
-    })
-    this.#lines.set(key, line)
-    return line
   }
 
   /** Makes a command durable. Answers with its final status when it has one by now. */
@@ -280,10 +244,6 @@ class LogCommandService implements CommandService {
 
 type MayRead = (actor: string | null) => boolean
 const everyone: MayRead = () => true
-
-function overloaded(reason: string): RampartError {
-  return new RampartError('OVERLOADED', `The command was not taken: ${reason}. Try again in a moment.`)
-}
 
 function shuttingDown(): RampartError {
   return new RampartError('SHUTTING_DOWN', 'The server shuts down and takes no more commands. Try again.')

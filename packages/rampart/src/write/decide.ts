@@ -18,8 +18,10 @@ import {
   refuse,
 } from '../core/index.ts'
 import type { AppendRequest } from '../core/ports/index.ts'
+import type { DecideInPlace } from './command-service.ts'
 import { refusedOutcome, succeededOutcome } from './outcome.ts'
-import type { LoadedState, Repository } from './repository.ts'
+import type { LoadedState } from './fold.ts'
+import type { Repository } from './repository.ts'
 
 /** A command that passed every check that needs no state. */
 export interface CheckedCommand {
@@ -36,6 +38,8 @@ export interface CheckedCommand {
   readonly receivedAtMs: number
   /** True when it may stand in the inbox already: then it keeps its place there. */
   readonly leavesToInbox: boolean
+  /** The decision itself, where a program makes one in place of a command of its decider. */
+  readonly inPlace?: { readonly decider: string; readonly decide: DecideInPlace }
 }
 
 /** What a decision needs beside command and state. */
@@ -68,7 +72,9 @@ export function objectionTo(
   if (may !== undefined && roles !== null) {
     const caller = actor === null ? null : { subject: actor, roles }
     const addressed = { id: streamId, type }
-    if (attempt(command, () => may(caller, state, addressed)) !== true) {
+    const answer: unknown = attempt(command, () => may(caller, state, addressed))
+    // Only true permits: what a rule answers by mistake, a promise for one, must not.
+    if (answer !== true) {
       return new RampartError('FORBIDDEN', `You may not send ${type} to this stream.`)
     }
   }
@@ -91,6 +97,8 @@ export function prepareDecision(
   const decided = isRefusal(answer) ? (answer.records ?? []) : asList(answer)
   const encoded = decided.map((event) => encodeEvent(definition.of, event))
   const { commandId: id, fingerprint, streamId } = command
+  const next = encoded.length === 0 ? base : repository.advance(base, encoded.map(folded))
+  const { after, stored: state } = repository.keep(streamId, next)
   const request: AppendRequest = {
     writes: [
       {
@@ -98,6 +106,7 @@ export function prepareDecision(
         id: streamId,
         expectedVersion: base.version,
         events: encoded.map(({ stored }) => stored),
+        ...(state === undefined ? {} : { state }),
       },
     ],
     command: {
@@ -111,7 +120,7 @@ export function prepareDecision(
     causationId: id,
     ...(command.actor === null ? {} : { actor: command.actor }),
   }
-  return { request, after: encoded.length === 0 ? base : repository.advance(base, encoded.map(folded)) }
+  return { request, after }
 }
 
 function folded({ stored, data }: EncodedEvent): { type: string; data: Json; payloadBytes: number } {
@@ -125,21 +134,16 @@ function asList(events: DecidedEvent | readonly DecidedEvent[]): readonly Decide
 type Answer = DecidedEvent | readonly DecidedEvent[] | Refusal
 
 function runDecide(definition: DeciderDefinition, command: CheckedCommand, state: unknown): Answer {
-  const known = definition.commands[command.type]
+  const { type, commandId, streamId: id, actor, inPlace } = command
+  const ask = { commandId, id, actor, receivedAt: isoTime(command.receivedAtMs), refuse }
+  if (inPlace !== undefined) return attempt(command, () => inPlace.decide(state, ask))
+  const known = definition.commands[type]
   if (known === undefined) {
-    throw new RampartError('COMMAND_TYPE_UNKNOWN', `${definition.of.name} has no command ${command.type}.`)
+    throw new RampartError('COMMAND_TYPE_UNKNOWN', `${definition.of.name} has no command ${type}.`)
   }
-  const answer = attempt(command, () =>
-    known.decide(state, command.data, {
-      commandId: command.commandId,
-      id: command.streamId,
-      actor: command.actor,
-      receivedAt: isoTime(command.receivedAtMs),
-      refuse,
-    }),
-  )
+  const answer = attempt(command, () => known.decide(state, command.data, ask))
   if (isRefusal(answer) && !known.refuses.includes(answer.refused)) {
-    const message = `${command.type} refused with ${answer.refused}. Declare the code in its refuses.`
+    const message = `${type} refused with ${answer.refused}. Declare the code in its refuses.`
     throw new RampartError('DECIDER_FAILED', message)
   }
   return answer

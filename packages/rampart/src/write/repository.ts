@@ -1,4 +1,16 @@
-// The event-sourced repository: the state of a stream as a fold of its events, kept warm between commands.
+// The repositories: the state of a stream from a stored state and the events after it, kept warm between
+// commands.
+//
+//   events   1 ──── 2 ──── 3 ──── 4 ──── 5        eventSourced: a snapshot every so many events, stored with
+//   stored          └ state at 2                  the append that completes them; discarded when it is of
+//   load              state at 2 + 3, 4, 5        another state version or unusable, and folded from 1.
+//
+//   stored                             └ at 5     stateStored: a row with every append; migrated when it is
+//   load                        state at 5        of another state version, and refused when that fails.
+//
+// A snapshot goes with the append, and not with one of its own, because it then costs a row of a commit that
+// happens anyway, and cannot be ahead of its stream. Both kinds read what is stored in the same way, so that
+// a decider may change its kind at any time.
 import { LRUCache } from 'lru-cache'
 import {
   decodeEvent,
@@ -7,77 +19,84 @@ import {
   type StreamId,
   type StreamVersion,
 } from '../core/codec/index.ts'
-import { RampartError, type Json } from '../core/index.ts'
-import type { EventStore } from '../core/ports/index.ts'
-
-/** The state of a stream at a version. */
-export interface LoadedState {
-  readonly state: unknown
-  readonly version: StreamVersion
-  /** Bytes of the events folded so far: what the state is taken to weigh in the cache. */
-  readonly foldedBytes: number
-}
-
-/** What a fold step needs of an event. */
-export interface FoldedEvent {
-  readonly type: string
-  readonly data: Json
-  readonly payloadBytes: number
-}
+import { RampartError, type RepositoryKind } from '../core/index.ts'
+import { snapshotEveryUnlessSaid } from '../core/checks/index.ts'
+import type { EventStore, StoredState } from '../core/ports/index.ts'
+import { fold, initialState, type FoldedEvent, type LoadedState } from './fold.ts'
+import {
+  loadedFrom,
+  migrateState,
+  readState,
+  unreadable,
+  writeState,
+  type StateName,
+} from './stored-state.ts'
 
 /** Loads states of one decider's streams. */
 export interface Repository {
   /** The last acknowledged state in memory; another process may have moved the stream on. */
   readonly cached: (id: StreamId) => LoadedState | undefined
-  /** The state with every event that is recorded now. */
+  /** The state with every event that is recorded now. Throws `STATE_UNREADABLE` for an unusable state row. */
   readonly load: (id: StreamId) => Promise<LoadedState>
   /** The state after further events, which need not be recorded yet. */
   readonly advance: (base: LoadedState, events: readonly FoldedEvent[]) => LoadedState
+  /**
+   * What the append that leads to a state has to store with it, and the state that holds then. Throws
+   * `DECIDER_FAILED` for a state that cannot be a row.
+   */
+  readonly keep: (id: StreamId, after: LoadedState) => KeptState
   /** Remembers a state whose events are acknowledged, unless a later one is known. */
   readonly remember: (id: StreamId, state: LoadedState) => void
   /** Drops what is remembered, when it may be wrong. */
   readonly forget: (id: StreamId) => void
 }
 
+/** A state with what is to be stored of it; nothing when `stored` is absent. */
+export interface KeptState {
+  readonly after: LoadedState
+  readonly stored?: StoredState
+}
+
 /** Bounds of the states kept in memory, over all streams of a decider. */
 export interface CacheLimits {
   readonly states: number
-  readonly foldedBytes: number
+  readonly weight: number
 }
 
 /** 10,000 states or 64 MiB of folded events, whichever is reached first. */
-export const defaultCacheLimits: CacheLimits = { states: 10_000, foldedBytes: 64 * 1024 * 1024 }
+export const defaultCacheLimits: CacheLimits = { states: 10_000, weight: 64 * 1024 * 1024 }
+
+/** What a repository stands on. */
+export interface RepositoryOptions {
+  readonly definition: DeciderDefinition
+  readonly store: EventStore
+  /** `eventSourced` unless given. */
+  readonly kind?: RepositoryKind | undefined
+  readonly limits?: CacheLimits | undefined
+}
 
 /** Creates the repository of a decider over a log. */
-export function createRepository(
-  definition: DeciderDefinition,
-  store: EventStore,
-  limits: CacheLimits = defaultCacheLimits,
-): Repository {
+export function createRepository(options: RepositoryOptions): Repository {
+  const { definition, store, kind = 'eventSourced', limits = defaultCacheLimits } = options
+  const strategy = kind === 'stateStored' ? stateStored : eventSourced(kind)
   const cache = new LRUCache<string, LoadedState>({
     max: limits.states,
-    maxSize: limits.foldedBytes,
+    maxSize: limits.weight,
     // A state without events weighs something too.
-    sizeCalculation: ({ foldedBytes }) => foldedBytes + 256,
+    sizeCalculation: ({ weight }) => weight + 256,
   })
-  const advance: Repository['advance'] = (base, events) => fold(definition, base, events)
   return {
     cached: (id) => cache.get(id),
     async load(id) {
-      let loaded = cache.get(id) ?? initialState(definition)
-      const from = streamVersion(loaded.version + 1)
-      for await (const page of store.readStream({ decider: definition.of.name, id, from })) {
-        const events = page.map((record) => ({
-          type: record.type,
-          data: decodeEvent(definition.of, record).data,
-          payloadBytes: record.payload.byteLength,
-        }))
-        loaded = advance(loaded, events)
-      }
+      const name = { definition, id }
+      const warm = cache.get(id)
+      const loaded =
+        warm === undefined ? await loadCold(store, name, strategy) : await foldOn(store, name, warm)
       cache.set(id, loaded)
       return loaded
     },
-    advance,
+    advance: (base, events) => fold(definition, base, events),
+    keep: (id, after) => strategy.keep({ definition, id }, after),
     remember(id, state) {
       const known = cache.peek(id)
       if (known === undefined || known.version < state.version) cache.set(id, state)
@@ -86,33 +105,105 @@ export function createRepository(
   }
 }
 
-function initialState(definition: DeciderDefinition): LoadedState {
-  return { state: deepFreeze(definition.state.initial()), version: streamVersion(0), foldedBytes: 0 }
+/** What the kinds of repositories differ in. */
+interface Strategy {
+  /** The stored state as a base for the events after it; `undefined` when it is to be discarded. */
+  readonly baseOf: (name: StateName, stored: StoredState) => LoadedState | undefined
+  /** What to do with a stored state that is ahead of its stream: throws, unless it is to be discarded. */
+  readonly onAhead: (name: StateName, stored: StoredState) => void
+  readonly keep: (name: StateName, after: LoadedState) => KeptState
 }
 
-function fold(definition: DeciderDefinition, base: LoadedState, events: readonly FoldedEvent[]): LoadedState {
-  let { state, foldedBytes } = base
-  for (const { type, data, payloadBytes } of events) {
-    state = evolve(definition, state, { type, data })
-    foldedBytes += payloadBytes
+function eventSourced(kind: Exclude<RepositoryKind, 'stateStored'>): Strategy {
+  const every = kind === 'eventSourced' ? snapshotEveryUnlessSaid : kind.snapshotEvery
+  return {
+    baseOf: (name, stored) => {
+      if (stored.stateVersion !== name.definition.state.version) return undefined
+      const read = readState(name, stored)
+      return 'fault' in read ? undefined : loadedFrom(stored, read.state, stored.version)
+    },
+    onAhead: () => {},
+    keep: (name, after) => {
+      if (every === 0 || after.version - after.storedVersion < every) return { after }
+      const written = writeState(name, after)
+      // A state that cannot be stored is folded from its events, and tried again as many events later.
+      return 'fault' in written ? { after: { ...after, storedVersion: after.version } } : written
+    },
   }
-  return { state, version: streamVersion(base.version + events.length), foldedBytes }
 }
 
-function evolve(definition: DeciderDefinition, state: unknown, event: { type: string; data: Json }): unknown {
-  try {
-    // Frozen, because a fold that mutates would change states that others still hold, and the failure of an
-    // append could not be undone.
-    return deepFreeze(definition.evolve[event.type]?.(state, event.data))
-  } catch (cause) {
-    const message = `Decider ${definition.of.name} threw while it evolved ${event.type}. Mend its evolve.`
-    throw new RampartError('DECIDER_FAILED', message, { cause })
+const stateStored: Strategy = {
+  baseOf: (name, stored) => {
+    const read = readState(name, stored)
+    if ('fault' in read) throw unreadable(name, read.fault)
+    if (stored.stateVersion === name.definition.state.version) {
+      return loadedFrom(stored, read.state, stored.version)
+    }
+    // The next append stores what the migration made.
+    return loadedFrom(stored, migrateState(name, stored, read.state), 0)
+  },
+  onAhead: (name, { version }) => {
+    throw unreadable(name, `it stands at version ${version}, which its stream has not reached`)
+  },
+  keep: (name, after) => {
+    if (after.version === after.storedVersion) return { after }
+    const written = writeState(name, after)
+    if (!('fault' in written)) return written
+    const { of } = name.definition
+    const message = `The state of ${of.name} ${name.id} cannot be stored: ${written.fault}.`
+    throw new RampartError('DECIDER_FAILED', `${message} Keep less in it, or keep the decider event-sourced.`)
+  },
+}
+
+async function loadCold(store: EventStore, name: StateName, strategy: Strategy): Promise<LoadedState> {
+  const stored = await store.loadState(name.definition.of.name, name.id)
+  const base = stored === undefined ? undefined : strategy.baseOf(name, stored)
+  if (stored !== undefined && base !== undefined) {
+    const loaded = await foldAfter(store, name, base)
+    if (loaded !== undefined) return loaded
+    strategy.onAhead(name, stored)
   }
+  return foldOn(store, name, initialState(name.definition))
 }
 
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  Object.freeze(value)
-  for (const child of Object.values(value)) deepFreeze(child)
-  return value
+/** The state after all events behind a base that is known to be true. */
+async function foldOn(store: EventStore, name: StateName, base: LoadedState): Promise<LoadedState> {
+  let loaded = base
+  for await (const events of eventsFrom(store, name, streamVersion(base.version + 1))) {
+    loaded = fold(name.definition, loaded, events)
+  }
+  return loaded
+}
+
+/**
+ * The same on a base that claims a version: the event of that version is read as well. `undefined` when the
+ * stream does not have it.
+ */
+async function foldAfter(
+  store: EventStore,
+  name: StateName,
+  base: LoadedState,
+): Promise<LoadedState | undefined> {
+  let loaded: LoadedState | undefined
+  for await (const events of eventsFrom(store, name, base.version)) {
+    loaded =
+      loaded === undefined
+        ? fold(name.definition, base, events.slice(1))
+        : fold(name.definition, loaded, events)
+  }
+  return loaded
+}
+
+async function* eventsFrom(
+  store: EventStore,
+  { definition, id }: StateName,
+  from: StreamVersion,
+): AsyncGenerator<readonly FoldedEvent[]> {
+  for await (const page of store.readStream({ decider: definition.of.name, id, from })) {
+    yield page.map((record) => ({
+      type: record.type,
+      data: decodeEvent(definition.of, record).data,
+      payloadBytes: record.payload.byteLength,
+    }))
+  }
 }

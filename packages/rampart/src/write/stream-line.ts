@@ -21,7 +21,7 @@ import {
   type PreparedDecision,
 } from './decide.ts'
 import { finalStatusOf } from './outcome.ts'
-import type { LoadedState } from './repository.ts'
+import type { LoadedState } from './fold.ts'
 
 /** A command in a line, and how it is answered. */
 export interface LineJob {

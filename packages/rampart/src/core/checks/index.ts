@@ -9,5 +9,6 @@ export {
   payloadBytesMax,
   tagsMax,
 } from '../ports/event-store.ts'
+export { snapshotEveryUnlessSaid } from '../repository-kind.ts'
 export { stateLengthMax } from '../ports/state-store.ts'
 export type { CheckedAppend, CheckedBurial, CheckedInboxCommand } from './checked-request.ts'

@@ -1,0 +1,63 @@
+// Folds events into states, for the repositories.
+import { streamVersion, type DeciderDefinition, type StreamVersion } from '../core/codec/index.ts'
+import { RampartError, type Json } from '../core/index.ts'
+
+/** The state of a stream at a version. */
+export interface LoadedState {
+  readonly state: unknown
+  readonly version: StreamVersion
+  /** What the state is taken to weigh in the cache: its stored text and the events folded since, in bytes. */
+  readonly weight: number
+  /** The version at which the state was last stored, or could not be stored; 0 when it never was. */
+  readonly storedVersion: number
+}
+
+/** What a fold step needs of an event. */
+export interface FoldedEvent {
+  readonly type: string
+  readonly data: Json
+  readonly payloadBytes: number
+}
+
+/** The state of a stream without events. */
+export function initialState(definition: DeciderDefinition): LoadedState {
+  return {
+    state: deepFreeze(definition.state.initial()),
+    version: streamVersion(0),
+    weight: 0,
+    storedVersion: 0,
+  }
+}
+
+/** The state after further events. Throws `DECIDER_FAILED` when `evolve` throws. */
+export function fold(
+  definition: DeciderDefinition,
+  base: LoadedState,
+  events: readonly FoldedEvent[],
+): LoadedState {
+  let { state, weight } = base
+  for (const { type, data, payloadBytes } of events) {
+    state = evolve(definition, state, { type, data })
+    weight += payloadBytes
+  }
+  return { ...base, state, version: streamVersion(base.version + events.length), weight }
+}
+
+function evolve(definition: DeciderDefinition, state: unknown, event: { type: string; data: Json }): unknown {
+  try {
+    // Frozen, because a fold that mutates would change states that others still hold, and the failure of an
+    // append could not be undone.
+    return deepFreeze(definition.evolve[event.type]?.(state, event.data))
+  } catch (cause) {
+    const message = `Decider ${definition.of.name} threw while it evolved ${event.type}. Mend its evolve.`
+    throw new RampartError('DECIDER_FAILED', message, { cause })
+  }
+}
+
+/** Freezes a value and everything in it, and returns it. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const child of Object.values(value)) deepFreeze(child)
+  return value
+}
