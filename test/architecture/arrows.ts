@@ -11,7 +11,13 @@ interface Room {
 
 const files = ['node:fs', 'node:fs/promises', 'node:os', 'node:path', 'node:url']
 const adapters = ['memory', 'sqlite', 'postgres', 'kafka', 'redis']
-const gatewayRooms = ['gateway/commands', 'gateway/reads', 'gateway/feeds', 'gateway/admin']
+const gatewayRooms = [
+  'gateway/authentication',
+  'gateway/commands',
+  'gateway/reads',
+  'gateway/feeds',
+  'gateway/admin',
+]
 const engine = ['core', 'write', 'subscription', 'projection', 'process', 'publish', 'seal']
 const server = ['hono', '@hono/node-server', 'pino', 'prom-client', 'rate-limiter-flexible', 'node:*']
 
@@ -33,6 +39,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   kafka: { rooms: ['core'], packages: [...files, '@platformatic/kafka'] },
   redis: { rooms: ['core'], packages: [...files, 'redis'] },
   gateway: { rooms: ['core', ...gatewayRooms], packages: server },
+  'gateway/authentication': { rooms: ['core', 'gateway'], packages: ['jose', 'lru-cache', 'node:crypto'] },
   'gateway/commands': { rooms: ['core', 'write', 'gateway'], packages: ['hono', 'node:crypto'] },
   'gateway/reads': { rooms: ['core', 'projection', 'publish', 'gateway'], packages: ['hono', 'node:crypto'] },
   'gateway/feeds': { rooms: ['core', 'projection', 'publish', 'gateway'], packages: ['hono', 'node:crypto'] },

@@ -66,7 +66,8 @@ interface ProjectionParts<Doc, Of, Next> {
  * events do not touch it. A handler is called once for each different key, with the key as its last argument;
  * one that returns null deletes the document. `indexes` are members to look documents up by, `search` are
  * members whose words can be searched. `may` says who may read a document: to everyone else over the network
- * it is not there; it is asked with null where nobody is authenticated. Throws `DEFINITION_INVALID` for what cannot work.
+ * it is not there; it is asked with null where nobody is authenticated. Throws `DEFINITION_INVALID` for what
+ * cannot work.
  */
 export function projection<
   const Name extends string,

@@ -14,11 +14,13 @@ type Html = ReturnType<typeof html>
 interface Place {
   readonly prefix: string
   readonly base: string
+  /** How an example sends a request, with its token where one is needed. */
+  readonly request: string
 }
 
 /** The documentation of an app; `origin` is where the examples send their requests. */
 export function docsPage(app: AppDescription, origin: string): Html {
-  const place = { prefix: app.prefix, base: `${origin}${app.prefix}` }
+  const place = { prefix: app.prefix, base: `${origin}${app.prefix}`, request: requestOf(app) }
   const commands = commandsOf(app)
   const projections = projectionsOf(app)
   return page(
@@ -29,6 +31,7 @@ export function docsPage(app: AppDescription, origin: string): Html {
           Commands change, reads answer. Send the <code>Consistency-Token</code> of a command with a read, and
           the read contains what the command did.
         </p>
+        ${app.needsToken === true ? tokenParagraph : ''}
         <p><a href="${app.prefix}/openapi.json">openapi.json</a> · <a href="/">all apps</a></p>
       </header>
       ${contents(commands, projections)}
@@ -39,6 +42,15 @@ export function docsPage(app: AppDescription, origin: string): Html {
       ${app.routes.length > 0 ? html`<h2 id="routes">Routes of its own</h2>` : ''}
       ${app.routes.map((route) => routeSection(app, route, place))} ${moreSection(place)}`,
   )
+}
+
+const tokenParagraph = html`<p>
+  Every request needs a signed JWT in the header <code>Authorization: Bearer …</code>; the examples take it
+  from the variable <code>RAMPART_TOKEN</code>.
+</p>`
+
+function requestOf({ needsToken = false }: AppDescription): string {
+  return needsToken ? 'curl -H "Authorization: Bearer $RAMPART_TOKEN"' : 'curl'
 }
 
 /** The front page: every app with its links. */
@@ -93,7 +105,7 @@ function contents(commands: readonly NamedCommand[], projections: readonly Proje
   </nav>`
 }
 
-function commandSection(named: NamedCommand, { prefix, base }: Place): Html {
+function commandSection(named: NamedCommand, { prefix, base, request }: Place): Html {
   const { type, command, decider } = named
   const schema = dataSchemaOf(named)
   const { describe } = decider.of.streamId
@@ -110,7 +122,7 @@ function commandSection(named: NamedCommand, { prefix, base }: Place): Html {
       <summary>Schema of data</summary>
       ${code(schema)}
     </details>
-    ${curl(`-X POST ${base}/commands/${type}`, body)}
+    ${curl(`${request} -X POST ${base}/commands/${type}`, body)}
   </section>`
 }
 
@@ -119,7 +131,7 @@ function refusals(codes: readonly string[]): Html {
   return html`<p>Refuses with ${codes.map((each) => html`<code>${each}</code> `)}</p>`
 }
 
-function readSection(projection: Projection, { prefix, base }: Place): Html {
+function readSection(projection: Projection, { prefix, base, request }: Place): Html {
   const { name, perStream, sources, indexes, search } = projection
   const [source] = sources
   const parameters = [...indexes, ...(search.length > 0 ? ['search'] : []), 'limit', 'cursor']
@@ -134,12 +146,12 @@ function readSection(projection: Projection, { prefix, base }: Place): Html {
       ${parameters.map((each) => html`<code>${each}</code> `)}
       ${search.length > 0 ? html`<br />Words are found in ${search.join(', ')}.` : ''}
     </p>
-    ${shell(`curl ${base}/reads/${name}?limit=10`)}
-    ${shell(`curl -N -H 'Accept: text/event-stream' ${base}/reads/${name}`)}
+    ${shell(`${request} ${base}/reads/${name}?limit=10`)}
+    ${shell(`${request} -N -H 'Accept: text/event-stream' ${base}/reads/${name}`)}
   </section>`
 }
 
-function routeSection(app: AppDescription, route: ResourceRoute, { prefix, base }: Place): Html {
+function routeSection(app: AppDescription, route: ResourceRoute, { prefix, base, request }: Place): Html {
   const path = `${prefix}${route.path}`.replaceAll(/:(\w+)/g, '{$1}')
   if (route.method === 'GET') {
     return html`<section>
@@ -156,18 +168,18 @@ function routeSection(app: AppDescription, route: ResourceRoute, { prefix, base 
       Sends <a href="#command-${route.command}">${route.command}</a> with the body as its data.
       ${route.prefer === 'respond-async' ? 'Answers 202 unless Prefer: wait=N asks for more.' : ''}
     </p>
-    ${curl(`-X ${route.method} ${address}`, body)}
+    ${curl(`${request} -X ${route.method} ${address}`, body)}
   </section>`
 }
 
-function moreSection({ prefix, base }: Place): Html {
+function moreSection({ prefix, base, request }: Place): Html {
   return html`<h2>More</h2>
     <section>
       <h3><span class="get">GET</span> ${prefix}/commands/{commandId}</h3>
       <p>What became of a command; a stream with <code>Accept: text/event-stream</code>.</p>
       <h3><span class="get">GET</span> ${prefix}/admin/events?<code>after</code> <code>limit</code></h3>
-      <p>Recorded events, on the machine itself only.</p>
-      ${shell(`curl ${base}/admin/events?limit=10`)}
+      <p>Recorded events, for operators: with the role admin, or on the machine itself.</p>
+      ${shell(`${request} ${base}/admin/events?limit=10`)}
       <p>
         Headers of commands: <code>Idempotency-Key</code> <code>Prefer: wait=N</code>
         <code>Prefer: respond-async</code> <code>If-Match: "version"</code>. Headers of reads:
@@ -185,7 +197,7 @@ function sampleId(format: string | undefined): string {
 function curl(target: string, body: Json): Html {
   // A quote inside of a shell's single quotes ends them, stands alone, and begins them again.
   const quoted = JSON.stringify(body, null, 2).replaceAll("'", `'\\''`)
-  return shell(`curl ${target} \\\n  -H 'Content-Type: application/json' \\\n  -d '${quoted}'`)
+  return shell(`${target} \\\n  -H 'Content-Type: application/json' \\\n  -d '${quoted}'`)
 }
 
 function shell(text: string): Html {

@@ -1,9 +1,11 @@
 // What the rooms of the gateway have in common: endpoints to offer, and the surroundings they stand in.
 import type { Context, Runtime } from '../core/index.ts'
+import type { AppAccess } from './access.ts'
 import type { Exchange } from './exchange.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { ResourceRoute } from './resource-route.ts'
 import type { EventStreams } from './streams.ts'
+import type { Visitor } from './visitor.ts'
 
 /** What an app offers, as its endpoints, documentation and metrics name it. */
 export interface AppDescription {
@@ -12,6 +14,10 @@ export interface AppDescription {
   readonly name: string
   readonly contexts: readonly Context[]
   readonly routes: readonly ResourceRoute[]
+  /** Who may send and read what; everyone unless said. */
+  readonly access?: AppAccess
+  /** Whether its endpoints need a token, as its documentation tells. */
+  readonly needsToken?: boolean
 }
 
 /** What answers one kind of request. HEAD goes where GET goes. */
@@ -20,9 +26,13 @@ export interface Endpoint {
   /** The whole path; `:name` stands for one segment. */
   readonly path: string
   /** Answers or throws a fault, which becomes a problem document. */
-  readonly handle: (exchange: Exchange) => Response | Promise<Response>
+  readonly handle: (exchange: Exchange, visitor: Visitor) => Response | Promise<Response>
   /** Answered also to clients that are over their rate, and while the server drains. */
   readonly isVital?: boolean
+  /** Answered to everyone, also where tokens are needed. */
+  readonly isPublic?: boolean
+  /** Answered to operators only. */
+  readonly isForOperators?: boolean
 }
 
 /** What all endpoints of a gateway share. */

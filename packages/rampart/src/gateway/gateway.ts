@@ -3,6 +3,8 @@ import { Hono } from 'hono'
 import { RampartError, type ErrorCode, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import { adminEndpoints } from './admin/index.ts'
+import { createAdmission } from './admission.ts'
+import type { Authenticator } from './authentication/index.ts'
 import { commandEndpoints, type CommandService } from './commands/index.ts'
 import type { AppDescription, Endpoint, Surroundings } from './endpoint.ts'
 import { rawPath, type Exchange } from './exchange.ts'
@@ -13,6 +15,7 @@ import { appPages, frontPageEndpoint } from './pages.ts'
 import { problemOf, problemResponse } from './problem.ts'
 import { readEndpoints, type ReadModel } from './reads/index.ts'
 import { createEventStreams } from './streams.ts'
+import { anyone } from './visitor.ts'
 
 /** An app with everything that its endpoints reach. */
 export interface GatewayApp extends AppDescription {
@@ -26,6 +29,8 @@ export interface GatewayApp extends AppDescription {
 export interface GatewayOptions {
   readonly apps: readonly GatewayApp[]
   readonly runtime: Runtime
+  /** Checks the token that every request then needs; unless given, none does. */
+  readonly authenticator?: Authenticator
   readonly limits?: Partial<GatewayLimits>
   /** Whether commands are accepted. */
   readonly isReady: () => boolean
@@ -48,7 +53,8 @@ export interface Gateway {
 
 /** Creates the gateway of some apps. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { apps, runtime, reportFault } = options
+  const { runtime, reportFault, authenticator } = options
+  const apps = options.apps.map((app) => ({ ...app, needsToken: authenticator !== undefined }))
   const limits = { ...defaultLimits, ...options.limits }
   const draining = new AbortController()
   const streams = createEventStreams({
@@ -61,7 +67,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     streams: streams.count,
     processMetrics: options.processMetrics === true,
   })
-  const logs = new Set(apps.flatMap((app) => app.stores.map((store) => store.log)))
+  const logs = new Set(apps.flatMap((app) => app.stores).map(({ log }) => log))
   const around: Surroundings = {
     runtime,
     limits,
@@ -70,14 +76,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     isKnownLog: (log) => logs.has(log),
     countCommand: metrics.countCommand,
   }
-  const isReady = (): boolean => !draining.signal.aborted && options.isReady()
   const endpoints = [
     ...apps.flatMap((app) => endpointsOf(app, around)),
-    ...healthEndpoints({ apps, metrics, isReady }),
+    ...healthEndpoints({ apps, metrics, isReady: () => !draining.signal.aborted && options.isReady() }),
     frontPageEndpoint(apps),
   ]
+  const rateLimit = createRateLimit(limits.ratePerSecond)
   return {
-    fetch: routerOf(endpoints, { metrics, around, reportFault }),
+    fetch: routerOf(endpoints, { metrics, around, reportFault, authenticator, rateLimit }),
     faultResponse: (fault) => faultResponse(fault, { what: 'a request without a route', reportFault }),
     limits,
     drain() {
@@ -91,7 +97,8 @@ function endpointsOf(app: GatewayApp, around: Surroundings): readonly Endpoint[]
   return [
     ...commandEndpoints({ app, services: app.commands, around }),
     ...readEndpoints({ app, models: app.reads, around }),
-    ...adminEndpoints(app, app.stores),
+    // Whatever stands in that room is for operators.
+    ...adminEndpoints(app, app.stores).map((endpoint) => ({ ...endpoint, isForOperators: true })),
     ...appPages(app),
   ]
 }
@@ -100,6 +107,8 @@ interface Routing {
   readonly metrics: Metrics
   readonly around: Surroundings
   readonly reportFault: GatewayOptions['reportFault']
+  readonly authenticator: Authenticator | undefined
+  readonly rateLimit: RateLimit | undefined
 }
 
 type Handler = (exchange: Exchange) => Promise<Response>
@@ -107,7 +116,7 @@ type Handler = (exchange: Exchange) => Promise<Response>
 function routerOf(endpoints: readonly Endpoint[], routing: Routing): Gateway['fetch'] {
   // Segments are decoded where they are read: decoded before, a key's own slash would look like two segments.
   const hono = new Hono<{ Bindings: NonNullable<Exchange['env']> }>({ getPath: rawPath })
-  const answer = answering(routing, createRateLimit(routing.around.limits.ratePerSecond))
+  const answer = answering(routing)
   for (const endpoint of endpoints) hono.on(endpoint.method, endpoint.path, answer(endpoint))
   const allowedAt = (path: string): readonly string[] =>
     (['GET', 'POST', 'PUT'] as const).filter((method) => hono.router.match(method, path)[0].length > 0)
@@ -133,19 +142,21 @@ function unrouted(allowedAt: (path: string) => readonly string[]): Endpoint {
   }
 }
 
-function answering(routing: Routing, rateLimit: RateLimit | undefined): (endpoint: Endpoint) => Handler {
+function answering(routing: Routing): (endpoint: Endpoint) => Handler {
   const { metrics, around, reportFault } = routing
-  const admit = async (exchange: Exchange): Promise<void> => {
+  const admit = createAdmission(routing)
+  const answer = async (exchange: Exchange, endpoint: Endpoint): Promise<Response> => {
+    if (endpoint.isVital === true) return endpoint.handle(exchange, anyone)
     around.draining.throwIfAborted()
-    if (rateLimit !== undefined && !(await rateLimit(exchange))) throw tooManyRequests()
+    return endpoint.handle(exchange, await admit(exchange, endpoint))
   }
-  return ({ method, path, handle, isVital = false }) =>
-    async (exchange) => {
+  return (endpoint) => {
+    const { method, path } = endpoint
+    return async (exchange) => {
       const startedMs = around.runtime.elapsedMs()
       let response: Response
       try {
-        if (!isVital) await admit(exchange)
-        response = await handle(exchange)
+        response = await answer(exchange, endpoint)
       } catch (fault) {
         const hasLeft = exchange.req.raw.signal.aborted
         const report = hasLeft ? ignore : reportFault
@@ -155,17 +166,15 @@ function answering(routing: Routing, rateLimit: RateLimit | undefined): (endpoin
       metrics.countRequest(method, path, { status: response.status, elapsedMs })
       return response
     }
+  }
 }
 
 // Who has left gets no answer, and what ended only because of that is no fault.
 const ignore = (): void => {}
 
-function tooManyRequests(): RampartError {
-  return new RampartError('RATE_LIMITED', 'Too many requests came from your address this second. Slow down.')
-}
-
 // Answers of this kind say nothing that its operator does not know.
 const expectedCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'ISSUER_UNAVAILABLE',
   'PROJECTION_STOPPED',
   'READ_MODEL_BEHIND',
   'SERVER_FULL',

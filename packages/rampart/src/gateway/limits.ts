@@ -1,12 +1,11 @@
 // The bounds of the gateway: their defaults, and the count of requests per client.
 import { RateLimiterMemory } from 'rate-limiter-flexible'
-import type { Exchange } from './exchange.ts'
 
 /** Bounds on what clients may ask for; 0 switches those off that say so. */
 export interface GatewayLimits {
   /** Largest request body; 0 = off. */
   readonly bodyBytesMax: number
-  /** Requests per second and client address; 0 = off. */
+  /** Requests per second and subject of a token, or client address where there is none; 0 = off. */
   readonly ratePerSecond: number
   /** Open connections; 0 = off. */
   readonly connectionsMax: number
@@ -34,21 +33,16 @@ export const defaultLimits: GatewayLimits = {
   stalledMs: 120_000,
 }
 
-/** Counts a request; resolves with false when its client has sent too many this second. */
-export type RateLimit = (exchange: Exchange) => Promise<boolean>
+/** Counts a request of a client; resolves with false when it has sent too many this second. */
+export type RateLimit = (client: string) => Promise<boolean>
 
-/**
- * Counts requests per address of the connection; headers that claim another address are not trusted.
- * `undefined` when the bound is off.
- */
+/** Counts requests per client; `undefined` when the bound is off. */
 export function createRateLimit(ratePerSecond: number): RateLimit | undefined {
   if (ratePerSecond === 0) return undefined
   const limiter = new RateLimiterMemory({ points: ratePerSecond, duration: 1 })
-  return (exchange) => {
-    const address = exchange.env?.incoming?.socket.remoteAddress ?? 'in process'
-    return limiter.consume(address).then(
+  return (client) =>
+    limiter.consume(client).then(
       () => true,
       () => false,
     )
-  }
 }

@@ -57,8 +57,14 @@ const wait = 'wait=N waits up to N seconds (60 at most); respond-async answers w
 const demand = 'The version that the stream must have, as a strong entity tag: "3".'
 const key = 'Names this intent: sent again, it has no second effect and gets the first answer.'
 
+const tokenDescription =
+  'A signed JWT with sub and exp. Roles stand in the claim roles, a list; admin is the one of operators.'
+
 /** Schemas, parameters, headers and responses that paths refer to. */
 export const openApiComponents: { readonly [member: string]: Json } = {
+  securitySchemes: {
+    bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: tokenDescription },
+  },
   schemas: {
     CommandSucceeded: objectOf(succeeded),
     CommandReceived: objectOf(received),
@@ -126,6 +132,11 @@ export const openApiComponents: { readonly [member: string]: Json } = {
     RecordedEvents: {
       description: 'Events in the order of the log',
       content: { 'application/json': { schema: schema('RecordedEvents') } },
+    },
+    Unauthenticated: {
+      description: 'No token was sent, or one that does not hold.',
+      headers: { 'WWW-Authenticate': { description: 'Why (RFC 6750).', schema: string } },
+      content: { 'application/problem+json': { schema: schema('Problem') } },
     },
     Problem: {
       description: 'A problem document (RFC 9457).',

@@ -12,6 +12,28 @@ export interface JsonObject {
 
 /** The OpenAPI document of an app. Paths carry the app's prefix. */
 export function openApiOf(app: AppDescription): JsonObject {
+  const document = openApiWithoutTokens(app)
+  return app.needsToken === true ? { ...document, ...withTokens(document.paths) } : document
+}
+
+/** Every path here needs a token, and may be forbidden to its sender. */
+function withTokens(paths: Paths): JsonObject {
+  const denied = { '401': reference('responses', 'Unauthenticated'), ...problems(403) }
+  const guarded = Object.entries(paths).map(([path, operations]) => {
+    const entries = Object.entries(operations).map(([method, operation]) => {
+      return [method, { ...operation, responses: { ...operation.responses, ...denied } }] as const
+    })
+    return [path, Object.fromEntries(entries)] as const
+  })
+  return { security: [{ bearer: [] }], paths: Object.fromEntries(guarded) }
+}
+
+interface Operation extends JsonObject {
+  readonly responses: JsonObject
+}
+type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>
+
+function openApiWithoutTokens(app: AppDescription): JsonObject & { readonly paths: Paths } {
   const commands = commandsOf(app)
   return {
     openapi: '3.1.0',
@@ -258,7 +280,7 @@ function readOperation(app: AppDescription, route: ReadRoute): JsonObject {
 function adminPath({ prefix }: AppDescription): JsonObject {
   const get = {
     operationId: 'adminEvents',
-    summary: 'Recorded events, on loopback only',
+    summary: 'Recorded events, for operators',
     tags: ['admin'],
     parameters: parameters('After', 'Limit', 'Context'),
     responses: { '200': reference('responses', 'RecordedEvents'), ...problems(400, 403, 429, 503) },

@@ -20,6 +20,7 @@ export function appPages(app: AppDescription): readonly Endpoint[] {
     {
       method: 'GET',
       path: `${app.prefix}/openapi.json`,
+      isPublic: true,
       handle() {
         document ??= openApiOf(app)
         return jsonResponse(document, 200, { 'cache-control': 'no-cache' })
@@ -28,6 +29,7 @@ export function appPages(app: AppDescription): readonly Endpoint[] {
     {
       method: 'GET',
       path: `${app.prefix}/docs`,
+      isPublic: true,
       async handle(exchange) {
         const { origin } = new URL(exchange.req.url)
         return new Response(String(await docsPage(app, origin)), { headers: pageHeaders })
@@ -39,6 +41,7 @@ export function appPages(app: AppDescription): readonly Endpoint[] {
   const entry: Endpoint = {
     method: 'GET',
     path: app.prefix,
+    isPublic: true,
     handle: () => new Response(null, { status: 302, headers: { location } }),
   }
   return [...pages, entry]
@@ -49,6 +52,7 @@ export function frontPageEndpoint(apps: readonly AppDescription[]): Endpoint {
   return {
     method: 'GET',
     path: '/',
+    isPublic: true,
     async handle() {
       return new Response(String(await frontPage(apps)), { headers: pageHeaders })
     },

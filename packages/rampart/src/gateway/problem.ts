@@ -1,7 +1,7 @@
 // Turns faults into problem documents (RFC 9457); the only place that knows HTTP statuses of fault codes.
 import { STATUS_CODES } from 'node:http'
 import type { InputFault } from '../core/codec/index.ts'
-import { errorCodes, isRampartError, type ErrorCode, type Json } from '../core/index.ts'
+import { errorCodes, isRampartError, type ErrorCode, type Json, type RampartError } from '../core/index.ts'
 
 const statusByCode = {
   APP_INVALID: 500,
@@ -21,6 +21,7 @@ const statusByCode = {
   IDEMPOTENCY_KEY_REUSED: 409,
   INPUT_INVALID: 400,
   INTERNAL: 500,
+  ISSUER_UNAVAILABLE: 503,
   METHOD_NOT_ALLOWED: 405,
   OUTCOME_UNKNOWN: 503,
   OVERLOADED: 429,
@@ -45,6 +46,7 @@ const statusByCode = {
   STORE_UNAVAILABLE: 503,
   STREAM_CONTENDED: 503,
   TOKEN_INVALID: 400,
+  UNAUTHENTICATED: 401,
   UPCAST_FAILED: 500,
   VERSION_MISMATCH: 412,
 } satisfies Record<ErrorCode, number>
@@ -88,15 +90,22 @@ export function problemOf(error: unknown, extra: Partial<Problem> = {}): Problem
   if (!isRampartError(error)) return { status: 500, code: 'INTERNAL', detail: internalText }
   const status = statusByCode[error.code]
   const text = status === 500 ? internalText : error.message
-  const { faults, version, consistencyToken, token } = error.details
+  const { faults, version, consistencyToken } = error.details
   const members = {
     ...(Array.isArray(faults) ? { errors: faultList(faults) } : {}),
     ...(typeof version === 'number' ? { version } : {}),
     ...(typeof consistencyToken === 'string' ? { consistencyToken } : {}),
     ...extra.members,
   }
-  const headers = { ...(typeof token === 'string' ? { 'consistency-token': token } : {}), ...extra.headers }
+  const headers = { ...headersOf(error), ...extra.headers }
   return { status, code: error.code, detail: textOfCode[error.code] ?? text, ...extra, members, headers }
+}
+
+function headersOf({ details: { token, challenge } }: RampartError): Readonly<Record<string, string>> {
+  return {
+    ...(typeof token === 'string' ? { 'consistency-token': token } : {}),
+    ...(typeof challenge === 'string' ? { 'www-authenticate': challenge } : {}),
+  }
 }
 
 /** Writes a problem document as an answer, with `Retry-After` where trying again helps. */

@@ -1,5 +1,6 @@
 // Server-sent events: one bounded set of open streams, each written only as fast as its client reads.
 import { RampartError, type Runtime, type Timer } from '../core/index.ts'
+import type { Visitor } from './visitor.ts'
 
 /** An event of a stream: its id and JSON data; `event` names kinds other than plain messages. */
 export interface StreamEvent {
@@ -13,8 +14,11 @@ export type StreamSource = (signal: AbortSignal) => AsyncGenerator<readonly Stre
 
 /** The open streams of a gateway. */
 export interface EventStreams {
-  /** Answers with a stream. Throws `SERVER_FULL` when too many are open, `SHUTTING_DOWN` while draining. */
-  readonly open: (source: StreamSource) => Response
+  /**
+   * Answers with a stream that ends when its visitor's token does. Throws `SERVER_FULL` when too many are
+   * open, `SHUTTING_DOWN` while draining.
+   */
+  readonly open: (source: StreamSource, visitor: Visitor) => Response
   readonly count: () => number
   /** Ends every stream with a hint to reconnect, and opens no more. */
   readonly endAll: () => void
@@ -34,13 +38,13 @@ export function createEventStreams(options: {
   const open = new Set<LiveStream>()
   let isDraining = false
   return {
-    open(source) {
+    open(source, { untilMs }) {
       if (isDraining) throw new RampartError('SHUTTING_DOWN', 'The server is shutting down. Try again.')
       if (open.size >= options.streamsMax) {
         const message = `${options.streamsMax} event streams are open, and no more fit. Try again later.`
         throw new RampartError('SERVER_FULL', message)
       }
-      const stream: LiveStream = new LiveStream(source, options, () => open.delete(stream))
+      const stream: LiveStream = new LiveStream(source, { ...options, untilMs }, () => open.delete(stream))
       open.add(stream)
       return new Response(stream.body, { headers: streamHeaders })
     },
@@ -69,6 +73,7 @@ export function eventText({ id, event, data }: StreamEvent): string {
 interface StreamOptions {
   readonly runtime: Runtime
   readonly reportFault: (fault: unknown) => void
+  readonly untilMs: number
 }
 
 /** One stream. Its body is pulled chunk by chunk, so that a client that reads slowly holds one chunk back. */
@@ -116,6 +121,8 @@ class LiveStream {
   async #next(): Promise<string | undefined> {
     try {
       const next = await this.#nextOrHeartbeat()
+      // Asked after every wait, which a heartbeat ends: nothing is sent on a token that has run out.
+      if (this.#options.runtime.nowMs() >= this.#options.untilMs) return undefined
       if (next === undefined) return ': still here\n\n'
       return next.done === true ? undefined : next.value.map(eventText).join('')
     } catch (fault) {

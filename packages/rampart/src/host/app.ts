@@ -1,7 +1,7 @@
 // An app: bounded contexts with routes of their own, as a module's default export that any host can load.
 import { requireName } from '../core/codec/index.ts'
-import { RampartError, type Context, type Json } from '../core/index.ts'
-import type { ResourceRoute } from '../gateway/index.ts'
+import { RampartError, type Context, type Decider, type Json } from '../core/index.ts'
+import type { AppAccess, ResourceRoute } from '../gateway/index.ts'
 import type { CommandStatus } from '../write/index.ts'
 
 /** What an app's start hook may use: its own commands and what the host knows. */
@@ -28,9 +28,14 @@ export interface App<Contexts extends readonly Context[] = readonly Context[]> {
   readonly name: string
   readonly contexts: Contexts
   readonly routes: readonly ResourceRoute[]
+  readonly access: AppAccess
   /** Runs once beside the serving app after every start; a failure is reported and does not stop the app. */
   readonly onStart?: (app: StartedApp) => Promise<void>
 }
+
+type CommandOf<Each> = Each extends Decider<string, infer Commands> ? keyof Commands & string : never
+type CommandsOf<Contexts extends readonly Context[]> = CommandOf<Contexts[number]['deciders'][number]>
+type ReadsOf<Contexts extends readonly Context[]> = Contexts[number]['projections'][number]['name']
 
 /**
  * Defines an app. Contexts, command types and projections have names that are unique in the app. Throws
@@ -41,11 +46,13 @@ export function app<const Contexts extends readonly Context[]>(
   parts: {
     readonly contexts: Contexts
     readonly routes?: readonly ResourceRoute[]
+    /** Who may send and read what over the network; everyone whose token holds unless said. */
+    readonly access?: AppAccess<CommandsOf<Contexts>, ReadsOf<Contexts>>
     readonly onStart?: (app: StartedApp) => Promise<void>
   },
 ): App<Contexts> {
   requireName('an app', name)
-  const { contexts, routes = [], onStart } = parts
+  const { contexts, routes = [], access = {}, onStart } = parts
   const commands = contexts.flatMap((context) =>
     context.deciders.flatMap((each) => Object.keys(each.definition.commands)),
   )
@@ -63,7 +70,9 @@ export function app<const Contexts extends readonly Context[]>(
     'route',
     routes.map(({ method, path }) => `${method} ${path}`),
   )
-  return { name, contexts, routes, ...(onStart === undefined ? {} : { onStart }) }
+  // Rules are asked about the names that stand in these contexts, and no others.
+  const asked = access as AppAccess
+  return { name, contexts, routes, access: asked, ...(onStart === undefined ? {} : { onStart }) }
 }
 
 /** First segments of addresses that the gateway keeps for itself. */

@@ -1,7 +1,8 @@
 // What a host is told by its environment: each setting checked, with a fault that says what to write instead.
 import { resolve } from 'node:path'
 import { RampartError } from '../core/index.ts'
-import { defaultLimits, type GatewayLimits } from '../gateway/index.ts'
+import { defaultLimits, type Authentication, type GatewayLimits } from '../gateway/index.ts'
+import { readAuthentication } from './authentication-settings.ts'
 
 /** Settings by name, as a process has them in its environment. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -10,11 +11,13 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export interface HostSettings {
   /** 0 means a free port. */
   readonly port: number
-  /** A loopback address. */
+  /** A loopback address, unless there is authentication. */
   readonly host: string
   /** Absolute; each app has a folder of its own below. */
   readonly dataFolder: string
   readonly limits: GatewayLimits
+  /** What tokens are checked against; nobody is authenticated when absent. */
+  readonly authentication?: Authentication
   /** How long the ids of refused and failed commands are kept. */
   readonly outcomeTtlMs: number
 }
@@ -22,10 +25,12 @@ export interface HostSettings {
 /** Reads all settings. Throws `SETTING_INVALID` for the first one that cannot be used. */
 export function readSettings(environment: Environment): HostSettings {
   const number = numbersOf(environment)
+  const authentication = readAuthentication(environment)
   const ttl = { least: 1, most: 1_000_000_000, unit: 'in seconds' }
   return {
     port: number('PORT', 3000, { least: 0, most: 65_535, unit: '0 takes a free port' }),
-    host: readHost(environment['HOST']),
+    host: readHost(environment['HOST'], authentication !== undefined),
+    ...(authentication === undefined ? {} : { authentication }),
     dataFolder: resolve(callerFolder(environment), setOr(environment['RAMPART_DATA'], 'data')),
     limits: readLimits(number),
     outcomeTtlMs: number('RAMPART_OUTCOME_TTL_SECONDS', 24 * 60 * 60, ttl) * 1000,
@@ -90,13 +95,14 @@ function readNumber({ name, fallback, bounds }: NumberSetting, text: string | un
   throw new RampartError('SETTING_INVALID', `${name} is ${JSON.stringify(text)}. Set it to ${rule}.`)
 }
 
-function readHost(text: string | undefined): string {
+function readHost(text: string | undefined, isAuthenticated: boolean): string {
   const host = setOr(text, '127.0.0.1')
+  if (isAuthenticated) return host
   if (host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)) return host
   const message =
     `HOST is ${JSON.stringify(host)}, which other machines can reach, and nobody is authenticated here: ` +
-    'whoever reached the port could send commands and read everything. Set HOST to 127.0.0.1, or put a ' +
-    'proxy that authenticates in front.'
+    'whoever reached the port could send commands and read everything. Set HOST to 127.0.0.1, or turn ' +
+    'authentication on with RAMPART_JWT_SECRET or RAMPART_JWKS_URL.'
   throw new RampartError('SETTING_INVALID', message)
 }
 

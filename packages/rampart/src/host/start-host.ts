@@ -1,7 +1,13 @@
 // Serves apps on one gateway: opens their stores, starts them, listens, and drains when asked to.
 import pino from 'pino'
 import { isRampartError, RampartError, sleep, systemRuntime, type Runtime } from '../core/index.ts'
-import { createGateway, serveGateway, type Gateway, type ListeningGateway } from '../gateway/index.ts'
+import {
+  createAuthenticator,
+  createGateway,
+  serveGateway,
+  type Gateway,
+  type ListeningGateway,
+} from '../gateway/index.ts'
 import { reservedSegments, type App } from './app.ts'
 import { startEngine, type Engine } from './engine.ts'
 import { readSettings, type Environment, type HostSettings } from './settings.ts'
@@ -76,12 +82,17 @@ async function openEngine(app: App, { settings, runtime, reportFault }: HostPart
 
 function gatewayOf(mounts: readonly Mount[], engines: readonly Engine[], parts: HostParts): Gateway {
   const { settings, runtime, reportFault } = parts
+  const { authentication } = settings
   return createGateway({
+    ...(authentication === undefined
+      ? {}
+      : { authenticator: createAuthenticator({ authentication, runtime, reportFault }) }),
     apps: engines.map(({ app, services, models, stores }, index) => ({
       prefix: mounts[index]?.prefix ?? '',
       name: app.name,
       contexts: app.contexts,
       routes: app.routes,
+      access: app.access,
       commands: services,
       reads: models,
       stores,

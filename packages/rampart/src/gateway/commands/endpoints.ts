@@ -2,6 +2,7 @@
 // commands.
 import { quoted } from '../../core/codec/index.ts'
 import { RampartError, type StreamIdRule } from '../../core/index.ts'
+import { requireMaySend } from '../access.ts'
 import { readJsonObject } from '../body.ts'
 import { placeOf, type AppDescription, type Endpoint } from '../endpoint.ts'
 import { invalidInput, segmentOf, type Exchange } from '../exchange.ts'
@@ -25,14 +26,16 @@ function postEndpoint(side: CommandSide): Endpoint {
   return {
     method: 'POST',
     path,
-    async handle(exchange) {
+    async handle(exchange, visitor) {
       const type = segmentOf(exchange, place)
       const route = byType.get(type) ?? unknownType(type, byType)
+      requireMaySend(side.app.access ?? {}, visitor, type)
       const body = await readJsonObject(exchange, side.around.limits.bodyBytesMax)
       requireKnownMembers(body)
       const { streamId, data = {} } = body
       if (streamId !== undefined && typeof streamId !== 'string') throw streamIdNoString()
-      const status = await send(exchange, route, { data, ...(streamId === undefined ? {} : { streamId }) })
+      const content = { data, ...(streamId === undefined ? {} : { streamId }) }
+      const status = await send({ exchange, visitor }, route, content)
       return answerOf(status, { prefix: side.app.prefix })
     },
   }
@@ -77,11 +80,12 @@ function resourceEndpoint(side: CommandSide, route: CommandRoute): Endpoint {
   return {
     method: route.method,
     path,
-    async handle(exchange) {
+    async handle(exchange, visitor) {
+      requireMaySend(side.app.access ?? {}, visitor, route.command)
       const streamId = place === -1 ? undefined : idOf(exchange, place, rule)
       const data = await readJsonObject(exchange, side.around.limits.bodyBytesMax)
       const id = streamId === undefined ? {} : { streamId }
-      const status = await send(exchange, target, { data, dataPointer: '', ...id })
+      const status = await send({ exchange, visitor }, target, { data, dataPointer: '', ...id })
       return answerOf(status, { prefix, members: route.answer })
     },
   }

@@ -2,6 +2,7 @@
 import type { CommandService, CommandStatus, Feedback, SentCommand } from '../../write/index.ts'
 import type { AppDescription, Surroundings } from '../endpoint.ts'
 import type { Exchange } from '../exchange.ts'
+import type { Visitor } from '../visitor.ts'
 import { demandedVersion, idempotencyKey, preferenceOf } from '../headers.ts'
 
 /** What the commands of an app need. */
@@ -20,12 +21,18 @@ export interface Route {
   readonly around: Surroundings
 }
 
+/** A request for a command, and who sends it. */
+export interface Sending {
+  readonly exchange: Exchange
+  readonly visitor: Visitor
+}
+
 /** How long a sender waits that does not say. */
 export const defaultWaitMs = 10_000
 
 /** Sends a command. Throws the faults of `CommandService.send`, and `HEADER_INVALID`. */
 export async function send(
-  exchange: Exchange,
+  { exchange, visitor: { caller } }: Sending,
   route: Route,
   content: Pick<SentCommand, 'data' | 'streamId' | 'dataPointer'>,
 ): Promise<CommandStatus> {
@@ -33,7 +40,8 @@ export async function send(
   const expectedVersion = demandedVersion(exchange)
   const command: SentCommand = {
     type: route.type,
-    actor: null,
+    actor: caller?.subject ?? null,
+    roles: caller?.roles ?? [],
     ...content,
     ...(key === undefined ? {} : { key }),
     ...(expectedVersion === undefined ? {} : { expectedVersion }),

@@ -5,6 +5,7 @@ import type { CommandService, CommandStatus } from '../../write/index.ts'
 import { placeOf, type Endpoint } from '../endpoint.ts'
 import { headerOf, jsonResponse, queryOf, segmentOf, wantsEvents, invalidInput } from '../exchange.ts'
 import type { StreamEvent } from '../streams.ts'
+import { mayKnow } from '../visitor.ts'
 import { statusBody, tokenTextOf } from './answer.ts'
 import type { CommandSide } from './send.ts'
 
@@ -15,15 +16,15 @@ export function statusEndpoint({ app, services, around }: CommandSide): Endpoint
   return {
     method: 'GET',
     path,
-    async handle(exchange) {
+    async handle(exchange, visitor) {
       const id = idOf(segmentOf(exchange, place))
       if (queryOf(exchange).size > 0) throw invalidInput('The status of a command takes no query parameters.')
-      const { service, status } = await findStatus(services, id)
+      const { service, status } = await findStatus(services, id, (actor) => mayKnow(visitor, actor))
       if (!wantsEvents(exchange)) return statusResponse(status)
       const seen = headerOf(exchange, 'last-event-id')
       // An answer without content tells an EventSource to stop reconnecting.
       if (status.status !== 'received' && seen === status.status) return new Response(null, { status: 204 })
-      return around.streams.open((signal) => statusEvents({ service, status, seen }, signal))
+      return around.streams.open((signal) => statusEvents({ service, status, seen }, signal), visitor)
     },
   }
 }
@@ -37,10 +38,11 @@ function idOf(text: string): CommandId {
 async function findStatus(
   services: readonly CommandService[],
   id: CommandId,
+  mayRead: (actor: string | null) => boolean,
 ): Promise<{ readonly service: CommandService; readonly status: CommandStatus }> {
   for (const service of services) {
     // oxlint-disable-next-line no-await-in-loop -- the first context that knows it ends the search
-    const status = await service.status(id)
+    const status = await service.status(id, mayRead)
     if (status !== undefined) return { service, status }
   }
   throw unknownCommand()

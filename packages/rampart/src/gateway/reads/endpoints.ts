@@ -3,6 +3,7 @@ import { encodeToken, idFault, quoted } from '../../core/codec/index.ts'
 import { RampartError } from '../../core/index.ts'
 import type { LogPlace } from '../../core/ports/index.ts'
 import type { ReadDocument, ReadModel } from '../../projection/index.ts'
+import { requireMayRead } from '../access.ts'
 import { placeOf, whilePresent, type AppDescription, type Endpoint, type Surroundings } from '../endpoint.ts'
 import {
   headerOf,
@@ -15,9 +16,11 @@ import {
 } from '../exchange.ts'
 import { matchesTag } from '../headers.ts'
 import type { ReadRoute } from '../resource-route.ts'
+import type { Visitor } from '../visitor.ts'
 import { readFreshly } from './freshness.ts'
 import { listOf } from './listing.ts'
 import { documentChanges } from './live.ts'
+import { mayReadOf, visibleTo } from './visible.ts'
 
 /** What the reads of an app need. */
 export interface ReadSide {
@@ -39,13 +42,15 @@ function documentEndpoint({ app, models, around }: ReadSide): Endpoint {
   return {
     method: 'GET',
     path,
-    async handle(exchange) {
+    async handle(exchange, visitor) {
       const model = modelOf(segmentOf(exchange, places.projection))
+      requireMayRead(app.access ?? {}, visitor, model.projection.name)
       const key = keyOf(model, segmentOf(exchange, places.key))
-      const found = await getDocument({ exchange, model, key, around })
+      const found = await getDocument({ exchange, visitor, model, key, around })
       if (!wantsEvents(exchange)) return documentResponse(exchange, { model, key, ...found }, bodyOf)
       const resumeFrom = headerOf(exchange, 'last-event-id')
-      return around.streams.open((signal) => documentChanges({ model, key, resumeFrom, ...found }, signal))
+      const live = { model, key, resumeFrom, mayRead: mayReadOf(model, visitor), ...found }
+      return around.streams.open((signal) => documentChanges(live, signal), visitor)
     },
   }
 }
@@ -57,7 +62,11 @@ function listEndpoint({ app, models, around }: ReadSide): Endpoint {
   return {
     method: 'GET',
     path,
-    handle: (exchange) => listOf({ exchange, model: modelOf(segmentOf(exchange, place)), around }),
+    handle(exchange, visitor) {
+      const model = modelOf(segmentOf(exchange, place))
+      requireMayRead(app.access ?? {}, visitor, model.projection.name)
+      return listOf({ exchange, visitor, model, around })
+    },
   }
 }
 
@@ -68,9 +77,10 @@ function resourceEndpoint({ app, models, around }: ReadSide, route: ReadRoute): 
   return {
     method: 'GET',
     path,
-    async handle(exchange) {
+    async handle(exchange, visitor) {
+      requireMayRead(app.access ?? {}, visitor, route.read)
       const key = keyOf(model, segmentOf(exchange, place))
-      const found = await getDocument({ exchange, model, key, around })
+      const found = await getDocument({ exchange, visitor, model, key, around })
       return documentResponse(exchange, { model, key, ...found }, (document) => route.answer(document))
     },
   }
@@ -102,6 +112,7 @@ function keyOf(model: ReadModel, text: string): string {
 
 interface Reading {
   readonly exchange: Exchange
+  readonly visitor: Visitor
   readonly model: ReadModel
   readonly key: string
   readonly around: Surroundings
@@ -109,6 +120,7 @@ interface Reading {
 
 async function getDocument({
   exchange,
+  visitor,
   model,
   key,
   around,
@@ -117,10 +129,11 @@ async function getDocument({
   for (const name of query.keys()) {
     if (name !== 'v') throw invalidInput(`The query parameter ${JSON.stringify(name)} is unknown. Use v.`)
   }
+  const visible = visibleTo(model, mayReadOf(model, visitor), around.runtime)
   return readFreshly({ exchange, model, around, version: query.get('v') }, (freshness) =>
     freshness.waitMs === 0
-      ? model.get(key, freshness)
-      : whilePresent(exchange, around.draining, (signal) => model.get(key, { ...freshness, signal })),
+      ? visible.get(key, freshness)
+      : whilePresent(exchange, around.draining, (signal) => visible.get(key, { ...freshness, signal })),
   )
 }
 

@@ -3,33 +3,40 @@ import { encodeToken } from '../../core/codec/index.ts'
 import type { ListRequest, ReadDocument, ReadModel } from '../../projection/index.ts'
 import { whilePresent, type Surroundings } from '../endpoint.ts'
 import { headerOf, invalidInput, queryOf, wantsEvents, type Exchange } from '../exchange.ts'
+import type { Visitor } from '../visitor.ts'
 import { afterKeyOf, cursorAfter, limitOf } from '../paging.ts'
 import { filterOf } from './filter.ts'
 import { readFreshly } from './freshness.ts'
 import { listChanges } from './live.ts'
+import { mayReadOf, visibleTo } from './visible.ts'
 
 /** A listing and what it needs. */
 export interface Listing {
   readonly exchange: Exchange
+  readonly visitor: Visitor
   readonly model: ReadModel
   readonly around: Surroundings
 }
 
 /** Answers `GET /reads/{projection}`: a page, or a stream of what is listed and of its changes. */
-export async function listOf({ exchange, model, around }: Listing): Promise<Response> {
+export async function listOf({ exchange, visitor, model, around }: Listing): Promise<Response> {
   const query = queryOf(exchange)
   const request = requestOf(model, query)
   const isStream = wantsEvents(exchange)
   const asked = isStream ? { ...request, limit: 1 } : request
+  const mayRead = mayReadOf(model, visitor)
+  // What a stream sends is looked through as it is sent.
+  const listed = isStream ? model : visibleTo(model, mayRead, around.runtime)
   const { documents, more, place } = await readFreshly({ exchange, model, around }, (freshness) =>
     freshness.waitMs === 0
-      ? model.list(asked, freshness)
-      : whilePresent(exchange, around.draining, (signal) => model.list(asked, { ...freshness, signal })),
+      ? listed.list(asked, freshness)
+      : whilePresent(exchange, around.draining, (signal) => listed.list(asked, { ...freshness, signal })),
   )
   if (isStream) {
     const resumeFrom = headerOf(exchange, 'last-event-id')
     const filter = filterOf({ ...request, searched: model.projection.search })
-    return around.streams.open((signal) => listChanges({ model, filter, resumeFrom, place }, signal))
+    const live = { model, filter, mayRead, resumeFrom, place }
+    return around.streams.open((signal) => listChanges(live, signal), visitor)
   }
   return new Response(pageText(documents, more), {
     headers: {

@@ -12,6 +12,7 @@ import type { ChangeCursor, LogPlace, StoredDocument } from '../../core/ports/in
 import type { ReadDocument, ReadModel } from '../../projection/index.ts'
 import type { StreamEvent } from '../streams.ts'
 import type { Filter } from './filter.ts'
+import type { MayRead } from './visible.ts'
 
 /** What one read of a stream brings at most, and so what a client that reads nothing holds back. */
 const batch = { limit: 100, bytesMax: 64 * 1024 }
@@ -25,39 +26,49 @@ interface Live {
   readonly resumeFrom: string | undefined
   /** Where the model stands as the stream opens. */
   readonly place: LogPlace
+  readonly mayRead: MayRead
+}
+
+interface LiveDocument extends Live {
+  readonly key: string
+  /** As it is when the stream opens. */
+  readonly document: ReadDocument | undefined
 }
 
 /** Events of one document: its latest state, then its changes. */
 export async function* documentChanges(
-  { model, key, resumeFrom, place, document }: Live & { key: string; document: ReadDocument | undefined },
+  { model, key, resumeFrom, place, mayRead, document }: LiveDocument,
   signal: AbortSignal,
 ): AsyncGenerator<readonly StreamEvent[]> {
-  const resumed = resumeFrom === undefined ? undefined : parseId(resumeFrom, model, place)
+  const resumed = resumptionOf({ model, resumeFrom, place, mayRead })
   if (resumeFrom !== undefined && resumed === undefined) yield [reset]
   let cursor = resumed
+  const sight = createSight(mayRead, document !== undefined)
   if (cursor === undefined && document !== undefined) yield [eventOf(model, place, document)]
   cursor ??= { position: document?.position ?? place.position, key }
   yield* follow({ model, cursor, key }, signal, (documents, at) =>
-    documents.map((each) => eventOf(model, at, each)),
+    documents.flatMap(sight).map((each) => eventOf(model, at, each)),
   )
 }
 
 /** Events of a listing: what it lists, then changes; what is listed no more comes with `data` null. */
 export async function* listChanges(
-  { model, filter, resumeFrom, place }: Live & { filter: Filter },
+  { model, filter, resumeFrom, place, mayRead }: Live & { filter: Filter },
   signal: AbortSignal,
 ): AsyncGenerator<readonly StreamEvent[]> {
-  const resumed = resumeFrom === undefined ? undefined : parseId(resumeFrom, model, place)
+  const resumed = resumptionOf({ model, resumeFrom, place, mayRead })
   if (resumeFrom !== undefined && resumed === undefined) yield [reset]
-  const known = new KnownKeys(resumed !== undefined)
+  const isRuled = mayRead !== undefined
+  const known = new KnownKeys({ mayHoldMore: resumed !== undefined, isRuled })
   const mustHear = ({ key, position, data }: StoredDocument, isListed: boolean): boolean => {
-    if (filter !== undefined) return known.note(key, isListed)
+    if (filter !== undefined || isRuled) return known.note(key, isListed)
     // What was deleted before a stream begins is no news to it.
     return data !== null || resumed !== undefined || position > place.position
   }
   yield* follow({ model, cursor: resumed ?? start }, signal, (documents, at) =>
     documents.flatMap((document) => {
-      const isListed = document.data !== null && (filter?.(document.data) ?? true)
+      const { key, data } = document
+      const isListed = data !== null && (filter?.(data) ?? true) && (mayRead?.(key, data) ?? true)
       if (!mustHear(document, isListed)) return []
       return [eventOf(model, at, isListed ? document : { ...document, data: null })]
     }),
@@ -91,17 +102,41 @@ async function* follow(
   }
 }
 
+/** The place to go on from. Where a rule decides, readers begin anew: ids may name what it hides. */
+function resumptionOf({ model, resumeFrom, place, mayRead }: Live): ReturnType<typeof parseId> {
+  return resumeFrom === undefined || mayRead !== undefined ? undefined : parseId(resumeFrom, model, place)
+}
+
+/** What a reader sees of one document's states: one that is kept from them is an absence, told once. */
+function createSight(
+  mayRead: MayRead,
+  isSeen: boolean,
+): (document: StoredDocument) => readonly StoredDocument[] {
+  if (mayRead === undefined) return (document) => [document]
+  let wasSeen = isSeen
+  return (document) => {
+    const { key, data } = document
+    const mustHear = wasSeen
+    wasSeen = data !== null && mayRead(key, data)
+    if (wasSeen) return [document]
+    return mustHear ? [{ ...document, data: null }] : []
+  }
+}
+
 /**
  * What the client of a listing holds, as far as it is remembered: it needs no word about the absence of
  * what it never had. After a resumption or too many keys it may hold anything, and then every absence is
- * reported.
+ * reported; but where a rule keeps documents from it, only of what is remembered.
  */
 class KnownKeys {
   readonly #held = new Map<string, boolean>()
   #mayHoldMore: boolean
 
-  constructor(mayHoldMore: boolean) {
+  readonly #isRuled: boolean
+
+  constructor({ mayHoldMore, isRuled }: { readonly mayHoldMore: boolean; readonly isRuled: boolean }) {
     this.#mayHoldMore = mayHoldMore
+    this.#isRuled = isRuled
   }
 
   /** Notes a state; true when the client must hear of it. */
@@ -109,7 +144,7 @@ class KnownKeys {
     const mustHear = isListed || (this.#held.get(key) ?? this.#mayHoldMore)
     if (this.#held.size >= rememberedMax) {
       this.#held.clear()
-      this.#mayHoldMore = true
+      this.#mayHoldMore = !this.#isRuled
     }
     if (isListed || this.#mayHoldMore) this.#held.set(key, isListed)
     else this.#held.delete(key)

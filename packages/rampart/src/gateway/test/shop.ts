@@ -14,7 +14,13 @@ import type { Runtime } from '../../core/index.ts'
 import { app, type App } from '../../host/index.ts'
 import { startEngine, type Engine } from '../../host/engine.ts'
 import { openStores } from '../../host/stores.ts'
-import { createGateway, type Gateway, type GatewayLimits } from '../index.ts'
+import {
+  createAuthenticator,
+  createGateway,
+  type Authentication,
+  type Gateway,
+  type GatewayLimits,
+} from '../index.ts'
 
 const line = z.strictObject({ sku: z.string().min(1), quantity: z.int().min(1) })
 export const orderEvents = events('order', {
@@ -144,9 +150,10 @@ export async function serveShop(
     readonly prefix?: string
     readonly runtime?: Runtime
     readonly limits?: Partial<GatewayLimits>
+    readonly authentication?: Authentication
   } = {},
 ): Promise<ServedShop> {
-  const { prefix = '/shop', runtime = systemRuntime, app: served = shop } = options
+  const { prefix = '/shop', runtime = systemRuntime, app: served = shop, authentication } = options
   const faults: unknown[] = []
   const stores = await openStores({ appName: 'shop', storage: { memory: true }, thread: 'caller', runtime })
   const reportFault = (fault: unknown): void => void faults.push(fault)
@@ -158,12 +165,16 @@ export async function serveShop(
         name: served.name,
         contexts: served.contexts,
         routes: served.routes,
+        access: served.access,
         commands: engine.services,
         reads: engine.models,
         stores: engine.stores,
       },
     ],
     runtime,
+    ...(authentication === undefined
+      ? {}
+      : { authenticator: createAuthenticator({ authentication, runtime, reportFault }) }),
     limits: { ratePerSecond: 0, ...options.limits },
     isReady: () => true,
     reportFault,
