@@ -50,11 +50,22 @@ export interface Ask<Code extends string = string> {
 /** What a decision answers: one event, several, none (nothing to do), or a refusal. */
 export type Decision<Event, Code extends string> = Event | readonly Event[] | Refusal<Code>
 
-/** All logic of one aggregate. `Commands` maps each command to its data, `Codes` to its refusal codes. */
-export interface Decider<Name extends string = string, Commands = unknown, Codes = unknown> {
+/**
+ * All logic of one aggregate. `Commands` maps each command to its data, `Codes` to its refusal codes; `S` is
+ * its state and `Event` the union of its events.
+ */
+export interface Decider<
+  Name extends string = string,
+  Commands = unknown,
+  Codes = unknown,
+  S = unknown,
+  Event = unknown,
+> {
   readonly name: Name
   readonly '~commands'?: Commands
   readonly '~codes'?: Codes
+  readonly '~state'?: S
+  readonly '~event'?: Event
   /** What the platform runs; typed loosely, because only `decider` can make one. */
   readonly definition: DeciderDefinition
 }
@@ -109,7 +120,7 @@ export function decider<
       }
     } & { readonly [K in keyof Codes]: { readonly refuses: readonly Codes[K][] } }
   },
-): Decider<Name, Commands, Codes> {
+): Decider<Name, Commands, Codes, S, EventOf<All>> {
   // The parameter types above have checked every part; the platform runs them without their types.
   const untyped = { ...definition, of } as unknown as DeciderDefinition
   for (const type of Object.keys(of.definitions)) {

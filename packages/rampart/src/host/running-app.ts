@@ -1,9 +1,9 @@
 // An app in the caller's own process: its commands and reads as typed calls, without HTTP.
 import { streamVersion, type ConsistencyToken } from '../core/codec/index.ts'
-import { RampartError, type Decider, type Json, type Projection } from '../core/index.ts'
+import { RampartError, type Decider, type Json, type Projection, type Refusal } from '../core/index.ts'
 import type { Freshness, Lag, ReadModel } from '../projection/index.ts'
 import type { CommandStatus, FailedCommand, ReceivedCommand, SucceededCommand } from '../write/index.ts'
-import type { RefusedCommand } from '../write/index.ts'
+import type { DecideInPlace, FinalCommand, RefusedCommand, TransactionAsk } from '../write/index.ts'
 import type { App } from './app.ts'
 import type { Engine } from './engine.ts'
 
@@ -12,6 +12,10 @@ type ProjectionOf<A> = A extends App<infer Contexts> ? Contexts[number]['project
 type CommandsOf<D> = D extends Decider<string, infer Commands, infer _Codes> ? Commands : never
 type CodesOf<D, K> =
   D extends Decider<string, infer _Commands, infer Codes> ? (K extends keyof Codes ? Codes[K] : never) : never
+type NamedDecider<A, Name> = Extract<DeciderOf<A>, { readonly name: Name }>
+type StateOf<D> = D extends Decider<string, infer _Commands, infer _Codes, infer S> ? S : never
+type EventOf<D> =
+  D extends Decider<string, infer _Commands, infer _Codes, infer _S, infer Event> ? Event : never
 type DocumentOf<P> = P extends Projection<string, infer Document> ? Document : never
 
 /** What became of a command; a refusal has one of the codes that the command declares. */
@@ -29,6 +33,16 @@ export interface CommandOptions {
   readonly expectedVersion?: number
   /** Longest wait for the outcome; a minute unless said, and 0 asks for the acceptance only. */
   readonly waitMs?: number
+}
+
+/** The stream that a decision is made on, and how. */
+export interface TransactOptions<Name extends string = string> {
+  readonly decider: Name
+  readonly id: string
+  /** Names the intent within the stream: sent again, it has no second effect and gets the first answer. */
+  readonly key?: string
+  /** The version that the stream must have. */
+  readonly expectedVersion?: number
 }
 
 /** The commands that a stream takes, as functions of their data. */
@@ -82,6 +96,18 @@ export interface RunningApp<A> extends AsyncDisposable {
     decider: Name,
     id?: string,
   ) => StreamCommands<Extract<DeciderOf<A>, { readonly name: Name }>>
+  /**
+   * Makes a decision in place, without a command of its decider: loads the state of a stream, asks `decide`
+   * and appends what it answers, again after a conflict, so that `decide` must have no effect of its own. It
+   * may refuse with any code.
+   */
+  readonly transact: <Name extends DeciderOf<A>['name'], Code extends string = never>(
+    options: TransactOptions<Name>,
+    decide: (
+      state: StateOf<NamedDecider<A, Name>>,
+      ask: TransactionAsk,
+    ) => EventOf<NamedDecider<A, Name>> | readonly EventOf<NamedDecider<A, Name>>[] | Refusal<Code>,
+  ) => Promise<Exclude<CommandAnswer<Code>, ReceivedCommand | FailedCommand>>
   /** A read model by its projection's name. */
   readonly read: <Name extends ProjectionOf<A>['name']>(
     projection: Name,
@@ -98,8 +124,9 @@ export function createRunningApp<A extends App>(engine: Engine, close: () => Pro
     stream: (decider: string, id?: string) => streamOf(engine, namedOr(deciders, 'decider', decider), id),
     read: (projection: string) => {
       const model = engine.models.find((each) => each.projection.name === projection)
-      return readsOf(model ?? namedOr([], 'projection', projection))
+      return readsOf(model ?? lacking('projection', projection))
     },
+    transact: transactOf(engine),
     [Symbol.asyncDispose]: close,
   }
   // The names and data that the type demands are those of the definitions that the engine runs.
@@ -108,7 +135,10 @@ export function createRunningApp<A extends App>(engine: Engine, close: () => Pro
 
 function namedOr<T extends { readonly name: string }>(list: readonly T[], what: string, name: string): T {
   const found = list.find((each) => each.name === name)
-  if (found !== undefined) return found
+  return found ?? lacking(what, name)
+}
+
+function lacking(what: string, name: string): never {
   throw new RampartError('INPUT_INVALID', `This app has no ${what} ${JSON.stringify(name)}.`)
 }
 
@@ -134,6 +164,24 @@ function senderOf(engine: Engine, type: string, id: string | undefined): Send {
       },
       waitMs === 0 ? { mode: 'accept' } : { mode: 'wait', waitMs },
     )
+}
+
+function transactOf({ app, services }: Engine) {
+  return async (
+    { decider, id, key, expectedVersion }: TransactOptions,
+    decide: DecideInPlace,
+  ): Promise<FinalCommand> => {
+    const context = app.contexts.findIndex(({ deciders }) => deciders.some(({ name }) => name === decider))
+    const service = services[context] ?? lacking('decider', decider)
+    return service.transact({
+      decider,
+      streamId: id,
+      decide,
+      actor: null,
+      ...(key === undefined ? {} : { key }),
+      ...(expectedVersion === undefined ? {} : { expectedVersion: streamVersion(expectedVersion) }),
+    })
+  }
 }
 
 function readsOf(model: ReadModel): TypedReads<Json> {

@@ -3,6 +3,7 @@ export { createCommandService } from './create-command-service.ts'
 export type {
   CommandService,
   CommandStatus,
+  DecideInPlace,
   FailedCommand,
   Feedback,
   FinalCommand,
@@ -10,4 +11,5 @@ export type {
   RefusedCommand,
   SentCommand,
   SucceededCommand,
+  TransactionAsk,
 } from './command-service.ts'

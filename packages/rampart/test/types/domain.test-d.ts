@@ -92,6 +92,16 @@ const salesByDay = projection('sales-by-day', {
 })
 const orders = context('orders', { deciders: [order], projections: [orderPage, salesByDay] })
 
+context('stored', { deciders: [order], repositories: { order: 'stateStored' } })
+context('seldom', { deciders: [order], repositories: { order: { snapshotEvery: 1000 } } })
+// @ts-expect-error a repository of a decider that the context does not have
+context('x', { deciders: [order], repositories: { orders: 'stateStored' } })
+// @ts-expect-error a kind of repository that there is not
+context('x', { deciders: [order], repositories: { order: 'stored' } })
+state(2, () => ({ open: false, note: '' }), { migrate: { 1: (stored) => ({ ...Object(stored), note: '' }) } })
+// @ts-expect-error a migration makes JSON
+state(2, () => ({ at: '' }), { migrate: { 1: () => new Date(0) } })
+
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function holds<Statement extends true>(): Statement | undefined {
   return undefined

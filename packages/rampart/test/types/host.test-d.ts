@@ -99,3 +99,32 @@ app('routes', {
     { method: 'POST', path: '/orders', command: 'PlaceOrder' },
   ],
 })
+
+const { OrderPlaced } = orderEvents.make
+const placed = await running.transact(
+  { decider: 'order', id: '1', key: 'once' },
+  (current, { refuse, id }) => {
+    holds<Equal<typeof current, { open: boolean }>>()
+    if (id === '') return refuse('NAMELESS')
+    return current.open ? refuse('TAKEN', { id }) : OrderPlaced({ totalPence: 5 })
+  },
+)
+if (placed.status === 'refused') holds<Equal<typeof placed.code, 'NAMELESS' | 'TAKEN'>>()
+else holds<Equal<typeof placed.status, 'succeeded'>>()
+await running.read('order-page').get('1', { after: placed })
+await running.transact({ decider: 'tally', id: 'a' }, (total) =>
+  total > 9 ? [] : [tallyEvents.make.Tallied({ n: total }), tallyEvents.make.Tallied({ n: 1 })],
+)
+
+// @ts-expect-error an unknown decider
+running.transact({ decider: 'delivery', id: '1' }, () => [])
+// @ts-expect-error a stream is named
+running.transact({ decider: 'order' }, () => [])
+// @ts-expect-error an event of another decider
+running.transact({ decider: 'order', id: '1' }, () => tallyEvents.make.Tallied({ n: 1 }))
+// @ts-expect-error wrong data
+running.transact({ decider: 'order', id: '1' }, () => OrderPlaced({ total: 5 }))
+// @ts-expect-error no member of the state
+running.transact({ decider: 'order', id: '1' }, (current) => (current.closed ? [] : []))
+// @ts-expect-error a decision is made at once
+running.transact({ decider: 'order', id: '1' }, async () => [])
