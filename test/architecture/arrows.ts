@@ -43,7 +43,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'gateway/commands': { rooms: ['core', 'write', 'gateway'], packages: ['hono', 'node:crypto'] },
   'gateway/reads': { rooms: ['core', 'projection', 'publish', 'gateway'], packages: ['hono', 'node:crypto'] },
   'gateway/feeds': { rooms: ['core', 'projection', 'publish', 'gateway'], packages: ['hono', 'node:crypto'] },
-  'gateway/admin': { rooms: ['core', 'gateway'], packages: ['hono'] },
+  'gateway/admin': { rooms: ['core', 'projection', 'gateway'], packages: ['hono'] },
   host: { rooms: [...engine, ...adapters, 'gateway', ...gatewayRooms], packages: server },
   client: { rooms: ['core'], packages: [] },
   testing: { rooms: ['core'], packages: [] },

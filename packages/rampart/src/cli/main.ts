@@ -1,10 +1,12 @@
-// The command line: `rampart run` serves apps until it is told to stop.
-import { Command } from 'commander'
+// The command line: `rampart run` serves apps until it is told to stop; the others operate a running server.
+import { Command, CommanderError } from 'commander'
 import { isRampartError } from '../core/index.ts'
+import { exitCodes } from './admin-client.ts'
+import { addQuarantine } from './quarantine.ts'
 import { run } from './run.ts'
 
 const program = new Command('rampart')
-program.description('Runs event-sourced applications.').showHelpAfterError()
+program.description('Runs event-sourced applications.').showHelpAfterError().exitOverride()
 program
   .command('run')
   .description(
@@ -13,13 +15,16 @@ program
   .argument('[module]', 'an app to serve at the root: a module, or a folder that has one')
   .option('--mount <prefix=module>', 'an app below a prefix; may be given several times', gather, [])
   .action(run)
+addQuarantine(program)
 
 try {
   await program.parseAsync()
 } catch (fault) {
+  // Commander has said what it has to say.
+  if (fault instanceof CommanderError) process.exit(fault.exitCode === 0 ? exitCodes.fine : exitCodes.usage)
   // What its user can mend is a sentence; all else keeps its stack.
   console.error(isRampartError(fault) ? fault.message : fault)
-  process.exit(1)
+  process.exit(isRampartError(fault, 'INPUT_INVALID') ? exitCodes.usage : exitCodes.found)
 }
 
 function gather(value: string, before: readonly string[]): readonly string[] {

@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import { RampartError, type ErrorCode, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
-import { adminEndpoints } from './admin/index.ts'
+import { adminEndpoints, quarantineEndpoints } from './admin/index.ts'
 import { createAdmission } from './admission.ts'
 import type { Authenticator } from './authentication/index.ts'
 import { commandEndpoints, type CommandService } from './commands/index.ts'
@@ -98,9 +98,14 @@ function endpointsOf(app: GatewayApp, around: Surroundings): readonly Endpoint[]
     ...commandEndpoints({ app, services: app.commands, around }),
     ...readEndpoints({ app, models: app.reads, around }),
     // Whatever stands in that room is for operators.
-    ...adminEndpoints(app, app.stores).map((endpoint) => ({ ...endpoint, isForOperators: true })),
+    ...adminEndpoints(app, app.stores).map(forOperators),
+    ...quarantineEndpoints({ app, models: app.reads, around }).map(forOperators),
     ...appPages(app),
   ]
+}
+
+function forOperators(endpoint: Endpoint): Endpoint {
+  return { ...endpoint, isForOperators: true }
 }
 
 interface Routing {
@@ -175,6 +180,7 @@ const ignore = (): void => {}
 // Answers of this kind say nothing that its operator does not know.
 const expectedCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'ISSUER_UNAVAILABLE',
+  'KEY_QUARANTINED',
   'PROJECTION_STOPPED',
   'READ_MODEL_BEHIND',
   'SERVER_FULL',

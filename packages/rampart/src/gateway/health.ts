@@ -31,15 +31,11 @@ export function healthEndpoints(options: {
       path: '/readyz',
       isVital: true,
       async handle() {
-        const lags = await lagsOf(apps)
-        const projections = Object.fromEntries(
-          [...lags].map(([name, { events, seconds, stopped }]) => [
-            name,
-            { lagEvents: events, lagSeconds: seconds, ...(stopped === undefined ? {} : { stopped }) },
-          ]),
-        )
+        const lags = [...(await lagsOf(apps))].map(([name, health]) => [name, shown(health)] as const)
         const ready = isReady()
-        return jsonResponse({ ready, projections }, ready ? 200 : 503, { 'cache-control': 'no-store' })
+        return jsonResponse({ ready, projections: Object.fromEntries(lags) }, ready ? 200 : 503, {
+          'cache-control': 'no-store',
+        })
       },
     },
     {
@@ -51,6 +47,15 @@ export function healthEndpoints(options: {
       },
     },
   ]
+}
+
+function shown({ events, seconds, quarantinedKeys, stopped }: ProjectionHealth): object {
+  return {
+    lagEvents: events,
+    lagSeconds: seconds,
+    ...(quarantinedKeys === 0 ? {} : { quarantinedKeys }),
+    ...(stopped === undefined ? {} : { stopped }),
+  }
 }
 
 /** How far a projection is behind, and why it stopped, if it did. */
@@ -68,7 +73,10 @@ export async function lagsOf(apps: readonly HealthyApp[]): Promise<ReadonlyMap<s
 
 async function healthOf(model: ReadModel): Promise<ProjectionHealth> {
   const stopped = model.stopped()
-  const told = stopped === undefined ? {} : { stopped }
+  const told = {
+    quarantinedKeys: model.quarantine.count(),
+    ...(stopped === undefined ? {} : { stopped }),
+  }
   try {
     return { ...(await model.lag()), ...told }
   } catch {

@@ -5,6 +5,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 export interface ProjectionLag {
   readonly events: number | null
   readonly seconds: number | null
+  readonly quarantinedKeys: number
 }
 
 /** The meters of one gateway. */
@@ -52,6 +53,7 @@ export function createMetrics({ lags, streams, processMetrics }: MetricsOptions)
   })
   const lagEvents = lagGauge('rampart_projection_lag_events', 'Events that a projection lacks.', registers)
   const lagSeconds = lagGauge('rampart_projection_lag_seconds', 'Age of its oldest missing event.', registers)
+  const quarantined = lagGauge('rampart_quarantined_keys', 'Keys that stand still, by projection.', registers)
   const openStreams = new Gauge({ name: 'rampart_event_streams', help: 'Open event streams.', registers })
   return {
     countRequest(method, route, { status, elapsedMs }) {
@@ -60,9 +62,10 @@ export function createMetrics({ lags, streams, processMetrics }: MetricsOptions)
     countCommand: (type, status) => commands.inc({ type, status }),
     contentType: registry.contentType,
     async text() {
-      for (const [projection, { events, seconds }] of await lags()) {
+      for (const [projection, { events, seconds, quarantinedKeys }] of await lags()) {
         lagEvents.set({ projection }, events ?? Number.NaN)
         lagSeconds.set({ projection }, seconds ?? Number.NaN)
+        quarantined.set({ projection }, quarantinedKeys)
       }
       openStreams.set(streams())
       return registry.metrics()

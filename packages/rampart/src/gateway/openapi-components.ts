@@ -1,5 +1,6 @@
 // The parts of the OpenAPI document that are the same for every app, as data.
 import type { Json } from '../core/index.ts'
+import { operatingResponses } from './openapi-operating.ts'
 
 const string = { type: 'string' }
 const uuid = { type: 'string', format: 'uuid' }
@@ -101,6 +102,7 @@ export const openApiComponents: { readonly [member: string]: Json } = {
     }),
     CommandId: parameter('commandId', 'path', { required: true, schema: uuid }),
     Key: parameter('key', 'path', { required: true }),
+    Projection: parameter('projection', 'path', { required: true }),
     Version: parameter('v', 'query', {
       schema: count,
       description: 'The read waits until the document has this version.',
@@ -138,6 +140,7 @@ export const openApiComponents: { readonly [member: string]: Json } = {
       headers: { 'WWW-Authenticate': { description: 'Why (RFC 6750).', schema: string } },
       content: { 'application/problem+json': { schema: schema('Problem') } },
     },
+    ...operatingResponses,
     Problem: {
       description: 'A problem document (RFC 9457).',
       headers: { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } },

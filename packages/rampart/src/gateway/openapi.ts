@@ -2,6 +2,7 @@
 import { jsonSchemaOf, type DeciderDefinition, type UntypedCommand } from '../core/codec/index.ts'
 import type { Json, Projection } from '../core/index.ts'
 import type { AppDescription } from './endpoint.ts'
+import { quarantinePaths } from './openapi-operating.ts'
 import { openApiComponents } from './openapi-components.ts'
 import type { CommandRoute, ReadRoute } from './resource-route.ts'
 
@@ -169,6 +170,12 @@ function documentSchema({ perStream, initial }: Projection): JsonObject {
   }
 }
 
+const mark = 'The last good document of a key that is quarantined; a key that never had one is not listed.'
+
+function listedSchema(schema: JsonObject): JsonObject {
+  return { allOf: [schema, { properties: { quarantined: { const: true, description: mark } } }] }
+}
+
 const readParameters = parameters('ConsistencyToken', 'Prefer', 'LastEventId')
 const readHeaders = { 'Consistency-Token': reference('headers', 'ConsistencyToken') }
 const readProblems = problems(400, 404, 429, 503, 504)
@@ -189,7 +196,7 @@ function readPaths({ prefix }: AppDescription, projection: Projection): JsonObje
   }
   const page = {
     type: 'object',
-    properties: { items: { type: 'array', items: schema }, next: { type: 'string' } },
+    properties: { items: { type: 'array', items: listedSchema(schema) }, next: { type: 'string' } },
     required: ['items'],
   }
   const list = {
@@ -285,5 +292,5 @@ function adminPath({ prefix }: AppDescription): JsonObject {
     parameters: parameters('After', 'Limit', 'Context'),
     responses: { '200': reference('responses', 'RecordedEvents'), ...problems(400, 403, 429, 503) },
   }
-  return { [`${prefix}/admin/events`]: { get } }
+  return { [`${prefix}/admin/events`]: { get }, ...quarantinePaths(prefix) }
 }

@@ -7,8 +7,16 @@
 // batch that does not begin at the stored place is refused. A batch that touches nothing only moves the
 // place in memory, and the stored checkpoint follows a little later, because reading those events again
 // after a death changes nothing either.
+//
+// size: batches, operators and the stop take turns on one state; apart, their order could not be seen.
 import { RampartError } from '../core/index.ts'
-import { eventId, type DocumentCollection, type LogPlace, type StoredDocument } from '../core/ports/index.ts'
+import {
+  eventId,
+  type DocumentCollection,
+  type LogPlace,
+  type QuarantineChange,
+  type StoredDocument,
+} from '../core/ports/index.ts'
 import {
   createBackOff,
   createBell,
@@ -23,6 +31,8 @@ import { createFold, foldEvents, keyEvents, type Fold, type FoldFailure } from '
 import { frozenJson } from './frozen-json.ts'
 import { createHotDocuments, type HotDocuments } from './hot-documents.ts'
 import type { ProjectionRunner, ProjectionRunnerOptions, RunnerState } from './projection-runner.ts'
+import { createIntake, loadWaiting, quarantineBounds, type WaitingEvents } from './quarantine.ts'
+import { treatKey, type Desk } from './treatment.ts'
 import type { Move } from './waiters.ts'
 
 interface Running {
@@ -43,6 +53,10 @@ interface Running {
   /** The commit that is under way, and its documents. The next batch is folded meanwhile. */
   pending: Promise<void> | undefined
   pendingDocuments: ReadonlyMap<string, StoredDocument>
+  /** The quarantined keys, as of the batch that was folded last. */
+  waiting: WaitingEvents
+  /** Ends when whoever works on the documents now has done so: batches and operators take turns. */
+  turn: Promise<void>
   subscription: Subscription | undefined
 }
 
@@ -71,6 +85,8 @@ export async function createProjectionRunner(options: ProjectionRunnerOptions): 
     committedAtMs: runtime.elapsedMs(),
     pending: undefined,
     pendingDocuments: new Map(),
+    waiting: new Map(),
+    turn: Promise.resolve(),
     subscription: undefined,
   }
   return runnerOf(running, run(running))
@@ -90,6 +106,8 @@ function runnerOf(running: Running, ended: Promise<void>): ProjectionRunner {
       running.listeners.add(listener)
       return () => void running.listeners.delete(listener)
     },
+    quarantinedCount: () => running.waiting.size,
+    treat: (treatment) => inTurn(running, async () => treatKey(await deskOf(running), treatment)),
     async stop() {
       running.stopping.abort()
       void running.subscription?.stop()
@@ -140,12 +158,13 @@ async function followFromCheckpoint(running: Running): Promise<SubscriptionEnd> 
     running.committed = from
     running.reached = from
     running.folded = from
+    running.waiting = await loadWaiting(running.collection)
     const subscription = createSubscription({
       store,
       types: projection.reads,
       from,
       runtime,
-      handle: (batch) => handleBatch(running, batch),
+      handle: (batch) => inTurn(running, () => handleBatch(running, batch)),
       ...(batchSize === undefined ? {} : { batchSize }),
       onRetry: (error) => running.options.reportFault?.(error, `the log of projection ${projection.name}`),
     })
@@ -163,12 +182,18 @@ async function handleBatch(running: Running, batch: Batch): Promise<void> {
   const records = batch.events.filter((record) => record.position > running.folded.position)
   const keyed = keyEvents(running.fold, records)
   const keys = new Set(keyed.events.flatMap((one) => one.keys))
-  const { changed, failure } = foldEvents(running.fold, keyed, await documentsBefore(running, keys))
+  const before = await documentsBefore(running, keys)
+  const { runtime, bounds = quarantineBounds } = running.options
+  const intake = createIntake(running.waiting, runtime.nowMs(), bounds)
+  const { changed, failure } = foldEvents(running.fold, keyed, { before, intake })
   await settle(running)
   const through = failure === undefined ? batch.through : placeBefore(running, batch, failure)
   running.folded = through
-  if (changed.size > 0) startCommit(running, through, changed)
+  running.waiting = intake.waiting()
+  const quarantine = intake.changes()
+  if (changed.size > 0 || quarantine.length > 0) startCommit(running, { to: through, changed, quarantine })
   else await moveOver(running, through)
+  reportQuarantined(running, quarantine)
   if (failure === undefined) return
   await settle(running)
   const { name } = running.options.projection
@@ -176,9 +201,63 @@ async function handleBatch(running: Running, batch: Batch): Promise<void> {
   throw new RampartError('PROJECTION_STOPPED', message, { cause: failure.cause })
 }
 
-function startCommit(running: Running, to: LogPlace, changed: ReadonlyMap<string, StoredDocument>): void {
-  running.pendingDocuments = changed
-  running.pending = commit(running, to, changed)
+function reportQuarantined({ options }: Running, changes: readonly QuarantineChange[]): void {
+  for (const change of changes) {
+    if (change.change !== 'fail') continue
+    const message = `A key of projection ${options.projection.name} is quarantined: ${change.error}`
+    options.reportFault?.(
+      new RampartError('KEY_QUARANTINED', message),
+      `projection ${options.projection.name}`,
+    )
+  }
+}
+
+/** Lets batches and operators work on the documents one after the other. */
+async function inTurn<T>(running: Running, work: () => Promise<T>): Promise<T> {
+  const before = running.turn
+  const { promise, resolve } = Promise.withResolvers<void>()
+  running.turn = promise
+  await before
+  try {
+    return await work()
+  } finally {
+    resolve()
+  }
+}
+
+/** What an operator works with, between two batches. */
+async function deskOf(running: Running): Promise<Desk> {
+  const { options, collection, fold } = running
+  if (running.state.status === 'ended') {
+    throw new RampartError('SHUTTING_DOWN', 'The read models are being shut down. Try again in a moment.')
+  }
+  // What failed stays pending, so that the next batch meets the fault too and everything is looked up anew.
+  await running.pending
+  return {
+    fold,
+    collection,
+    store: options.store,
+    nowMs: options.runtime.nowMs(),
+    at: running.reached.position,
+    async commit(changed, quarantine) {
+      startCommit(running, { to: running.reached, changed, quarantine })
+      await running.pending
+      running.waiting = await loadWaiting(collection)
+      // Readers that follow changes look again, although the place has not moved.
+      announce(running, { reached: undefined, keys: changed })
+    },
+  }
+}
+
+interface Step {
+  readonly to: LogPlace
+  readonly changed: ReadonlyMap<string, StoredDocument>
+  readonly quarantine: readonly QuarantineChange[]
+}
+
+function startCommit(running: Running, step: Step): void {
+  running.pendingDocuments = step.changed
+  running.pending = commit(running, step)
   // It is awaited before the next one and at the end; until then its fault must not count as unhandled.
   running.pending.catch(() => undefined)
 }
@@ -222,14 +301,10 @@ async function documentsBefore(
   return found
 }
 
-async function commit(
-  running: Running,
-  to: LogPlace,
-  changed: ReadonlyMap<string, StoredDocument>,
-): Promise<void> {
+async function commit(running: Running, { to, changed, quarantine }: Step): Promise<void> {
   const { collection, hot, committed: from, options } = running
   const documents = [...changed.values()]
-  await collection.commit({ from, to, documents })
+  await collection.commit({ from, to, documents, quarantine })
   running.committed = to
   running.reached = to
   running.committedAtMs = options.runtime.elapsedMs()
@@ -251,7 +326,7 @@ async function moveOver(running: Running, to: LogPlace): Promise<void> {
 
 async function keepReached(running: Running): Promise<void> {
   if (running.state.status === 'running' && !isSamePlace(running.committed, running.reached)) {
-    await commit(running, running.reached, new Map())
+    await commit(running, { to: running.reached, changed: new Map(), quarantine: [] })
   }
 }
 

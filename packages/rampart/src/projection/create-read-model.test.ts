@@ -180,7 +180,7 @@ describe('waiting readers', () => {
 
   test('learn at once that the projection stopped', async () => {
     await using shop = await openShop()
-    const bad = { ...orders, on: { Placed: () => JSON.parse('{') as null } }
+    const bad = { ...orders, keysOf: () => JSON.parse('{') as string[] }
     await using running = await shop.run(bad)
     const startMs = performance.now()
     const waiting = running.model.get('1', { version: streamVersion(1), waitMs: 10_000 })
@@ -255,7 +255,7 @@ describe('what else readers ask', () => {
 
   test('the lag, in events and in the age of the oldest that is missing', async () => {
     await using shop = await openShop()
-    const bad = { ...orders, on: { Placed: () => JSON.parse('{') as null } }
+    const bad = { ...orders, keysOf: () => JSON.parse('{') as string[] }
     await using running = await shop.run(bad)
     expect(await running.model.lag()).toEqual({ events: 0, seconds: 0 })
     await append(shop.log, make.placed('1'), make.noted('1'))

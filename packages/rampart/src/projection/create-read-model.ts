@@ -9,7 +9,7 @@ import { RampartError, type Runtime } from '../core/index.ts'
 import type { DocumentCollection, LogPlace, StoredDocument } from '../core/ports/index.ts'
 import { createLagGauge } from './lag.ts'
 import type { ProjectionRunner } from './projection-runner.ts'
-import type { Freshness, ListRequest, ReadDocument, ReadModel } from './read-model.ts'
+import type { Freshness, ListRequest, Quarantine, ReadDocument, ReadModel } from './read-model.ts'
 import { createWaiters, type Need, type Waiters } from './waiters.ts'
 
 /** What a read model is made of. */
@@ -51,10 +51,10 @@ export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptio
     async changes(after, { limit, bytesMax, key }) {
       requireRunning(model)
       const query = { after, limit, bytesMax }
-      const { documents, checkpoint } = await collection.changes(
+      const { documents, checkpoint, healed } = await collection.changes(
         key === undefined ? query : { ...query, key },
       )
-      return { documents, place: runner.placeOf(checkpoint) }
+      return { documents, place: runner.placeOf(checkpoint), healed }
     },
     async moved(after, signal) {
       const moves = waiters.moves()
@@ -63,6 +63,7 @@ export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptio
       if (runner.reached().position > after) return
       await waiters.wait({ moves, position: position(after + 1), waitMs: pollMs, signal })
     },
+    quarantine: quarantineOf(runner),
     lag: createLagGauge({ store, reached: runner.reached, runtime }),
     stopped() {
       const state = runner.state()
@@ -86,8 +87,13 @@ async function listDocuments(model: Model, request: ListRequest, freshness: Fres
     throw new RampartError('INPUT_INVALID', 'A listing has no version. Demand a consistency token.')
   }
   await untilContained(model, freshness, runtime.elapsedMs() + freshness.waitMs)
-  const { documents, more, checkpoint } = await runner.collection.page(request)
-  const items = documents.map(readDocument).filter((document) => document !== undefined)
+  const { documents, more, checkpoint, quarantined } = await runner.collection.page(request)
+  const items = documents
+    .map(readDocument)
+    .filter((document) => document !== undefined)
+    .map((document) =>
+      quarantined.has(document.key) ? { ...document, quarantined: true as const } : document,
+    )
   return { documents: items, more, place: runner.placeOf(checkpoint) }
 }
 
@@ -151,6 +157,7 @@ async function untilVersion(
   for (;;) {
     requireRunning(model)
     const reading = await model.read(key)
+    if (reading.isQuarantined) throw quarantined(model, key, reading.checkpoint)
     const version = reading.document?.version ?? 0
     if (wanted === undefined || version >= wanted) return reading
     const hasTime = await waitMore(model, { moves: reading.moves, key, signal }, deadlineMs)
@@ -170,6 +177,14 @@ async function waitMore(
   return true
 }
 
+function quarantined({ runner }: Model, key: string, checkpoint: LogPlace): RampartError {
+  const message =
+    `Document ${quoted(key)} of ${runner.projection.name} is quarantined, because an event of it ` +
+    'could not be folded. Other documents go on; an operator must treat this one.'
+  const place = runner.placeOf(checkpoint)
+  return new RampartError('KEY_QUARANTINED', message, { details: { place } })
+}
+
 function notReached({ runner }: Model, wanted: Position): RampartError {
   const place = runner.reached()
   const message =
@@ -183,6 +198,28 @@ function notThatVersion(key: string, version: number, wanted: number): RampartEr
     `Document ${quoted(key)} has version ${version}, not yet ${wanted}. ` +
     'Read it without a version, or wait longer.'
   return new RampartError('READ_MODEL_BEHIND', message, { details: { version } })
+}
+
+function quarantineOf(runner: ProjectionRunner): Quarantine {
+  const list = () => runner.collection.quarantined()
+  return {
+    count: runner.quarantinedCount,
+    list,
+    async show(key) {
+      const entry = (await list()).find((one) => one.key === key)
+      if (entry === undefined) {
+        const message = `${runner.projection.name} has no quarantined key ${quoted(key)}.`
+        throw new RampartError('READ_NOT_FOUND', message)
+      }
+      const [queued, { document }] = await Promise.all([
+        runner.collection.queued(key),
+        runner.collection.get(key),
+      ])
+      return { entry, queued, document }
+    },
+    skipped: (limit) => runner.collection.skipped(limit),
+    treat: runner.treat,
+  }
 }
 
 /** Reads of one document that are asked for at one moment become one read. */

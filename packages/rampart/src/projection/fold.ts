@@ -1,8 +1,11 @@
-// The pure part of a projection runner: events of a batch folded into documents, up to the first that
-// cannot be.
+// The pure part of a projection runner: events of a batch folded into documents, each key by itself.
+//
+// A key whose handler fails is put into quarantine: its document stays as it was, and from this event on
+// its events queue up. An event for which no key can be told ends the fold.
 import { decodeEvent, idFault, quoted, position, type AnyEvents } from '../core/codec/index.ts'
 import type { Json, Projection, Recorded } from '../core/index.ts'
 import type { EventRecord, StoredDocument } from '../core/ports/index.ts'
+import type { Intake } from './quarantine.ts'
 import { frozenJson } from './frozen-json.ts'
 
 /** A projection, prepared for folding. */
@@ -37,6 +40,13 @@ export interface KeyedBatch {
 export interface FoldedBatch {
   readonly changed: ReadonlyMap<string, StoredDocument>
   readonly failure: FoldFailure | undefined
+}
+
+/** What a batch is folded over. */
+export interface FoldedOver {
+  readonly before: ReadonlyMap<string, StoredDocument>
+  /** Takes the events of quarantined keys, and keys whose handler fails. */
+  readonly intake: Intake
 }
 
 /**
@@ -87,43 +97,44 @@ function keyEvent(fold: Fold, record: EventRecord): KeyedEvent | undefined {
 }
 
 /**
- * Folds a batch over the documents that stood before it. An event that cannot be folded changes nothing and
- * ends the fold; all before it count.
+ * Folds a batch over the documents that stood before it. It ends at an event for which no key can be told,
+ * and at the first one after the quarantine became overfull; that event changes nothing, all before it count.
  */
 export function foldEvents(
   fold: Fold,
   { events, failure }: KeyedBatch,
-  before: ReadonlyMap<string, StoredDocument>,
+  { before, intake }: FoldedOver,
 ): FoldedBatch {
   const changed = new Map<string, StoredDocument>()
   const find = (key: string): StoredDocument | undefined => changed.get(key) ?? before.get(key)
   for (const keyed of events) {
-    const next = applyToAll(fold, keyed, find)
-    if ('reason' in next) return { changed, failure: next }
-    for (const document of next.documents) changed.set(document.key, document)
+    if (intake.isOverfull()) return { changed, failure: overfullAt(keyed.record) }
+    for (const key of keyed.keys) {
+      const next = intake.has(key)
+        ? intake.queue(key, keyed.record)
+        : applyTo(fold, keyed, { key, held: find(key) })
+      if (next === undefined) continue
+      if ('reason' in next) intake.fail(key, next)
+      else changed.set(key, next)
+    }
   }
   return { changed, failure }
 }
 
-/** What an event makes of its documents. They are gathered before any counts: all of them change, or none. */
-function applyToAll(
+/** The document under `key` after an event, or why there is none; `undefined` when it stays as it is. */
+export function applyTo(
   fold: Fold,
-  { record, event, keys }: KeyedEvent,
-  find: (key: string) => StoredDocument | undefined,
-): { readonly documents: readonly StoredDocument[] } | FoldFailure {
-  const documents: StoredDocument[] = []
-  let key: string | undefined
+  { record, event }: KeyedEvent,
+  target: Target,
+): StoredDocument | FoldFailure | undefined {
   try {
-    for (key of keys) {
-      const document = applyEvent(fold, event, { key, held: find(key) })
-      if (document !== undefined) documents.push(document)
-    }
-    return { documents }
+    return applyEvent(fold, event, target)
   } catch (cause) {
-    return failureAt(record, cause, key)
+    return failureAt(record, cause, target.key)
   }
 }
 
+/** A document that an event touches, by its key, and what it is before. */
 interface Target {
   readonly key: string
   readonly held: StoredDocument | undefined
@@ -142,6 +153,11 @@ function applyEvent(fold: Fold, event: Recorded, { key, held }: Target): StoredD
   if (next !== data) return { key, version, position: position(event.position), data: frozenJson(next) }
   // Nothing but the version is new. A stream that has no document yet is known by its version alone.
   return perStream ? { key, version, position: held?.position ?? position(event.position), data } : undefined
+}
+
+function overfullAt(record: EventRecord): FoldFailure {
+  const cause = new Error('more keys or events are quarantined than may be, see `rampart quarantine list`')
+  return failureAt(record, cause)
 }
 
 function failureAt(record: EventRecord, cause: unknown, key?: string): FoldFailure {

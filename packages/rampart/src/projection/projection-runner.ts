@@ -1,6 +1,8 @@
 // A running projection, as the host starts it and as read models see it.
 import type { Projection, Runtime } from '../core/index.ts'
 import type { DocumentCollection, EventStore, LogPlace, ReadStore } from '../core/ports/index.ts'
+import type { QuarantineBounds } from './quarantine.ts'
+import type { Treatment, TreatmentResult } from './treatment.ts'
 import type { Move } from './waiters.ts'
 
 /** What a runner needs. */
@@ -11,6 +13,8 @@ export interface ProjectionRunnerOptions {
   readonly runtime: Runtime
   /** Most events of a batch; 1,000 unless given. */
   readonly batchSize?: number
+  /** How much may be quarantined before the projection stops; 1,000 keys and 10,000 events unless given. */
+  readonly bounds?: QuarantineBounds
   /** Hears of faults that are waited out, and of the one that stops the projection. */
   readonly reportFault?: (fault: unknown, what: string) => void
 }
@@ -36,6 +40,10 @@ export interface ProjectionRunner {
   readonly placeOf: (checkpoint: LogPlace) => LogPlace
   /** Calls back when the place, a document or the state has changed. Returns what ends it. */
   readonly onMoved: (callback: (move: Move) => void) => () => void
+  /** How many keys are quarantined. */
+  readonly quarantinedCount: () => number
+  /** Treats a key, between two batches. Throws `READ_NOT_FOUND` when it is not quarantined. */
+  readonly treat: (treatment: Treatment) => Promise<TreatmentResult>
   /** Ends it after the batch in hand; waiting readers learn that it ended. */
   readonly stop: () => Promise<void>
 }

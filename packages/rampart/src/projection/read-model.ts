@@ -1,7 +1,16 @@
 // A read model as others see it: documents, listings and changes, as fresh as the reader demands.
 import type { ConsistencyToken, Position, StreamVersion } from '../core/codec/index.ts'
 import type { Json, Projection } from '../core/index.ts'
-import type { ChangeCursor, LogKey, LogPlace, StoredDocument } from '../core/ports/index.ts'
+import type {
+  ChangeCursor,
+  DocumentCollection,
+  LogKey,
+  LogPlace,
+  QuarantinedKey,
+  QueuedEvent,
+  StoredDocument,
+} from '../core/ports/index.ts'
+import type { Treatment, TreatmentResult } from './treatment.ts'
 
 /** How fresh a read must be, and how long it waits for that. */
 export interface Freshness {
@@ -21,6 +30,8 @@ export interface ReadDocument {
   readonly version: number | null
   readonly position: Position
   readonly data: Json
+  /** Said of a listed document whose key is quarantined: it lacks the events that wait. */
+  readonly quarantined?: true
 }
 
 /** A listing request. */
@@ -38,11 +49,26 @@ export interface Lag {
   readonly seconds: number
 }
 
+/** Keys that stand still because one of their events could not be folded. */
+export interface Quarantine {
+  readonly count: () => number
+  readonly list: () => Promise<readonly QuarantinedKey[]>
+  /** What waits for one key, with its last good document. Throws `READ_NOT_FOUND` for other keys. */
+  readonly show: (key: string) => Promise<{
+    readonly entry: QuarantinedKey
+    readonly queued: readonly QueuedEvent[]
+    readonly document: StoredDocument | undefined
+  }>
+  /** The events that were skipped last, newest first. */
+  readonly skipped: DocumentCollection['skipped']
+  readonly treat: (treatment: Treatment) => Promise<TreatmentResult>
+}
+
 /**
- * The readable side of one projection. Reads throw `PROJECTION_STOPPED`, `TOKEN_INVALID` (a token from a lost
- * future), `INPUT_INVALID` (a version demanded of a model without versions, an unknown index), `OVERLOADED`
- * (too many waiting readers), `SHUTTING_DOWN`, or `READ_MODEL_BEHIND` (with `details.version` or
- * `details.place`) when the wait ran out.
+ * The readable side of one projection. Reads throw `PROJECTION_STOPPED`, `KEY_QUARANTINED` (of one document),
+ * `TOKEN_INVALID` (a token from a lost future), `INPUT_INVALID` (a version demanded of a model without
+ * versions, an unknown index), `OVERLOADED` (too many waiting readers), `SHUTTING_DOWN`, or
+ * `READ_MODEL_BEHIND` (with `details.version` or `details.place`) when the wait ran out.
  */
 export interface ReadModel {
   readonly projection: Projection
@@ -63,9 +89,15 @@ export interface ReadModel {
   readonly changes: (
     after: ChangeCursor,
     options: { readonly limit: number; readonly bytesMax: number; readonly key?: string },
-  ) => Promise<{ readonly documents: readonly StoredDocument[]; readonly place: LogPlace }>
+  ) => Promise<{
+    readonly documents: readonly StoredDocument[]
+    readonly place: LogPlace
+    /** How many keys were healed: when it grows, documents at the cursor's own position may have changed. */
+    readonly healed: number
+  }>
   /** Resolves when the read model may have moved beyond `after`, or after a second; rejects when aborted. */
   readonly moved: (after: Position, signal: AbortSignal) => Promise<void>
+  readonly quarantine: Quarantine
   readonly lag: () => Promise<Lag>
   /** Why the projection stopped; `undefined` while it runs. */
   readonly stopped: () => string | undefined

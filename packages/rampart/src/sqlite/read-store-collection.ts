@@ -7,11 +7,11 @@ import type {
   CollectionShape,
   DocumentCollection,
   DocumentPage,
-  LogPlace,
   PageQuery,
   StoredDocument,
 } from '../core/ports/index.ts'
 import { storeFault } from './database.ts'
+import { createQuarantineReader } from './read-store-quarantine.ts'
 import { collectionSql, columnsOf, documentOf, placeOf, type Columns } from './read-store-tables.ts'
 import { matchExpression } from './read-store-words.ts'
 
@@ -108,18 +108,20 @@ export interface CollectionOptions {
 /** The reading half of a collection. */
 export function createCollectionReader(
   options: CollectionOptions,
-): Pick<DocumentCollection, 'checkpoint' | 'load' | 'get' | 'page' | 'changes'> {
+): Omit<DocumentCollection, 'shape' | 'commit' | 'onCommitted'> {
   const { reader, number, shape } = options
   const columns = columnsOf(shape)
   const sql = sqlOf(number)
-  const checkpoint = (): LogPlace => placeOf(reader.rows(sql.checkpoint, [])[0] ?? [])
+  const state = (): readonly unknown[] => reader.rows(sql.state, [])[0] ?? []
   const listed = (text: string, values: readonly SQLInputValue[], bytesMax = listingBytesMaxUnlessSaid) =>
     reader.atOneMoment(() => {
       const { rows, isCut } = reader.rowsWithin(bytesMax, text, values)
-      return { documents: rows.map(documentOf), isCut, checkpoint: checkpoint() }
+      const quarantined = new Set(reader.rows(sql.quarantined, []).map(([key]) => String(key)))
+      return { documents: rows.map(documentOf), isCut, state: state(), quarantined }
     })
   return {
-    checkpoint: async () => checkpoint(),
+    ...createQuarantineReader(reader.rows, number),
+    checkpoint: async () => placeOf(state()),
     load: async (keys) => {
       const found = reader.rows(sql.load, [JSON.stringify(keys)]).map(documentOf)
       return new Map(found.map((document) => [document.key, document]))
@@ -133,36 +135,45 @@ export function createCollectionReader(
     },
     changes: async ({ after, limit, key, bytesMax }) => {
       const from = [after.position, after.key]
-      const { documents, checkpoint } =
+      const found =
         key === undefined
           ? listed(sql.changes, [...from, limit], bytesMax)
           : listed(sql.changesOfKey, [...from, key, limit], bytesMax)
-      return { documents, checkpoint }
+      return { documents: found.documents, checkpoint: placeOf(found.state), healed: Number(found.state[3]) }
     },
   }
 }
 
 /** The document and the checkpoint of one row; where there is no document its columns are null. */
 function foundOf(key: string, row: readonly unknown[]) {
-  const [version, at, data] = row.slice(3)
+  const [isQuarantined, version, at, data] = row.slice(3)
   const document = at === null ? undefined : documentOf([key, version, at, data])
-  return { document, checkpoint: placeOf(row) }
+  return { document, checkpoint: placeOf(row), isQuarantined: isQuarantined === 1 }
 }
 
 interface Found {
   readonly documents: readonly StoredDocument[]
   readonly isCut: boolean
-  readonly checkpoint: LogPlace
+  /** The row of the collection itself, which begins with its checkpoint. */
+  readonly state: readonly unknown[]
+  readonly quarantined: ReadonlySet<string>
 }
 
-function pageOf({ documents, isCut, checkpoint }: Found, limit: number): DocumentPage {
-  if (documents.length <= limit) return { documents, more: isCut, checkpoint }
-  return { documents: documents.slice(0, limit), more: true, checkpoint }
+function pageOf(found: Found, limit: number): DocumentPage {
+  const documents = found.documents.slice(0, limit)
+  const listed = documents.filter(({ key }) => found.quarantined.has(key)).map(({ key }) => key)
+  return {
+    documents,
+    more: found.isCut || found.documents.length > limit,
+    checkpoint: placeOf(found.state),
+    quarantined: new Set(listed),
+  }
 }
 
 function sqlOf(number: number) {
   return {
-    checkpoint: `SELECT epoch, position, event_id FROM collections WHERE number = ${number}`,
+    state: `SELECT epoch, position, event_id, healed FROM collections WHERE number = ${number}`,
+    quarantined: `SELECT key FROM quarantined_keys WHERE collection = ${number}`,
     find: collectionSql('find-document', number),
     load: collectionSql('load-documents', number),
     changes: collectionSql('list-changes', number, { conditions: '' }),

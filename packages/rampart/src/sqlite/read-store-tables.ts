@@ -10,7 +10,7 @@ import { wordsOf } from './read-store-words.ts'
 /** A read store's file: its kind ("Rmpr" in ASCII) and the steps of its schema. */
 export const readStoreSchema: DatabaseSchema = {
   applicationId: 0x52_6d_70_72,
-  steps: [readSql('create-collections')],
+  steps: [readSql('create-collections'), readSql('create-quarantine')],
 }
 
 /** The parts of a collection that have columns, in the order of those columns. */

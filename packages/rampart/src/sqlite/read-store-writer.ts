@@ -1,8 +1,9 @@
 // The writing side of a SQLite read store: collections and batches, in a worker thread or in the caller's.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { RampartError } from '../core/index.ts'
-import type { CollectionShape, LogPlace } from '../core/ports/index.ts'
+import type { CollectionShape, LogPlace, QuarantineChange } from '../core/ports/index.ts'
 import { migrate, openDatabase, readSql, storeFault } from './database.ts'
+import { createQuarantineWriter, type QuarantineWriter } from './read-store-quarantine.ts'
 import {
   collectionSql,
   columnNames,
@@ -26,6 +27,7 @@ export type WriterRequest =
        * Rows of documents, one after the other: one long list crosses threads faster than many short ones.
        */
       readonly cells: readonly Cell[]
+      readonly quarantine: readonly QuarantineChange[]
     }
 
 /** The number of the collection. */
@@ -56,13 +58,14 @@ export function openReadStoreDatabase(file: string): DatabaseSync {
 export function createWriter(database: DatabaseSync, file: string): (request: WriterRequest) => WriterReply {
   const collections = new Map<number, CollectionWriter>()
   const moveCheckpoint = database.prepare(readSql('move-checkpoint'))
+  const quarantine = createQuarantineWriter(database)
   const perform = (request: WriterRequest): number => {
     if (request.kind === 'open') {
       const number = openTables(database, request.shape, request.epoch)
       if (!collections.has(number)) collections.set(number, prepare(database, number, request.shape))
       return number
     }
-    commit({ database, moveCheckpoint, collection: collections.get(request.number) }, request)
+    commit({ database, moveCheckpoint, quarantine, collection: collections.get(request.number) }, request)
     return request.number
   }
   return (request) => {
@@ -113,12 +116,13 @@ function prepare(database: DatabaseSync, number: number, shape: CollectionShape)
 interface Commit {
   readonly database: DatabaseSync
   readonly moveCheckpoint: StatementSync
+  readonly quarantine: QuarantineWriter
   readonly collection: CollectionWriter | undefined
 }
 
 function commit(
-  { database, moveCheckpoint, collection }: Commit,
-  { number, from, to, cells }: CommitOf<WriterRequest>,
+  { database, moveCheckpoint, quarantine, collection }: Commit,
+  { number, from, to, cells, quarantine: treated }: CommitOf<WriterRequest>,
 ): void {
   if (collection === undefined) throw new RampartError('INTERNAL', `Collection ${number} is not open.`)
   const { changes } = moveCheckpoint.run(
@@ -136,6 +140,7 @@ function commit(
     if (collection.words === undefined) collection.upsert.run(...row)
     else writeSearchable(collection.upsert, collection.words, row)
   }
+  quarantine(number, treated)
 }
 
 // Most changes leave the words as they are, and an unchanged entry of a search index is dear to write again.

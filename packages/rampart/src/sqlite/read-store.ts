@@ -100,10 +100,10 @@ function createCollection(backing: Backing, number: number, shape: CollectionSha
   return {
     shape,
     ...createCollectionReader({ reader: backing.reader, number, shape }),
-    async commit({ from, to, documents }: CommitRequest) {
+    async commit({ from, to, documents, quarantine = [] }: CommitRequest) {
       const cells: Cell[] = []
       for (const document of documents) cells.push(...rowOf(columns, document))
-      await backing.write({ kind: 'commit', number, from, to, cells })
+      await backing.write({ kind: 'commit', number, from, to, cells, quarantine })
       for (const listener of listeners) listener()
     },
     onCommitted(callback) {

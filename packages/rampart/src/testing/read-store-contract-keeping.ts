@@ -28,6 +28,7 @@ export const keepingRules: readonly ReadStoreRule[] = [
       expectSame('the read', await collection.get('a'), {
         document: versioned(2, document('a', 3, { status: 'placed', title: 'mug' })),
         checkpoint: place(10),
+        isQuarantined: false,
       })
       expectSame(
         'the deleted one',
@@ -46,8 +47,10 @@ export const keepingRules: readonly ReadStoreRule[] = [
       const first = await openWith(store, [document('a', 1, 1)])
       const second = await store.openCollection({ ...shape, version: 2, indexes: [] }, 'epoch-1')
       const other = await store.openCollection({ ...shape, log: 'default/other/0' }, 'epoch-9')
-      expectSame('the second version', await second.get('a'), { checkpoint: place(0) })
-      expectSame('the other log', await other.get('a'), { checkpoint: place(0, 'epoch-9') })
+      expectSame('the second version', (await second.get('a')).document, undefined)
+      expectSame('its checkpoint', await second.checkpoint(), place(0))
+      expectSame('the other log', (await other.get('a')).document, undefined)
+      expectSame('its checkpoint', await other.checkpoint(), place(0, 'epoch-9'))
       const again = await open(store)
       expectSame('the first version', (await again.get('a')).document, (await first.get('a')).document)
     },

@@ -92,10 +92,10 @@ const mutants: readonly Mutant[] = [
     breaks: 'RS-4',
     mutate: (collection) => ({
       async page(query) {
-        const { documents, checkpoint } = await collection.page({ ...query, afterKey: null, limit: 1000 })
+        const { documents, ...page } = await collection.page({ ...query, afterKey: null, limit: 1000 })
         const sorted = documents.toSorted((a, b) => (a.key < b.key ? -1 : 1))
         const rest = sorted.filter(({ key }) => query.afterKey === null || key > query.afterKey)
-        return { documents: rest.slice(0, query.limit), more: rest.length > query.limit, checkpoint }
+        return { ...page, documents: rest.slice(0, query.limit), more: rest.length > query.limit }
       },
     }),
   },
@@ -190,6 +190,42 @@ const mutants: readonly Mutant[] = [
         const hasWords = query.search !== null && /\w/.test(query.search)
         return collection.page({ ...query, search: hasWords ? query.search : null })
       },
+    }),
+  },
+  {
+    fault: 'the quarantine is stored after its batch',
+    breaks: 'RS-9',
+    mutate: (collection) => ({
+      async commit({ quarantine = [], ...batch }) {
+        await collection.commit({ from: batch.from, to: batch.from, documents: [], quarantine })
+        await collection.commit(batch)
+      },
+    }),
+  },
+  {
+    fault: 'a queue is in no order',
+    breaks: 'RS-9',
+    mutate: (collection) => ({
+      queued: async (key) => (await collection.queued(key)).toReversed(),
+    }),
+  },
+  {
+    fault: 'skipped events are forgotten',
+    breaks: 'RS-9',
+    mutate: () => ({ skipped: () => Promise.resolve([]) }),
+  },
+  {
+    fault: 'a listing marks nothing',
+    breaks: 'RS-10',
+    mutate: (collection) => ({
+      page: async (query) => ({ ...(await collection.page(query)), quarantined: new Set<string>() }),
+    }),
+  },
+  {
+    fault: 'healed keys are not counted',
+    breaks: 'RS-10',
+    mutate: (collection) => ({
+      changes: async (query) => ({ ...(await collection.changes(query)), healed: 0 }),
     }),
   },
   {

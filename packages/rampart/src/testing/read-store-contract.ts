@@ -1,9 +1,10 @@
-// The conformance suite of the read store port: its promises RS-1 to RS-7 as rules that any test runner can
+// The conformance suite of the read store port: its promises RS-1 to RS-10 as rules that any test runner can
 // loop over.
 import { committingRules } from './read-store-contract-committing.ts'
 import { findingRules } from './read-store-contract-finding.ts'
 import { keepingRules } from './read-store-contract-keeping.ts'
 import { listingRules } from './read-store-contract-listing.ts'
+import { quarantineRules } from './read-store-contract-quarantine.ts'
 import type { ReadStoreRule } from './read-store-contract-steps.ts'
 
 /**
@@ -15,4 +16,5 @@ export const readStoreContract: readonly ReadStoreRule[] = [
   ...listingRules,
   ...findingRules,
   ...keepingRules,
+  ...quarantineRules,
 ]

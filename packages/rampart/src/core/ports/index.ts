@@ -37,6 +37,9 @@ export type {
   DocumentCollection,
   DocumentPage,
   PageQuery,
+  QuarantineChange,
+  QuarantinedKey,
+  QueuedEvent,
   ReadStore,
   StoredDocument,
 } from './read-store.ts'

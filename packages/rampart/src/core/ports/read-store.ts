@@ -14,6 +14,10 @@
 //      documents that contain every word as the start of a word, whatever its case and accents.
 // RS-7 What was committed is there when the store is opened again.
 // RS-8 A listing is bounded in bytes: it ends before `bytesMax` of stored documents, with one at least.
+// RS-9 What happens to quarantined keys commits with the batch or not at all; queued events keep the order
+//      of their positions until the key is healed, and skipped ones stay on record.
+// RS-10 Reads and listings say which of their documents are quarantined, at the moment of the read, and
+//      changes say how many keys have been healed so far.
 import type { Position } from '../identity.ts'
 import type { Json } from '../json.ts'
 import type { LogKey, LogPlace } from './log.ts'
@@ -40,11 +44,63 @@ export interface StoredDocument {
   readonly data: Json
 }
 
+/** An event by its place in the log, from where it is read again; payloads stay in the log alone. */
+export interface QueuedEvent {
+  readonly position: Position
+  readonly eventId: string
+  readonly type: string
+}
+
+/** What happens to a quarantined key. */
+export type QuarantineChange =
+  /** An event of the key waits behind those that wait already; the first one puts it into quarantine. */
+  | { readonly change: 'queue'; readonly key: string; readonly event: QueuedEvent }
+  /** Why the key stands still: the event at `position`, which is queued, cannot be folded. */
+  | {
+      readonly change: 'fail'
+      readonly key: string
+      readonly position: Position
+      readonly error: string
+      /** When it happened. The first time of a key stays. */
+      readonly atMs: number
+    }
+  /** The event leaves the queue without having been folded, and stays on record. */
+  | {
+      readonly change: 'skip'
+      readonly key: string
+      readonly position: Position
+      readonly actor: string | null
+      readonly atMs: number
+    }
+  /** The key leaves quarantine, and its queue is forgotten. */
+  | { readonly change: 'heal'; readonly key: string }
+
+/** A key that stands still until somebody treats it. */
+export interface QuarantinedKey {
+  readonly key: string
+  readonly error: string
+  readonly sinceMs: number
+  /** The event that could not be folded. */
+  readonly failing: QueuedEvent
+  /** How many events wait, the failing one among them. */
+  readonly queued: number
+}
+
+/** An event that was skipped, by whom and when. */
+export interface SkippedEvent {
+  readonly key: string
+  readonly event: QueuedEvent
+  readonly actor: string | null
+  readonly atMs: number
+}
+
 /** Document changes of a batch, and the checkpoint they lead to. */
 export interface CommitRequest {
   readonly from: LogPlace
   readonly to: LogPlace
   readonly documents: readonly StoredDocument[]
+  /** In this order; none when absent. */
+  readonly quarantine?: readonly QuarantineChange[]
 }
 
 /** What to list. */
@@ -65,6 +121,8 @@ export interface DocumentPage {
   readonly documents: readonly StoredDocument[]
   readonly more: boolean
   readonly checkpoint: LogPlace
+  /** Keys of the page that are quarantined. */
+  readonly quarantined: ReadonlySet<string>
 }
 
 /**
@@ -93,15 +151,25 @@ export interface DocumentCollection {
   /** Documents by key, deleted ones too; keys that were never there are absent. */
   readonly load: (keys: readonly string[]) => Promise<ReadonlyMap<string, StoredDocument>>
   /** One document and the checkpoint at that moment. */
-  readonly get: (
-    key: string,
-  ) => Promise<{ readonly document: StoredDocument | undefined; readonly checkpoint: LogPlace }>
+  readonly get: (key: string) => Promise<{
+    readonly document: StoredDocument | undefined
+    readonly checkpoint: LogPlace
+    readonly isQuarantined: boolean
+  }>
   readonly page: (query: PageQuery) => Promise<DocumentPage>
   /** Changed documents after a cursor, each in its latest state. */
   readonly changes: (query: ChangeQuery) => Promise<{
     readonly documents: readonly StoredDocument[]
     readonly checkpoint: LogPlace
+    /** How many keys have been healed so far: a healed document changes at the checkpoint of its healing. */
+    readonly healed: number
   }>
+  /** The quarantined keys in byte order; all of them, because their number is bounded by who commits. */
+  readonly quarantined: () => Promise<readonly QuarantinedKey[]>
+  /** The events that wait for a key, in the order of their positions. */
+  readonly queued: (key: string) => Promise<readonly QueuedEvent[]>
+  /** The events that were skipped last, newest first. */
+  readonly skipped: (limit: number) => Promise<readonly SkippedEvent[]>
   /** Throws `STORE_UNAVAILABLE` when the stored checkpoint is not `from`. */
   readonly commit: (request: CommitRequest) => Promise<void>
   /**

@@ -70,9 +70,12 @@ function requestOf(model: ReadModel, query: ReadonlyMap<string, string>): ListRe
 }
 
 function pageText(documents: readonly ReadDocument[], more: boolean): string {
-  const items = documents.map(({ key, version, data }) =>
-    version === null ? { key, data } : { key, version, data },
-  )
+  const items = documents.map(({ key, version, data, quarantined }) => ({
+    key,
+    ...(version === null ? {} : { version }),
+    data,
+    ...(quarantined === undefined ? {} : { quarantined }),
+  }))
   const last = documents.at(-1)
   return JSON.stringify(more && last !== undefined ? { items, next: cursorAfter(last.key) } : { items })
 }

@@ -9,7 +9,7 @@
 import { position } from '../../core/codec/index.ts'
 import type { Json } from '../../core/index.ts'
 import type { ChangeCursor, LogPlace, StoredDocument } from '../../core/ports/index.ts'
-import type { ReadDocument, ReadModel } from '../../projection/index.ts'
+import type { ReadModel } from '../../projection/index.ts'
 import type { StreamEvent } from '../streams.ts'
 import type { Filter } from './filter.ts'
 import type { MayRead } from './visible.ts'
@@ -18,7 +18,12 @@ import type { MayRead } from './visible.ts'
 const batch = { limit: 100, bytesMax: 64 * 1024 }
 /** Keys that a filtered stream remembers; beyond them it reports more than it must, never less. */
 const rememberedMax = 2000
-const start: ChangeCursor = { position: position(0), key: '' }
+const start: LiveCursor = { position: position(0), key: '', healed: undefined }
+
+/** A place in the order, and how many quarantined keys were healed by then, where that matters. */
+interface LiveCursor extends ChangeCursor {
+  readonly healed: number | undefined
+}
 
 interface Live {
   readonly model: ReadModel
@@ -29,23 +34,22 @@ interface Live {
   readonly mayRead: MayRead
 }
 
-interface LiveDocument extends Live {
-  readonly key: string
-  /** As it is when the stream opens. */
-  readonly document: ReadDocument | undefined
-}
-
 /** Events of one document: its latest state, then its changes. */
 export async function* documentChanges(
-  { model, key, resumeFrom, place, mayRead, document }: LiveDocument,
+  { model, key, resumeFrom, place, mayRead }: Live & { readonly key: string },
   signal: AbortSignal,
 ): AsyncGenerator<readonly StreamEvent[]> {
   const resumed = resumptionOf({ model, resumeFrom, place, mayRead })
   if (resumeFrom !== undefined && resumed === undefined) yield [reset]
   let cursor = resumed
-  const sight = createSight(mayRead, document !== undefined)
-  if (cursor === undefined && document !== undefined) yield [eventOf(model, place, document)]
-  cursor ??= { position: document?.position ?? place.position, key }
+  const sight = createSight(mayRead)
+  if (cursor === undefined) {
+    const { documents, ...at } = await model.changes(start, { ...batch, key })
+    const [latest] = documents
+    cursor = { position: latest?.position ?? at.place.position, key, healed: at.healed }
+    const events = latest === undefined || latest.data === null ? [] : sight(latest)
+    if (events.length > 0) yield events.map((each) => eventOf(model, at, each))
+  }
   yield* follow({ model, cursor, key }, signal, (documents, at) =>
     documents.flatMap(sight).map((each) => eventOf(model, at, each)),
   )
@@ -77,19 +81,27 @@ export async function* listChanges(
 
 interface Followed {
   readonly model: ReadModel
-  readonly cursor: ChangeCursor
+  readonly cursor: LiveCursor
   readonly key?: string
 }
 
 async function* follow(
   { model, cursor, key }: Followed,
   signal: AbortSignal,
-  write: (documents: readonly StoredDocument[], place: LogPlace) => readonly StreamEvent[],
+  write: (documents: readonly StoredDocument[], at: Moment) => readonly StreamEvent[],
 ): AsyncGenerator<readonly StreamEvent[]> {
   const options = { ...batch, ...(key === undefined ? {} : { key }) }
-  for (let at = cursor; !signal.aborted;) {
+  let known = cursor.healed
+  for (let at: ChangeCursor = cursor; !signal.aborted;) {
     // oxlint-disable-next-line no-await-in-loop -- each batch starts where the one before it ended
-    const { documents, place } = await model.changes(at, options)
+    const { documents, place, healed } = await model.changes(at, options)
+    const hasHealed = known !== undefined && healed !== known
+    known = healed
+    if (hasHealed) {
+      // A healed document may stand before the cursor's key at the cursor's own position.
+      at = { position: at.position, key: '' }
+      continue
+    }
     const last = documents.at(-1)
     if (last === undefined) {
       // oxlint-disable-next-line no-await-in-loop -- nothing is to be done until the model moves
@@ -97,7 +109,7 @@ async function* follow(
       continue
     }
     at = { position: last.position, key: last.key }
-    const events = write(documents, place)
+    const events = write(documents, { place, healed })
     if (events.length > 0) yield events
   }
 }
@@ -108,12 +120,9 @@ function resumptionOf({ model, resumeFrom, place, mayRead }: Live): ReturnType<t
 }
 
 /** What a reader sees of one document's states: one that is kept from them is an absence, told once. */
-function createSight(
-  mayRead: MayRead,
-  isSeen: boolean,
-): (document: StoredDocument) => readonly StoredDocument[] {
+function createSight(mayRead: MayRead): (document: StoredDocument) => readonly StoredDocument[] {
   if (mayRead === undefined) return (document) => [document]
-  let wasSeen = isSeen
+  let wasSeen = false
   return (document) => {
     const { key, data } = document
     const mustHear = wasSeen
@@ -154,12 +163,18 @@ class KnownKeys {
 
 const reset: StreamEvent = { event: 'reset', data: {} }
 
+/** When a stream saw what it says. */
+interface Moment {
+  readonly place: LogPlace
+  readonly healed: number
+}
+
 function eventOf(
   model: ReadModel,
-  { epoch }: LogPlace,
-  { key, version, data, position }: StoredDocument | ReadDocument,
+  { place: { epoch }, healed }: Moment,
+  { key, version, data, position }: StoredDocument,
 ): StreamEvent {
-  const id = JSON.stringify([model.projection.version, epoch, position, key])
+  const id = JSON.stringify([model.projection.version, epoch, position, key, healed])
   const document: { readonly [member: string]: Json } =
     version === null ? { key, data } : { key, version, data }
   return { id: Buffer.from(id).toString('base64url'), data: document }
@@ -169,14 +184,14 @@ function eventOf(
  * The cursor in an id; `undefined` when it is unreadable, of another version or epoch, or not reached any
  * more.
  */
-function parseId(text: string, { projection }: ReadModel, place: LogPlace): ChangeCursor | undefined {
+function parseId(text: string, { projection }: ReadModel, place: LogPlace): LiveCursor | undefined {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
-    if (!Array.isArray(parsed) || parsed.length !== 4) return undefined
-    const [version, epoch, at, key]: readonly unknown[] = parsed
+    if (!Array.isArray(parsed) || parsed.length !== 5) return undefined
+    const [version, epoch, at, key, healed]: readonly unknown[] = parsed
     if (version !== projection.version || epoch !== place.epoch || typeof key !== 'string') return undefined
     if (typeof at !== 'number' || !Number.isSafeInteger(at) || at < 0 || at > place.position) return undefined
-    return { position: position(at), key }
+    return typeof healed === 'number' ? { position: position(at), key, healed } : undefined
   } catch {
     // Whatever it is, it is no id of ours; the stream begins anew and says so.
     return undefined

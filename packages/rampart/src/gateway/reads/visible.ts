@@ -1,6 +1,7 @@
 // A read model as one visitor sees it: documents that its projection's rule keeps from them are not there.
 import { quoted } from '../../core/codec/index.ts'
 import { isRampartError, RampartError, sleep, type Json, type Runtime } from '../../core/index.ts'
+import type { LogPlace } from '../../core/ports/index.ts'
 import type { Freshness, ListRequest, ReadDocument, ReadModel } from '../../projection/index.ts'
 import { permits } from '../access.ts'
 import type { Visitor } from '../visitor.ts'
@@ -44,6 +45,7 @@ async function getVisible({ model, mayRead, runtime }: View, key: string, freshn
     if (document === undefined || mayRead(key, document.data)) return found
     if (wanted === undefined || wanted === 0) return { document: undefined, place }
   } catch (fault) {
+    if (isRampartError(fault, 'KEY_QUARANTINED')) return hiddenWhenQuarantined({ model, mayRead }, key, fault)
     if (wanted === undefined || !isBehindVersion(fault)) throw fault
     const { document } = await model.get(key, { waitMs: 0 })
     if (document !== undefined && mayRead(key, document.data)) throw fault
@@ -52,6 +54,18 @@ async function getVisible({ model, mayRead, runtime }: View, key: string, freshn
   await sleep(runtime, deadlineMs - runtime.elapsedMs(), signal)
   const message = `Document ${quoted(key)} has version 0, not yet ${wanted}. Wait longer.`
   throw new RampartError('READ_MODEL_BEHIND', message, { details: { version: 0 } })
+}
+
+/** Whoever may not read a document does not learn that it is quarantined. */
+async function hiddenWhenQuarantined(
+  { model, mayRead }: Pick<View, 'model' | 'mayRead'>,
+  key: string,
+  fault: RampartError,
+) {
+  const { document } = await model.quarantine.show(key)
+  if (document !== undefined && document.data !== null && mayRead(key, document.data)) throw fault
+  // The model's promise: `details.place` is where it stands.
+  return { document: undefined, place: fault.details['place'] as LogPlace }
 }
 
 function isBehindVersion(fault: unknown): boolean {

@@ -13,6 +13,7 @@ import {
 import { logKey, type EventStore, type ReadStore } from '../../core/ports/index.ts'
 import { createMemoryStore } from '../../memory/index.ts'
 import { openSqliteReadStore } from '../../sqlite/index.ts'
+import { quarantineBounds, type QuarantineBounds } from '../quarantine.ts'
 import { createProjectionRunner, createReadModel, type ProjectionRunner, type ReadModel } from '../index.ts'
 
 /** A schema that lets everything through: these tests are not about validation. */
@@ -146,7 +147,12 @@ export interface Shop extends AsyncDisposable {
   readonly reads: ReadStore
   readonly run: (
     of: Projection,
-    options?: { readonly batchSize?: number; readonly log?: EventStore; readonly reads?: ReadStore },
+    options?: {
+      readonly batchSize?: number
+      readonly log?: EventStore
+      readonly reads?: ReadStore
+      readonly bounds?: QuarantineBounds
+    },
   ) => Promise<RunningShop>
 }
 
@@ -179,8 +185,9 @@ export async function openShop(): Promise<Shop> {
 
 async function runOn(
   of: Projection,
-  { log, reads, batchSize = 1000 }: { log: EventStore; reads: ReadStore; batchSize?: number },
+  options: { log: EventStore; reads: ReadStore; batchSize?: number; bounds?: QuarantineBounds },
 ): Promise<RunningShop> {
+  const { log, reads, batchSize = 1000, bounds = quarantineBounds } = options
   const faults: unknown[] = []
   const runner = await createProjectionRunner({
     projection: of,
@@ -188,6 +195,7 @@ async function runOn(
     readStore: reads,
     runtime: systemRuntime,
     batchSize,
+    bounds,
     reportFault: (fault) => faults.push(fault),
   })
   const model = createReadModel({ runner, runtime: systemRuntime })

@@ -1,0 +1,88 @@
+// `rampart quarantine`: what stands still on a running server, and what to do about it.
+import { InvalidArgumentError, type Command } from 'commander'
+import { callAdmin, defaultUrl, exitCodes, type ServerOptions } from './admin-client.ts'
+
+interface Entry {
+  readonly projection: string
+  readonly key: string
+  readonly error: string
+  readonly event: { readonly position: number; readonly type: string }
+  readonly queued: number
+  readonly since: string
+}
+
+/** Adds the command to a program. */
+export function addQuarantine(program: Command): void {
+  const quarantine = program
+    .command('quarantine')
+    .description('Keys of read models that stand still, because an event of theirs could not be folded.')
+  const withUrl = (command: Command): Command =>
+    command.option('--url <url>', 'the server, with the prefix of the app', addressOf, defaultUrl)
+  withUrl(quarantine.command('list').description('Lists them; ends with 1 when there are any.')).action(list)
+  withUrl(
+    quarantine.command('show <projection> <key>').description('Shows one with the events that wait.'),
+  ).action(show)
+  for (const [action, description] of actions) {
+    withUrl(quarantine.command(`${action} <projection> <key>`).description(description)).action(
+      (projection: string, key: string, options: ServerOptions) =>
+        treat(action, { projection, key }, options),
+    )
+  }
+}
+
+const actions = [
+  ['dry-run', 'Tries the code of the server on the events that wait, without effect.'],
+  ['replay', 'Applies the events that wait, and heals the key when all of them can be.'],
+  ['skip', 'Leaves the failing event out for ever, which is recorded, and replays the rest.'],
+] as const
+
+function addressOf(text: string): string {
+  if (URL.canParse(text) && /^https?:/.test(text)) return text
+  throw new InvalidArgumentError('It takes an address like http://127.0.0.1:3000/orders.')
+}
+
+async function list(options: ServerOptions): Promise<void> {
+  // The server's own answer has this form.
+  const { items } = (await callAdmin(options, 'quarantine')) as unknown as {
+    readonly items: readonly Entry[]
+  }
+  if (items.length === 0) print('Nothing is quarantined.')
+  for (const entry of items) print(lineOf(entry))
+  if (items.length > 0) process.exitCode = exitCodes.found
+}
+
+function lineOf({ projection, key, queued, since, error }: Entry): string {
+  const waiting = `${queued} ${queued === 1 ? 'event waits' : 'events wait'} since ${since}`
+  return [projection, key, waiting, error].join('  ')
+}
+
+interface NamedKey {
+  readonly projection: string
+  readonly key: string
+}
+
+function pathOf({ projection, key }: NamedKey): string {
+  return `quarantine/${encodeURIComponent(projection)}/${encodeURIComponent(key)}`
+}
+
+async function show(projection: string, key: string, options: ServerOptions): Promise<void> {
+  print(JSON.stringify(await callAdmin(options, pathOf({ projection, key })), null, 2))
+}
+
+async function treat(action: string, named: NamedKey, options: ServerOptions): Promise<void> {
+  const result = await callAdmin(options, pathOf(named), { action })
+  const what = `${named.projection} ${named.key}`
+  const applied = Number(result['applied'])
+  const events = `${applied} ${applied === 1 ? 'event' : 'events'}`
+  if (result['status'] === 'failed') {
+    print(`${what} stays quarantined: after ${events}, ${String(result['error'])}`)
+    process.exitCode = exitCodes.found
+    return
+  }
+  const healed = result['status'] === 'healed' ? 'is healed' : 'would be healed'
+  print(`${what} ${healed}: ${events} lead to ${JSON.stringify(result['document'])}`)
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
