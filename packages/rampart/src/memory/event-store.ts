@@ -64,7 +64,7 @@ function append(state: LogState, checked: CheckedAppend, runtime: Runtime): Appe
   const earlier = earlierEffect(state, request, runtime.nowMs())
   if (earlier !== undefined) return earlier
   const before = request.writes.map(({ decider, id }) => versionOf(state, decider, id))
-  const stale = request.writes.findIndex((write, index) => !isExpected(write, before[index] ?? 0))
+  const stale = request.writes.findIndex((write, index) => !isExpected(state, write, before[index] ?? 0))
   const actualVersion = before[stale]
   if (actualVersion !== undefined) return { status: 'conflict', write: stale, actualVersion }
   const condition = findMatched(state, request.failIfMatch)
@@ -73,7 +73,10 @@ function append(state: LogState, checked: CheckedAppend, runtime: Runtime): Appe
   const events = recordsOf(state, request, { recordedAtMs, appendId: runtime.uuid() })
   for (const event of events) record(state, event)
   const versions = request.writes.map(({ decider, id }) => versionOf(state, decider, id))
-  for (const write of request.writes) keepState(state, write)
+  for (const write of request.writes) {
+    keepState(state, write)
+    if (write.events.length > 0) state.tickets.set(streamKey(write.decider, write.id), request.ticket)
+  }
   const place = placeAt(state, state.events.length)
   keepOutcome(state, checked, { version: versions[0], place, recordedAtMs })
   return { status: 'appended', versions, place }
@@ -93,7 +96,9 @@ function earlierEffect(state: LogState, { command }: AppendRequest, nowMs: numbe
   return command.leavesToInbox === true ? { status: 'waiting' } : undefined
 }
 
-function isExpected({ expectedVersion }: StreamWrite, actual: number): boolean {
+function isExpected(state: LogState, write: StreamWrite, actual: number): boolean {
+  const { decider, id, expectedVersion, buildsOn } = write
+  if (buildsOn !== undefined && state.tickets.get(streamKey(decider, id)) !== buildsOn) return false
   if (expectedVersion === 'any') return true
   return expectedVersion === 'none' ? actual === 0 : actual === expectedVersion
 }

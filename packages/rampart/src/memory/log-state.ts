@@ -41,6 +41,8 @@ export interface LogState {
   readonly events: EventRecord[]
   /** Events of each stream in order of version, by `streamKey`. */
   readonly streams: Map<string, EventRecord[]>
+  /** The ticket of the append that made each stream's last event, by `streamKey`. */
+  readonly tickets: Map<string, string | undefined>
   /** The last state of each stream that has one, by `streamKey`. */
   readonly states: Map<string, StoredState>
   /** Events with each tag in order of position. */
@@ -61,6 +63,7 @@ export function createLogState(key: LogKey, epoch: string): LogState {
     epoch,
     events: [],
     streams: new Map(),
+    tickets: new Map(),
     states: new Map(),
     tagged: new Map(),
     outcomes: new Map(),

@@ -109,7 +109,8 @@ function conflictOf(
 ): AppendResult | undefined {
   const actual = stream?.version ?? 0
   const expected = write?.expectedVersion ?? 'any'
-  const holds = expected === 'any' || (expected === 'none' ? actual === 0 : actual === expected)
+  const isThere = expected === 'any' || (expected === 'none' ? actual === 0 : actual === expected)
+  const holds = isThere && (write?.buildsOn === undefined || write.buildsOn === stream?.ticket)
   // Stored versions are whole numbers.
   return holds ? undefined : { status: 'conflict', write: index, actualVersion: actual as StreamVersion }
 }
@@ -197,6 +198,7 @@ function insertEvents(insertion: Insertion): boolean {
     appendIndex += write.events.length
     if (streams[index] === undefined) nameStream(insertion, write, stream)
     stream.version += write.events.length
+    stream.ticket = request.ticket
     streams[index] = stream
   }
   log.position += insertion.events

@@ -22,6 +22,8 @@ export interface LogHead extends LogIdentity {
 export interface StreamHead {
   readonly number: number
   version: number
+  /** The ticket of the append that made its last event; absent when it had none or is not remembered. */
+  ticket?: string | undefined
 }
 
 /** The statements of the writer. */

@@ -34,12 +34,35 @@ export const appendingRules: readonly WriteRule[] = [
     check: refusesStale,
   },
   { name: 'ES-3 writes without events are checked as well', check: refusesStaleWithoutEvents },
+  { name: 'ES-3 a write holds only on top of the append that it builds on', check: buildsOnAppend },
   { name: 'ES-4 of 64 appends that race for one version, one wins', check: hasOneWinner },
   { name: 'ES-5 positions are 1, 2, 3, and appends that fail take none', check: countsPositions },
   { name: 'ES-5 a reader sees a growing prefix while others append', check: showsPrefixes },
   { name: 'ES-5 logs of one store count on their own', check: separatesLogs },
   { name: 'ES-5 who listens hears of appended events', check: tellsListeners },
 ]
+
+async function buildsOnAppend(harness: EventStoreHarness): Promise<void> {
+  const log = await openShop(harness)
+  await appended(log, { writes: [write('a', 'none', [event('first')])], command: claim(1) })
+  const repeated = { writes: [write('a', 1, [event('again')])], command: claim(1), ticket: 'again' }
+  const other = { writes: [write('a', 1, [event('other')])], ticket: 'other' }
+  const onRepeated = {
+    writes: [{ ...write('a', 2, [event('on again')]), buildsOn: 'again' }],
+    ticket: 'third',
+  }
+  const withoutEvents = { writes: [{ ...write('a', 2, []), buildsOn: 'again' }] }
+  const onOther = { writes: [{ ...write('a', 2, [event('on other')]), buildsOn: 'other' }] }
+  // All of them in one batch: the version that the third expects comes, but from another append.
+  const results = await Promise.all(
+    [repeated, other, onRepeated, withoutEvents, onOther].map((request) => log.append(request)),
+  )
+  const statuses = results.map(({ status }) => status)
+  expectSame('what they come to', statuses, ['repeated', 'appended', 'conflict', 'conflict', 'appended'])
+  await expectLog(log, ['first', 'other', 'on other'])
+  const late = await log.append({ writes: [{ ...write('a', 3), buildsOn: 'other' }] })
+  expectSame('on an append that is not the last', late.status, 'conflict')
+}
 
 async function isAllOrNothing(harness: EventStoreHarness): Promise<void> {
   const log = await openShop(harness)

@@ -132,6 +132,13 @@ const mutants: readonly (readonly [promise: string, what: string, mutant: Mutant
   ],
   [
     'ES-3',
+    'takes the version for the append that a write builds on',
+    (log) => ({
+      append: (request) => log.append(changed(request, ({ buildsOn: _, ...write }) => write)),
+    }),
+  ],
+  [
+    'ES-3',
     'answers a conflict with the expected version',
     (log) => ({
       append: async (request) => {

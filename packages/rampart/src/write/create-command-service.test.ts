@@ -226,6 +226,20 @@ describe.each(adapters)('on %s', (_adapter, openDatabase) => {
       expect(await service.send(command('Withdraw', { cents: 11 }), wait)).toMatchObject({ version: 4 })
     })
 
+    test('that rests on what came to nothing decides nothing, though its version came', async () => {
+      await service.send(command('Open', { owner: 'Ada' }), wait)
+      await service.send(command('Deposit', { cents: 50 }, { key: 'd' }), wait)
+      const other = serve(store)
+      await other.send(command('Deposit', { cents: 0 }), wait)
+      // The repeated deposit would make 100; in its place the other process withdraws 40 at the same version.
+      const answers = await Promise.all([
+        service.send(command('Withdraw', { cents: 40 }), wait),
+        other.send(command('Deposit', { cents: 50 }, { key: 'd' }), wait),
+        other.send(command('Withdraw', { cents: 60 }), wait),
+      ])
+      expect(answers[2]).toMatchObject({ status: 'refused', data: { cents: 10 } })
+    })
+
     test('is never ahead of what is recorded when an append fails', async () => {
       await service.send(command('Open', { owner: 'Ada' }), wait)
       let failing = true

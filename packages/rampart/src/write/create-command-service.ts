@@ -77,7 +77,7 @@ class LogCommandService implements CommandService {
     this.#limits = { ...defaultCommandLimits, ...limits }
     this.#known = commandsOf(context)
     this.types = [...this.#known.keys()]
-    this.#lines = new StreamLines(context, store, this.#limits)
+    this.#lines = new StreamLines({ context, store, runtime, limits: this.#limits })
     this.#waits = new BoundedWaits(runtime)
     this.#watch = new OutcomeWatch({ runtime, find: (id) => this.#recorded(id) })
     this.#worker = new InboxWorker({

@@ -17,7 +17,7 @@ import {
   type Refusal,
   refuse,
 } from '../core/index.ts'
-import type { AppendRequest } from '../core/ports/index.ts'
+import type { AppendRequest, StreamWrite } from '../core/ports/index.ts'
 import type { DecideInPlace } from './command-service.ts'
 import { refusedOutcome, succeededOutcome } from './outcome.ts'
 import type { LoadedState } from './fold.ts'
@@ -48,6 +48,8 @@ export interface DecisionTools {
   readonly repository: Repository
   /** How long the id of a refused command is kept, in milliseconds. */
   readonly outcomeTtlMs: number
+  /** A new name for an append, unique among all that the store knows. */
+  readonly nextTicket: () => string
 }
 
 /** A decision ready to be appended, and the state that holds once it is. */
@@ -90,25 +92,27 @@ export function objectionTo(
 export function prepareDecision(
   command: CheckedCommand,
   base: LoadedState,
-  { definition, repository, outcomeTtlMs }: DecisionTools,
+  { definition, repository, outcomeTtlMs, nextTicket }: DecisionTools,
 ): PreparedDecision {
   const answer = runDecide(definition, command, base.state)
   const refusal = isRefusal(answer) ? answer : undefined
   const decided = isRefusal(answer) ? (answer.records ?? []) : asList(answer)
   const encoded = decided.map((event) => encodeEvent(definition.of, event))
   const { commandId: id, fingerprint, streamId } = command
-  const next = encoded.length === 0 ? base : repository.advance(base, encoded.map(folded))
+  const ticket = nextTicket()
+  const next = encoded.length === 0 ? base : { ...repository.advance(base, encoded.map(folded)), ticket }
   const { after, stored: state } = repository.keep(streamId, next)
   const request: AppendRequest = {
     writes: [
       {
         decider: definition.of.name,
         id: streamId,
-        expectedVersion: base.version,
+        ...expectation(base),
         events: encoded.map(({ stored }) => stored),
         ...(state === undefined ? {} : { state }),
       },
     ],
+    ticket,
     command: {
       id,
       fingerprint,
@@ -121,6 +125,14 @@ export function prepareDecision(
     ...(command.actor === null ? {} : { actor: command.actor }),
   }
   return { request, after }
+}
+
+/** What a write demands that was decided on a state. */
+export function expectation({
+  version,
+  ticket,
+}: LoadedState): Pick<StreamWrite, 'expectedVersion' | 'buildsOn'> {
+  return ticket === undefined ? { expectedVersion: version } : { expectedVersion: version, buildsOn: ticket }
 }
 
 function folded({ stored, data }: EncodedEvent): { type: string; data: Json; payloadBytes: number } {

@@ -10,6 +10,10 @@ export interface LoadedState {
   readonly weight: number
   /** The version at which the state was last stored, or could not be stored; 0 when it never was. */
   readonly storedVersion: number
+  /**
+   * The ticket of the append that made it, while that is not acknowledged; such a state is never remembered.
+   */
+  readonly ticket?: string
 }
 
 /** What a fold step needs of an event. */

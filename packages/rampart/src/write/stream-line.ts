@@ -6,14 +6,16 @@
 //                  └───────── conflict ────────┘
 //
 // The tip is the state after every command in flight, so that the next one is decided without waiting for the
-// disk and both commit in one group. That is safe because each append demands the version it was decided on:
-// when one fails, those behind it conflict. The line then lets everything in flight settle, puts the
+// disk and both commit in one group. That is safe because each append demands the version it was decided on,
+// and names the append in flight that it builds on: when that one fails, those behind it conflict, whatever
+// else may have brought the stream to their version. The line then lets everything in flight settle, puts the
 // conflicting commands back in their order, and decides them again on a freshly loaded state.
 import type { StreamId } from '../core/codec/index.ts'
 import { RampartError } from '../core/index.ts'
 import type { AppendResult, EventStore } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
 import {
+  expectation,
   objectionTo,
   prepareDecision,
   type CheckedCommand,
@@ -136,7 +138,7 @@ export class StreamLine {
       this.#decideAgain()
       this.#putBack(job)
     } else if (result.status === 'appended') {
-      this.#tools.repository.remember(this.#id, prepared.after)
+      this.#acknowledge(prepared.after)
       this.#answer(job, prepared, result)
     } else {
       // Nothing was appended, so what was decided on top of it must be decided again.
@@ -144,6 +146,11 @@ export class StreamLine {
       this.#answerUnappended(job, result)
     }
     this.#proceed()
+  }
+
+  #acknowledge({ ticket, ...state }: LoadedState): void {
+    this.#tools.repository.remember(this.#id, state)
+    if (ticket !== undefined && this.#tip?.ticket === ticket) this.#tip = state
   }
 
   /** Lets everything in flight settle, then starts from what is recorded. */
@@ -218,7 +225,7 @@ export class StreamLine {
  */
 function confirmVersion(tools: LineTools, id: StreamId, base: LoadedState): PreparedDecision {
   const decider = tools.definition.of.name
-  return { request: { writes: [{ decider, id, expectedVersion: base.version, events: [] }] }, after: base }
+  return { request: { writes: [{ decider, id, ...expectation(base), events: [] }] }, after: base }
 }
 
 /** The fault of a key that names another command already. */

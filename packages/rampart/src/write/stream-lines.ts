@@ -1,7 +1,7 @@
 // The lines of all streams of a context: each is made when a command comes for its stream, and dropped when
 // it is idle.
 import type { DeciderDefinition, StreamId } from '../core/codec/index.ts'
-import { RampartError, type Context } from '../core/index.ts'
+import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
 import type { CheckedCommand } from './decide.ts'
@@ -24,16 +24,27 @@ interface KnownDecider {
   readonly repository: Repository
 }
 
+/** What the lines of a context stand on. */
+export interface LinesOptions {
+  readonly context: Context
+  readonly store: EventStore
+  readonly runtime: Runtime
+  readonly limits: LineLimits
+}
+
 /** All lines of a context. */
 export class StreamLines {
   readonly #store: EventStore
   readonly #limits: LineLimits
   readonly #deciders: ReadonlyMap<string, KnownDecider>
   readonly #lines = new Map<string, StreamLine>()
+  readonly #ticketPrefix: string
+  #tickets = 0
 
-  constructor({ deciders, repositories }: Context, store: EventStore, limits: LineLimits) {
+  constructor({ context: { deciders, repositories }, store, runtime, limits }: LinesOptions) {
     this.#store = store
     this.#limits = limits
+    this.#ticketPrefix = `${runtime.uuid().slice(-12)}-`
     this.#deciders = new Map(
       deciders.map(({ name, definition }) => {
         const options = { definition, store, kind: repositories[name], limits: limits.cache }
@@ -75,6 +86,7 @@ export class StreamLines {
       store: this.#store,
       outcomeTtlMs: this.#limits.outcomeTtlMs,
       conflictsMax: this.#limits.conflicts,
+      nextTicket: () => this.#ticketPrefix + String(this.#tickets++),
       onIdle: () => void this.#lines.delete(key),
     })
     this.#lines.set(key, line)

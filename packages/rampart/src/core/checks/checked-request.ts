@@ -44,6 +44,7 @@ export interface CheckedBurial {
 }
 
 const fingerprintLengthMax = 64
+const ticketLengthMax = 64
 const digestLengthMax = 64
 // Causes are messages of faults; longer ones are cut by whoever writes them.
 const causeLengthMax = 16 * 1024
@@ -115,20 +116,21 @@ function jsonText(what: string, value: Json): string {
   return text
 }
 
-function checkOrigin({ correlationId, causationId, actor }: AppendRequest): number {
-  let bytes = 0
+function checkOrigin({ correlationId, causationId, actor, ticket }: AppendRequest): number {
+  let bytes = ticket === undefined ? 0 : checkName('ticket', ticket, ticketLengthMax)
   if (correlationId !== undefined) bytes += checkName('correlation id', correlationId)
   if (causationId !== undefined) bytes += checkName('causation id', causationId)
   if (actor !== undefined) bytes += checkName('actor', actor)
   return bytes
 }
 
-function checkWrite({ decider, id, expectedVersion, events, state }: StreamWrite): number {
+function checkWrite({ decider, id, expectedVersion, buildsOn, events, state }: StreamWrite): number {
   let bytes = checkName('decider', decider) + checkId(id)
   if (typeof expectedVersion === 'number') checkCount('expected version', expectedVersion)
   else if (expectedVersion !== 'none' && expectedVersion !== 'any') {
     throw invalid(`${quoted(String(expectedVersion))} is not an expected version.`)
   }
+  if (buildsOn !== undefined) bytes += checkName('ticket', buildsOn, ticketLengthMax)
   for (const event of events) bytes += checkEvent(event)
   if (state === undefined) return bytes
   if (expectedVersion === 'any') throw invalid(`A state of ${decider} needs a write that expects a version.`)

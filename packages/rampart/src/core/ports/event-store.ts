@@ -7,7 +7,8 @@
 //       repeats or carries bad data changes nothing of the others.
 // ES-2  Versions of a stream are 1, 2, 3 …; two appends to one stream in one batch chain.
 // ES-3  A stale expected version appends nothing and answers with the actual one. Writes without events are
-//       checked as well, so that a refusal decided on an old state cannot be recorded.
+//       checked as well, so that a refusal decided on an old state cannot be recorded. A write that builds
+//       on another append conflicts unless that very append made the stream's last event.
 // ES-4  Of N concurrent appends that expect one version, exactly one wins.
 // ES-5  Positions of a log are 1, 2, 3 … without gaps; appends that fail take none; a reader never sees
 //       p + 1 before p.
@@ -87,6 +88,11 @@ export interface StreamWrite {
   readonly decider: string
   readonly id: StreamId
   readonly expectedVersion: ExpectedVersion
+  /**
+   * The ticket of an append that this write was decided on before it was acknowledged: a version alone cannot
+   * tell that append from another one that came instead.
+   */
+  readonly buildsOn?: string
   readonly events: readonly NewEvent[]
   /** The state after these events, stored with them (see `state-store.ts`); needs an expected version. */
   readonly state?: NewState
@@ -108,6 +114,8 @@ export interface AppendRequest {
   /** None of these may match; `matched` names the first one that does. */
   readonly failIfMatch?: readonly MatchCondition[]
   readonly command?: CommandClaim
+  /** Names this append for writes that build on it while the store is open; 64 characters at most, unique. */
+  readonly ticket?: string
   readonly correlationId?: string
   readonly causationId?: string
   readonly actor?: string
