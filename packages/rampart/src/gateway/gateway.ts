@@ -76,7 +76,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     isKnownLog: (log) => logs.has(log),
     countCommand: metrics.countCommand,
   }
-  const isReady = (): boolean => !draining.signal.aborted && options.isReady()
   const endpoints = [
     ...apps.flatMap((app) => endpointsOf(app, around)),
     ...healthEndpoints({ apps, metrics, isReady: () => !draining.signal.aborted && options.isReady() }),
@@ -177,10 +176,6 @@ function answering(routing: Routing): (endpoint: Endpoint) => Handler {
 
 // Who has left gets no answer, and what ended only because of that is no fault.
 const ignore = (): void => {}
-
-function tooManyRequests(): RampartError {
-  return new RampartError('RATE_LIMITED', 'Too many requests came from your address this second. Slow down.')
-}
 
 // Answers of this kind say nothing that its operator does not know.
 const expectedCodes: ReadonlySet<string> = new Set<ErrorCode>([

@@ -60,7 +60,7 @@ export async function* listChanges(
   { model, filter, resumeFrom, place, mayRead }: Live & { filter: Filter },
   signal: AbortSignal,
 ): AsyncGenerator<readonly StreamEvent[]> {
-  const resumed = resumeFrom === undefined ? undefined : parseId(resumeFrom, model, place)
+  const resumed = resumptionOf({ model, resumeFrom, place, mayRead })
   if (resumeFrom !== undefined && resumed === undefined) yield [reset]
   const isRuled = mayRead !== undefined
   const known = new KnownKeys({ mayHoldMore: resumed !== undefined, isRuled })
