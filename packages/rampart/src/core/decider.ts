@@ -48,7 +48,7 @@ export interface Ask<Code extends string = string> {
 }
 
 /** What a decision answers: one event, several, none (nothing to do), or a refusal. */
-export type Decision<Event, Code extends string> = Event | readonly Event[] | Refusal<Code>
+export type Decided<Event, Code extends string> = Event | readonly Event[] | Refusal<Code>
 
 /**
  * All logic of one aggregate. `Commands` maps each command to its data, `Codes` to its refusal codes; `S` is
@@ -84,7 +84,7 @@ export interface UntypedCommand {
   readonly schema: Schema<Json>
   readonly refuses: readonly string[]
   readonly creates?: boolean
-  readonly decide: (state: unknown, data: Json, ask: Ask) => Decision<DecidedEvent, string>
+  readonly decide: (state: unknown, data: Json, ask: Ask) => Decided<DecidedEvent, string>
 }
 
 type CodeOf<Codes, K> = K extends keyof Codes ? NoInfer<Codes[K]> & string : never
@@ -116,7 +116,7 @@ export function decider<
           state: NoInfer<S>,
           data: NoInfer<Commands[K]>,
           ask: Ask<CodeOf<Codes, K>>,
-        ) => Decision<EventOf<All>, CodeOf<Codes, K>>
+        ) => Decided<EventOf<All>, CodeOf<Codes, K>>
       }
     } & { readonly [K in keyof Codes]: { readonly refuses: readonly Codes[K][] } }
   },

@@ -3,7 +3,8 @@ import { html, raw } from 'hono/html'
 import type { Json, Projection } from '../core/index.ts'
 import type { AppDescription } from './endpoint.ts'
 import { exampleOf } from './json-example.ts'
-import { commandsOf, dataSchemaOf, mayOmitStreamId, projectionsOf, type NamedCommand } from './openapi.ts'
+import { commandsOf, type NamedCommand } from './named-command.ts'
+import { dataSchemaOf, projectionsOf } from './openapi.ts'
 import { pageStyle } from './page-style.ts'
 import type { ResourceRoute } from './resource-route.ts'
 
@@ -106,24 +107,29 @@ function contents(commands: readonly NamedCommand[], projections: readonly Proje
 }
 
 function commandSection(named: NamedCommand, { prefix, base, request }: Place): Html {
-  const { type, command, decider } = named
+  const { type, command, stream } = named
   const schema = dataSchemaOf(named)
-  const { describe } = decider.of.streamId
-  const id = mayOmitStreamId(named) ? {} : { streamId: sampleId(decider.of.streamId.format) }
+  const id = stream === null || stream.mayOmitId ? {} : { streamId: sampleId(stream.ids.format) }
   const body = { ...id, data: exampleOf(schema) }
   return html`<section id="command-${type}">
     <h3><span class="post">POST</span> ${prefix}/commands/${type}</h3>
-    <p>
-      One <b>${decider.of.name}</b>, whose stream id is ${describe}.
-      ${mayOmitStreamId(named) ? 'It may be left out; the server then makes one.' : ''}
-    </p>
-    ${refusals(command.refuses)}
+    ${addressee(named)} ${refusals(command.refuses)}
     <details>
       <summary>Schema of data</summary>
       ${code(schema)}
     </details>
     ${curl(`${request} -X POST ${base}/commands/${type}`, body)}
   </section>`
+}
+
+function addressee({ group, stream }: NamedCommand): Html {
+  if (stream === null) {
+    return html`<p>A decision over events of <b>${group}</b>: it takes no stream id and no If-Match.</p>`
+  }
+  return html`<p>
+    One <b>${group}</b>, whose stream id is ${stream.ids.describe}.
+    ${stream.mayOmitId ? 'It may be left out; the server then makes one.' : ''}
+  </p>`
 }
 
 function refusals(codes: readonly string[]): Html {

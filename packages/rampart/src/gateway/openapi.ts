@@ -1,7 +1,8 @@
 // Describes an app's endpoints as an OpenAPI 3.1 document, from the definitions that the endpoints run on.
-import { jsonSchemaOf, type DeciderDefinition, type UntypedCommand } from '../core/codec/index.ts'
-import type { Json, Projection } from '../core/index.ts'
+import { jsonSchemaOf } from '../core/codec/index.ts'
+import type { Json, Projection, StreamIdRule } from '../core/index.ts'
 import type { AppDescription } from './endpoint.ts'
+import { commandsOf, type NamedCommand } from './named-command.ts'
 import { quarantinePaths } from './openapi-operating.ts'
 import { openApiComponents } from './openapi-components.ts'
 import type { CommandRoute, ReadRoute } from './resource-route.ts'
@@ -54,21 +55,6 @@ function openApiWithoutTokens(app: AppDescription): JsonObject & { readonly path
   }
 }
 
-/** A command with its name and its decider. */
-export interface NamedCommand {
-  readonly type: string
-  readonly command: UntypedCommand
-  readonly decider: DeciderDefinition
-}
-
-/** All commands of an app, in the order of its definitions. */
-export function commandsOf(app: AppDescription): readonly NamedCommand[] {
-  const deciders = app.contexts.flatMap((context) => context.deciders)
-  return deciders.flatMap(({ definition }) =>
-    Object.entries(definition.commands).map(([type, command]) => ({ type, command, decider: definition })),
-  )
-}
-
 /** All projections of an app, in the order of its definitions. */
 export function projectionsOf(app: AppDescription): readonly Projection[] {
   return app.contexts.flatMap((context) => context.projections)
@@ -84,13 +70,7 @@ export function dataSchemaOf({ type, command }: NamedCommand): JsonObject {
   return '$defs' in rest ? { $id: `urn:rampart:schema:${type}`, ...rest } : rest
 }
 
-/** True when a sender may leave the stream's id to the server. */
-export function mayOmitStreamId({ command, decider }: NamedCommand): boolean {
-  return command.creates === true && decider.of.streamId.make !== undefined
-}
-
-function streamIdSchema({ decider }: NamedCommand): JsonObject {
-  const { format, describe } = decider.of.streamId
+function streamIdSchema({ format, describe }: StreamIdRule): JsonObject {
   return { type: 'string', minLength: 1, description: describe, ...(format === undefined ? {} : { format }) }
 }
 
@@ -102,7 +82,10 @@ function problems(...statuses: number[]): JsonObject {
   return Object.fromEntries(statuses.map((status) => [String(status), reference('responses', 'Problem')]))
 }
 
-const commandParameters = parameters('IdempotencyKey', 'Prefer', 'IfMatch')
+function commandParametersOf({ stream }: NamedCommand): readonly Json[] {
+  return parameters('IdempotencyKey', 'Prefer', ...(stream === null ? [] : ['IfMatch']))
+}
+
 const commandProblems = problems(400, 409, 412, 413, 415, 429, 500, 503)
 
 function refusalOf({ command }: NamedCommand): JsonObject {
@@ -120,18 +103,20 @@ function refusalOf({ command }: NamedCommand): JsonObject {
 function commandPath({ prefix }: AppDescription, named: NamedCommand): readonly [string, JsonObject] {
   const data = dataSchemaOf(named)
   const needsData = Array.isArray(data['required']) && data['required'].length > 0
-  const required = [...(mayOmitStreamId(named) ? [] : ['streamId']), ...(needsData ? ['data'] : [])]
+  const { stream } = named
+  const needsId = stream !== null && !stream.mayOmitId
+  const required = [...(needsId ? ['streamId'] : []), ...(needsData ? ['data'] : [])]
   const body = {
     type: 'object',
-    properties: { streamId: streamIdSchema(named), data },
+    properties: { ...(stream === null ? {} : { streamId: streamIdSchema(stream.ids) }), data },
     ...(required.length > 0 ? { required } : {}),
     additionalProperties: false,
   }
   const post = {
     operationId: named.type,
     summary: named.type,
-    tags: [named.decider.of.name],
-    parameters: commandParameters,
+    tags: [named.group],
+    parameters: commandParametersOf(named),
     requestBody: { required: true, content: jsonContent(body) },
     responses: {
       '200': reference('responses', 'CommandSucceeded'),
@@ -246,8 +231,8 @@ function commandOperation(route: CommandRoute, named: NamedCommand | undefined):
   const answer = { type: 'object', properties: ownMembers(route) }
   return {
     summary: `Sends ${route.command}`,
-    tags: [named.decider.of.name],
-    parameters: [...(route.path.includes(':id') ? [idParameter] : []), ...commandParameters],
+    tags: [named.group],
+    parameters: [...(route.path.includes(':id') ? [idParameter] : []), ...commandParametersOf(named)],
     requestBody: { required: true, content: jsonContent(dataSchemaOf(named)) },
     responses: {
       '200': {

@@ -1,5 +1,5 @@
 // An app: bounded contexts with routes of their own, as a module's default export that any host can load.
-import { requireName } from '../core/codec/index.ts'
+import { commandTypesOf, requireName } from '../core/codec/index.ts'
 import { RampartError, type Context, type Decider, type Json } from '../core/index.ts'
 import type { AppAccess, ResourceRoute } from '../gateway/index.ts'
 import type { CommandStatus } from '../write/index.ts'
@@ -34,7 +34,9 @@ export interface App<Contexts extends readonly Context[] = readonly Context[]> {
 }
 
 type CommandOf<Each> = Each extends Decider<string, infer Commands> ? keyof Commands & string : never
-type CommandsOf<Contexts extends readonly Context[]> = CommandOf<Contexts[number]['deciders'][number]>
+type CommandsOf<Contexts extends readonly Context[]> =
+  | CommandOf<Contexts[number]['deciders'][number]>
+  | Contexts[number]['decisions'][number]['name']
 type ReadsOf<Contexts extends readonly Context[]> = Contexts[number]['projections'][number]['name']
 
 /**
@@ -53,9 +55,7 @@ export function app<const Contexts extends readonly Context[]>(
 ): App<Contexts> {
   requireName('an app', name)
   const { contexts, routes = [], access = {}, onStart } = parts
-  const commands = contexts.flatMap((context) =>
-    context.deciders.flatMap((each) => Object.keys(each.definition.commands)),
-  )
+  const commands = contexts.flatMap(commandTypesOf)
   const projections = contexts.flatMap((context) => context.projections.map((projection) => projection.name))
   requireUnique(
     name,
@@ -64,6 +64,7 @@ export function app<const Contexts extends readonly Context[]>(
   )
   requireUnique(name, 'command', commands)
   requireUnique(name, 'projection', projections)
+  for (const route of routes) requireStreamOf(name, route, contexts)
   for (const route of routes) requireRoute(name, route, route.method === 'GET' ? projections : commands)
   requireUnique(
     name,
@@ -94,6 +95,17 @@ function requireRoute(appName: string, route: ResourceRoute, known: readonly str
   const fault = routeFault(route, known)
   if (fault === undefined) return
   const message = `The route ${route.method} ${route.path} of app ${appName} ${fault}.`
+  throw new RampartError('APP_INVALID', message)
+}
+
+// A decision makes a stream of its own, so a path cannot name it.
+function requireStreamOf(appName: string, route: ResourceRoute, contexts: readonly Context[]): void {
+  if (route.method === 'GET' || !route.path.includes('/:id')) return
+  const decisions = contexts.flatMap((context) => context.decisions)
+  if (!decisions.some((decision) => decision.name === route.command)) return
+  const message =
+    `The route ${route.method} ${route.path} of app ${appName} names a stream, but ${route.command} is a ` +
+    'decision and has none. Leave :id out of its path.'
   throw new RampartError('APP_INVALID', message)
 }
 

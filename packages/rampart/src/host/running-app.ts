@@ -1,6 +1,13 @@
 // An app in the caller's own process: its commands and reads as typed calls, without HTTP.
 import { streamVersion, type ConsistencyToken } from '../core/codec/index.ts'
-import { RampartError, type Decider, type Json, type Projection, type Refusal } from '../core/index.ts'
+import {
+  RampartError,
+  type Decider,
+  type Decision,
+  type Json,
+  type Projection,
+  type Refusal,
+} from '../core/index.ts'
 import type { Freshness, Lag, ReadModel } from '../projection/index.ts'
 import type { CommandStatus, FailedCommand, ReceivedCommand, SucceededCommand } from '../write/index.ts'
 import type { DecideInPlace, FinalCommand, RefusedCommand, TransactionAsk } from '../write/index.ts'
@@ -9,6 +16,9 @@ import type { Engine } from './engine.ts'
 
 type DeciderOf<A> = A extends App<infer Contexts> ? Contexts[number]['deciders'][number] : never
 type ProjectionOf<A> = A extends App<infer Contexts> ? Contexts[number]['projections'][number] : never
+type DecisionOf<A> = A extends App<infer Contexts> ? Contexts[number]['decisions'][number] : never
+type DataOf<D> = D extends Decision<string, infer Data, infer _Code> ? Data : never
+type CodeOf<D> = D extends Decision<string, infer _Data, infer Code> ? Code : never
 type CommandsOf<D> = D extends Decider<string, infer Commands, infer _Codes> ? Commands : never
 type CodesOf<D, K> =
   D extends Decider<string, infer _Commands, infer Codes> ? (K extends keyof Codes ? Codes[K] : never) : never
@@ -34,6 +44,9 @@ export interface CommandOptions {
   /** Longest wait for the outcome; a minute unless said, and 0 asks for the acceptance only. */
   readonly waitMs?: number
 }
+
+/** How a decision is sent; it has no stream that could have a version. */
+export type DecisionOptions = Omit<CommandOptions, 'expectedVersion'>
 
 /** The stream that a decision is made on, and how. */
 export interface TransactOptions<Name extends string = string> {
@@ -96,6 +109,12 @@ export interface RunningApp<A> extends AsyncDisposable {
     decider: Name,
     id?: string,
   ) => StreamCommands<Extract<DeciderOf<A>, { readonly name: Name }>>
+  /** Sends a decision; the answer names the stream that it made. */
+  readonly decide: <Name extends DecisionOf<A>['name']>(
+    decision: Name,
+    data: DataOf<Extract<DecisionOf<A>, { readonly name: Name }>>,
+    options?: DecisionOptions,
+  ) => Promise<CommandAnswer<CodeOf<Extract<DecisionOf<A>, { readonly name: Name }>>>>
   /**
    * Makes a decision in place, without a command of its decider: loads the state of a stream, asks `decide`
    * and appends what it answers, again after a conflict, so that `decide` must have no effect of its own. It
@@ -120,7 +139,10 @@ const readWaitMs = 5000
 /** The typed face of an engine; `close` ends it. */
 export function createRunningApp<A extends App>(engine: Engine, close: () => Promise<void>): RunningApp<A> {
   const deciders = engine.app.contexts.flatMap((context) => context.deciders)
+  const decisions = engine.app.contexts.flatMap((context) => context.decisions)
   const face = {
+    decide: (decision: string, data: Json, options?: DecisionOptions) =>
+      senderOf(engine, namedOr(decisions, 'decision', decision).name, undefined)(data, options),
     stream: (decider: string, id?: string) => streamOf(engine, namedOr(deciders, 'decider', decider), id),
     read: (projection: string) => {
       const model = engine.models.find((each) => each.projection.name === projection)

@@ -4,7 +4,9 @@ import {
   quoted,
   streamId,
   validate,
+  type CommandId,
   type DeciderDefinition,
+  type DecisionDefinition,
   type InputFault,
   type StreamId,
   type UntypedCommand,
@@ -12,11 +14,10 @@ import {
 import { RampartError, type Context, type Json, type Runtime } from '../core/index.ts'
 import type { SentCommand } from './command-service.ts'
 
-/** A command type of a context with the decider it belongs to. */
-export interface KnownCommand {
-  readonly definition: DeciderDefinition
-  readonly command: UntypedCommand
-}
+/** A command type of a context: with the decider it belongs to, or a decision. */
+export type KnownCommand =
+  | { readonly definition: DeciderDefinition; readonly command: UntypedCommand }
+  | { readonly decision: DecisionDefinition }
 
 /** What a command addresses and carries once it is checked. */
 export interface CheckedInput {
@@ -26,11 +27,17 @@ export interface CheckedInput {
 
 /** All command types of a context. */
 export function commandsOf(context: Context): ReadonlyMap<string, KnownCommand> {
-  return new Map(
-    context.deciders.flatMap(({ definition }) =>
-      Object.entries(definition.commands).map(([type, command]) => [type, { definition, command }] as const),
-    ),
+  const ofDeciders = context.deciders.flatMap(({ definition }) =>
+    Object.entries(definition.commands).map(([type, command]) => [type, { definition, command }] as const),
   )
+  const decisions = context.decisions.map(({ name, definition }) => [name, { decision: definition }] as const)
+  return new Map<string, KnownCommand>([...ofDeciders, ...decisions])
+}
+
+/** The first part of the name of the stream that a command addresses, or makes. */
+export function deciderOf(known: KnownCommand): string {
+  // A decision names at least one definition of events.
+  return 'decision' in known ? (known.decision.sources[0]?.name ?? '') : known.definition.of.name
 }
 
 /** The definition of a command type. Throws `COMMAND_TYPE_UNKNOWN`, naming the types there are. */
@@ -41,21 +48,46 @@ export function requireCommand(known: ReadonlyMap<string, KnownCommand>, type: s
   throw new RampartError('COMMAND_TYPE_UNKNOWN', message)
 }
 
-/** Checks stream id and data of a command. Throws `INPUT_INVALID` with every fault in `details.faults`. */
-export function checkInput(sent: SentCommand, known: KnownCommand, runtime: Runtime): CheckedInput {
+/** What the stream of a command may be named by. */
+interface Naming {
+  readonly runtime: Runtime
+  readonly commandId: CommandId
+}
+
+/**
+ * Checks stream id and data of a command, and that it demands a version only where there can be one. Throws
+ * `INPUT_INVALID` with every fault in `details.faults`.
+ */
+export function checkInput(sent: SentCommand, known: KnownCommand, naming: Naming): CheckedInput {
   const pointer = sent.dataPointer ?? '/data'
   const faults: InputFault[] = [...jsonFaults(sent.data, pointer)]
-  const id = idOf(sent, known, runtime)
+  const id = 'decision' in known ? idOfDecision(sent, naming) : idOf(sent, known, naming.runtime)
   if (typeof id !== 'string') faults.unshift(id)
-  const checked = faults.length > 0 ? { faults } : validate(known.command.schema, sent.data, pointer)
+  const checked = faults.length > 0 ? { faults } : validate(schemaOf(known), sent.data, pointer)
   if ('faults' in checked) throw invalidInput(sent.type, checked.faults)
   // A fault of the id would have left through the line above.
   return { streamId: id as StreamId, data: checked.value }
 }
 
+function schemaOf(known: KnownCommand): UntypedCommand['schema'] {
+  return 'decision' in known ? known.decision.schema : known.command.schema
+}
+
+/** A decision makes a stream of its own, which nobody can name or know the version of before. */
+function idOfDecision({ type, ...sent }: SentCommand, { commandId }: Naming): StreamId | InputFault {
+  if (sent.streamId !== undefined) {
+    return { pointer: '/streamId', detail: `${type} makes a stream of its own and takes no stream id` }
+  }
+  if (sent.expectedVersion === undefined) return streamId(commandId)
+  throw new RampartError(
+    'INPUT_INVALID',
+    `${type} makes a stream of its own, so it can demand no version of one.`,
+  )
+}
+
 function idOf(
   sent: SentCommand,
-  { definition, command }: KnownCommand,
+  { definition, command }: Exclude<KnownCommand, { decision: unknown }>,
   runtime: Runtime,
 ): StreamId | InputFault {
   const rule = definition.of.streamId

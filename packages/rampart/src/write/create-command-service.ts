@@ -4,7 +4,7 @@ import { commandId as asCommandId, type CommandId } from '../core/codec/index.ts
 import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import { BoundedWaits } from './bounded-waits.ts'
-import { checkInput, commandsOf, requireCommand, type KnownCommand } from './command-checks.ts'
+import { checkInput, commandsOf, deciderOf, requireCommand, type KnownCommand } from './command-checks.ts'
 import { commandIdOfKey, fingerprintOf, unkeyedFingerprint } from './command-identity.ts'
 import type {
   CommandService,
@@ -15,6 +15,7 @@ import type {
   Transaction,
 } from './command-service.ts'
 import type { CheckedCommand } from './decide.ts'
+import { DecisionRunner } from './decision-runner.ts'
 import { defaultInboxLimits, InboxWorker, type InboxLimits } from './inbox-worker.ts'
 import { finalStatusOf, senderOf } from './outcome.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
@@ -64,6 +65,7 @@ class LogCommandService implements CommandService {
   readonly #limits: CommandLimits
   readonly #known: ReadonlyMap<string, KnownCommand>
   readonly #lines: StreamLines
+  readonly #decisions: DecisionRunner
   readonly #handling = new Map<CommandId, Handling>()
   readonly #watch: OutcomeWatch
   readonly #worker: InboxWorker
@@ -78,6 +80,12 @@ class LogCommandService implements CommandService {
     this.#known = commandsOf(context)
     this.types = [...this.#known.keys()]
     this.#lines = new StreamLines({ context, store, runtime, limits: this.#limits })
+    this.#decisions = new DecisionRunner({
+      store,
+      outcomeTtlMs: this.#limits.outcomeTtlMs,
+      conflictsMax: this.#limits.conflicts,
+      waitingMax: this.#limits.perStream,
+    })
     this.#waits = new BoundedWaits(runtime)
     this.#watch = new OutcomeWatch({ runtime, find: (id) => this.#recorded(id) })
     this.#worker = new InboxWorker({
@@ -140,13 +148,14 @@ class LogCommandService implements CommandService {
 
   #check(sent: SentCommand): CheckedCommand {
     const known = requireCommand(this.#known, sent.type)
-    const { streamId, data } = checkInput(sent, known, this.#runtime)
     const { key, actor, roles = null } = sent
     const keyed = key !== undefined
+    const commandId = keyed
+      ? commandIdOfKey({ log: this.#store.log, actor, key })
+      : asCommandId(this.#runtime.uuid())
+    const { streamId, data } = checkInput(sent, known, { runtime: this.#runtime, commandId })
     return {
-      commandId: keyed
-        ? commandIdOfKey({ log: this.#store.log, actor, key })
-        : asCommandId(this.#runtime.uuid()),
+      commandId,
       fingerprint: keyed
         ? fingerprintOf({ type: sent.type, streamId: sent.streamId, data: sent.data })
         : unkeyedFingerprint,
@@ -201,8 +210,7 @@ class LogCommandService implements CommandService {
     }
     if (this.#handling.size >= this.#limits.inFlight)
       return Promise.reject(overloaded('too many commands are in hand'))
-    const decider = command.inPlace?.decider ?? requireCommand(this.#known, command.type).definition.of.name
-    const final = this.#lines.enqueue(decider, command, onFault)
+    const final = this.#enqueue(command, onFault)
     this.#handling.set(commandId, { command, final })
     const settled = (): void => {
       this.#handling.delete(commandId)
@@ -214,13 +222,21 @@ class LogCommandService implements CommandService {
     return final
   }
 
+  #enqueue(command: CheckedCommand, onFault: (() => void) | undefined): Promise<FinalCommand> {
+    const { inPlace, type } = command
+    if (inPlace !== undefined) return this.#lines.enqueue(inPlace.decider, command, onFault)
+    const known = requireCommand(this.#known, type)
+    if ('decision' in known) return this.#decisions.handle(known.decision, command)
+    return this.#lines.enqueue(known.definition.of.name, command, onFault)
+  }
+
   /** Makes a command durable. Answers with its final status when it has one by now. */
   async #accept(command: CheckedCommand): Promise<CommandStatus> {
     const { commandId } = command
     const handled = this.#handling.get(commandId)?.command ?? command
     if (handled.fingerprint !== command.fingerprint) throw keyReused()
-    const { definition } = requireCommand(this.#known, handled.type)
-    const result = await this.#store.inbox.accept({ ...handled, decider: definition.of.name })
+    const decider = deciderOf(requireCommand(this.#known, handled.type))
+    const result = await this.#store.inbox.accept({ ...handled, decider })
     switch (result.status) {
       case 'accepted':
         return { status: 'received', commandId, streamId: handled.streamId }

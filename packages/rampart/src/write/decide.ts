@@ -8,6 +8,7 @@ import {
   type EncodedEvent,
   type StreamId,
   type StreamVersion,
+  type UntypedCommand,
 } from '../core/codec/index.ts'
 import {
   isRampartError,
@@ -94,11 +95,11 @@ export function prepareDecision(
   base: LoadedState,
   { definition, repository, outcomeTtlMs, nextTicket }: DecisionTools,
 ): PreparedDecision {
-  const answer = runDecide(definition, command, base.state)
+  const answer = answerTo(definition, command, base.state)
   const refusal = isRefusal(answer) ? answer : undefined
   const decided = isRefusal(answer) ? (answer.records ?? []) : asList(answer)
   const encoded = decided.map((event) => encodeEvent(definition.of, event))
-  const { commandId: id, fingerprint, streamId } = command
+  const { streamId } = command
   const ticket = nextTicket()
   const next = encoded.length === 0 ? base : { ...repository.advance(base, encoded.map(folded)), ticket }
   const { after, stored: state } = repository.keep(streamId, next)
@@ -113,16 +114,7 @@ export function prepareDecision(
       },
     ],
     ticket,
-    command: {
-      id,
-      fingerprint,
-      outcome: refusal === undefined ? succeededOutcome(command) : refusedOutcome(command, refusal),
-      expiresAtMs: refusal === undefined ? null : command.receivedAtMs + outcomeTtlMs,
-      leavesToInbox: command.leavesToInbox,
-    },
-    correlationId: command.correlationId ?? id,
-    causationId: id,
-    ...(command.actor === null ? {} : { actor: command.actor }),
+    ...claimOf(command, refusal, outcomeTtlMs),
   }
   return { request, after }
 }
@@ -139,21 +131,57 @@ function folded({ stored, data }: EncodedEvent): { type: string; data: Json; pay
   return { type: stored.type, data, payloadBytes: stored.payload.byteLength }
 }
 
-function asList(events: DecidedEvent | readonly DecidedEvent[]): readonly DecidedEvent[] {
+/** What an append carries of the command that it settles: its claim, and where its events come from. */
+export function claimOf(
+  command: CheckedCommand,
+  refusal: Refusal | undefined,
+  outcomeTtlMs: number,
+): Pick<AppendRequest, 'command' | 'correlationId' | 'causationId' | 'actor'> {
+  const { commandId: id, fingerprint, correlationId, actor, leavesToInbox } = command
+  return {
+    command: {
+      id,
+      fingerprint,
+      outcome: refusal === undefined ? succeededOutcome(command) : refusedOutcome(command, refusal),
+      expiresAtMs: refusal === undefined ? null : command.receivedAtMs + outcomeTtlMs,
+      leavesToInbox,
+    },
+    correlationId: correlationId ?? id,
+    causationId: id,
+    ...(actor === null ? {} : { actor }),
+  }
+}
+
+/** Decided events as a list. */
+export function asList(events: DecidedEvent | readonly DecidedEvent[]): readonly DecidedEvent[] {
   return 'type' in events ? [events] : events
 }
 
 type Answer = DecidedEvent | readonly DecidedEvent[] | Refusal
 
-function runDecide(definition: DeciderDefinition, command: CheckedCommand, state: unknown): Answer {
-  const { type, commandId, streamId: id, actor, inPlace } = command
-  const ask = { commandId, id, actor, receivedAt: isoTime(command.receivedAtMs), refuse }
-  if (inPlace !== undefined) return attempt(command, () => inPlace.decide(state, ask))
+function answerTo(definition: DeciderDefinition, command: CheckedCommand, state: unknown): Answer {
+  const { type, inPlace } = command
+  if (inPlace !== undefined) return attempt(command, () => inPlace.decide(state, askOf(command)))
   const known = definition.commands[type]
-  if (known === undefined) {
-    throw new RampartError('COMMAND_TYPE_UNKNOWN', `${definition.of.name} has no command ${type}.`)
-  }
-  const answer = attempt(command, () => known.decide(state, command.data, ask))
+  if (known !== undefined) return runDecide(known, command, state)
+  throw new RampartError('COMMAND_TYPE_UNKNOWN', `${definition.of.name} has no command ${type}.`)
+}
+
+function askOf({ commandId, streamId: id, actor, receivedAtMs }: CheckedCommand) {
+  return { commandId, id, actor, receivedAt: isoTime(receivedAtMs), refuse }
+}
+
+/**
+ * Asks a definition what a command comes to on a state. Throws `DECIDER_FAILED` when it throws or refuses
+ * with a code that it did not declare.
+ */
+export function runDecide(
+  known: Pick<UntypedCommand, 'refuses' | 'decide'>,
+  command: CheckedCommand,
+  state: unknown,
+): Answer {
+  const { type, data } = command
+  const answer = attempt(command, () => known.decide(state, data, askOf(command)))
   if (isRefusal(answer) && !known.refuses.includes(answer.refused)) {
     const message = `${type} refused with ${answer.refused}. Declare the code in its refuses.`
     throw new RampartError('DECIDER_FAILED', message)

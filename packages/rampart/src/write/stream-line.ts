@@ -242,7 +242,7 @@ function deferred(): RampartError {
 }
 
 /** The fault of a command that was sent again while it waits in the inbox, where it keeps its place. */
-function leftToInbox(): RampartError {
+export function leftToInbox(): RampartError {
   const details = { deferred: true, leftToInbox: true }
   return new RampartError('STREAM_CONTENDED', 'The command waits in the inbox already.', { details })
 }

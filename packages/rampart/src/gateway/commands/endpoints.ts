@@ -76,13 +76,13 @@ function resourceEndpoint(side: CommandSide, route: CommandRoute): Endpoint {
   const found = routesByType(side).get(route.command)
   if (found === undefined) throw new Error(`App ${side.app.name} checks its routes, ${route.path} too.`)
   const target: Route = { ...found, prefers: route.prefer ?? 'wait' }
-  const rule = streamIdRuleOf(side.app, route.command)
+  const rule = place === -1 ? undefined : streamIdRuleOf(side.app, route.command)
   return {
     method: route.method,
     path,
     async handle(exchange, visitor) {
       requireMaySend(side.app.access ?? {}, visitor, route.command)
-      const streamId = place === -1 ? undefined : idOf(exchange, place, rule)
+      const streamId = rule === undefined ? undefined : idOf(exchange, place, rule)
       const data = await readJsonObject(exchange, side.around.limits.bodyBytesMax)
       const id = streamId === undefined ? {} : { streamId }
       const status = await send({ exchange, visitor }, target, { data, dataPointer: '', ...id })
