@@ -5,6 +5,7 @@ import { benchAppends } from './work/appends.ts'
 import { benchCatchUp } from './work/catch-up.ts'
 import { benchCommands } from './work/commands.ts'
 import { benchHttp } from './work/http.ts'
+import { benchLoads } from './work/loads.ts'
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +22,7 @@ if (!Number.isSafeInteger(rounds) || rounds < 1) {
 const parts = {
   appends: () => benchAppends(rounds, (callers) => (callers === 1 ? 2000 : 20_000)),
   commands: () => benchCommands(rounds, (callers) => (callers === 1 ? 1500 : 15_000)),
+  loads: () => benchLoads(rounds),
   'catch-up': () => benchCatchUp(rounds, 500_000),
   http: () => benchHttp(rounds, 4),
 } as const

@@ -12,7 +12,7 @@ export type RepositoryKind = 'eventSourced' | 'stateStored' | { readonly snapsho
 export type RepositoryKinds = Readonly<Record<string, RepositoryKind | undefined>>
 
 /** How many events lie between two snapshots unless said. */
-export const snapshotEveryUnlessSaid = 100
+export const snapshotEveryUnlessSaid = 50
 
 /** Throws `DEFINITION_INVALID` for kinds of deciders that are not there, and for kinds that are none. */
 export function requireRepositoryKinds(
