@@ -135,7 +135,7 @@ describe.each(adapters)('on %s', (_adapter, open) => {
     await fc.assert(property, { numRuns: 60 })
   })
 
-  test('a snapshot is stored with the append that completes enough events, and loads start from it', async () => {
+  test('a snapshot goes with the append that completes enough events, and loads start from it', async () => {
     const repository = repositoryOf(store, { snapshotEvery: 3 })
     await append(store, repository, ['1', '2'])
     expect(await store.loadState('note', id)).toBeUndefined()
