@@ -30,7 +30,7 @@ export interface Context<
 export function context<
   const Name extends string,
   // oxlint-disable-next-line no-explicit-any -- commands stand in argument places, so no other type fits all
-  const Deciders extends readonly Decider<string, any, any>[],
+  const Deciders extends readonly Decider<string, any, any>[] = [],
   // oxlint-disable-next-line no-explicit-any -- the same for a projection's document
   const Projections extends readonly Projection<string, any>[] = [],
   // oxlint-disable-next-line no-explicit-any -- the same for a decision's data
@@ -38,7 +38,7 @@ export function context<
 >(
   name: Name,
   parts: {
-    readonly deciders: Deciders
+    readonly deciders?: Deciders
     readonly decisions?: Decisions
     readonly projections?: Projections
     /** How states are kept, by decider: `{ order: 'stateStored' }`; event-sourced where none is named. */
@@ -46,15 +46,15 @@ export function context<
   },
 ): Context<Name, Deciders, Projections, Decisions> {
   requireName('a context', name)
-  const { deciders } = parts
   const repositories: RepositoryKinds = parts.repositories ?? {}
-  // Absent projections and decisions mean none, which is what the type parameters' defaults say.
+  // Absent parts mean none, which is what the type parameters' defaults say.
+  const deciders = parts.deciders ?? ([] as unknown as Deciders)
   const projections = parts.projections ?? ([] as unknown as Projections)
   const decisions = parts.decisions ?? ([] as unknown as Decisions)
   const sources = sourcesOf(deciders, decisions)
   requireUnique(name, {
     decider: namesOf(deciders),
-    'definition of events': namesOf(sources),
+    'event definition': namesOf(sources),
     command: commandTypesOf({ deciders, decisions }),
     projection: namesOf(projections),
     'event type': sources.flatMap((source) => Object.keys(source.definitions)),

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { context } from './context.ts'
 import { decider, state } from './decider.ts'
+import { decision } from './decision.ts'
 import { events, uuidStreamId } from './events.ts'
 import { projection } from './projection.ts'
 import { systemRuntime } from './runtime.ts'
@@ -82,6 +83,61 @@ describe('a projection', () => {
     const others = events('other', { Other: { version: 1, schema: z.strictObject({}) } })
     const foreign = projection('p', { ...parts, of: others })
     expect(() => context('c', { deciders: [counter], projections: [foreign] })).toThrow('reads other')
+  })
+})
+
+describe('a decision', () => {
+  const parts = {
+    of: counted,
+    schema: z.strictObject({}),
+    refuses: [],
+    query: () => [{ tags: ['all'] }],
+    state: state(1, () => 0),
+    evolve: { Counted: (sum: number) => sum + 1 },
+    decide: () => [],
+  } as const
+  const others = events('other', { Other: { version: 1, schema: z.strictObject({}) } })
+  const count = decision('Recount', parts)
+
+  test('evolves events of its sources, one at least', () => {
+    expect(() => decision('D', { ...parts, evolve: {} })).toThrow('evolves no event')
+    expect(() => decision('D', { ...parts, evolve: { Lost: () => 0 } as never })).toThrow('evolves Lost')
+    expect(() => decision('D', { ...parts, of: [] } as never)).toThrow('names no events')
+    expect(() => decision('9', parts)).toThrow(invalid)
+  })
+
+  test('records to streams that may have the id of a command', () => {
+    const rule = { parse: (text: string) => (/^\d+$/.test(text) ? text : undefined), describe: 'a number' }
+    const numbered = events(
+      'numbered',
+      { Numbered: { version: 1, schema: z.strictObject({}) } },
+      { streamId: rule },
+    )
+    const evolve = { Numbered: () => 0 }
+    expect(() => decision('D', { ...parts, of: numbered, evolve })).toThrow('an id of numbered is a number')
+  })
+
+  test('shares its events with deciders and decisions, and projections read them', () => {
+    const { eventTypes, deciders } = context('c', { decisions: [count, decision('CountAgain', parts)] })
+    expect([[...eventTypes.keys()], deciders]).toEqual([['Counted'], []])
+    const otherPage = projection('p', { version: 1, of: others, key: 'stream', initial: 0, on: {} })
+    expect(() => context('c', { deciders: [counter], decisions: [count], projections: [otherPage] })).toThrow(
+      'of which c has no decider or decision',
+    )
+    const both = decision('Both', { ...parts, of: [counted, others] })
+    const whole = context('c', { deciders: [counter], decisions: [both], projections: [otherPage] })
+    expect([...whole.eventTypes.keys()]).toEqual(['Counted', 'Other'])
+  })
+
+  test('has a name that no other command of its context has', () => {
+    expect(() => context('c', { decisions: [count, decision('Recount', parts)] })).toThrow(
+      'two commands named Recount',
+    )
+    const again = events('counter', { Renamed: { version: 1, schema: z.strictObject({}) } })
+    const foreign = decision('D', { ...parts, of: again, evolve: { Renamed: () => 0 } })
+    expect(() => context('c', { deciders: [counter], decisions: [foreign] })).toThrow(
+      'two event definitions named counter',
+    )
   })
 })
 

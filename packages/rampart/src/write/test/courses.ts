@@ -116,7 +116,6 @@ const courses = projection('courses', {
 })
 
 export const school = context('school', {
-  deciders: [],
   decisions: [openCourse, enrol, register, misdecide],
   projections: [courses],
 })
