@@ -1,4 +1,5 @@
 // Decisions: deciders without a stream, whose state is folded from all events that a query over tags finds.
+import type { Caller } from './caller.ts'
 import type { Ask, Decided, State } from './decider.ts'
 import { RampartError } from './errors.ts'
 import { requireName, type AnyEvents, type DecidedEvent, type EventOf, type Events } from './events.ts'
@@ -46,6 +47,7 @@ export interface DecisionDefinition {
   readonly refuses: readonly string[]
   readonly query: (data: Json) => readonly QueryItem[]
   readonly state: State<unknown>
+  readonly may?: (caller: Caller | null, state: unknown, data: Json) => boolean
   readonly evolve: Readonly<Record<string, (state: unknown, data: Json, command: Json) => unknown>>
   readonly decide: (state: unknown, data: Json, ask: DecisionAsk) => Decided<DecidedEvent, string>
 }
@@ -53,7 +55,9 @@ export interface DecisionDefinition {
 /**
  * Defines one command whose state is a fold of every event that its query finds. Its append fails, and it is
  * decided anew, when another such event came in between. What it decides goes to a new stream: the name of
- * the events' definition, and the command's id. Throws `DEFINITION_INVALID` for what cannot work.
+ * the events' definition, and the command's id. `may` says who may decide on this state: it is asked of
+ * commands that come over the network, with null where nobody is authenticated. Throws `DEFINITION_INVALID`
+ * for what cannot work.
  */
 export function decision<
   const Name extends string,
@@ -69,6 +73,7 @@ export function decision<
     readonly refuses: readonly Code[]
     readonly query: (data: NoInfer<Data>) => readonly QueryItem<keyof AllOf<Of> & string>[]
     readonly state: State<S>
+    readonly may?: (caller: Caller | null, state: NoInfer<S>, data: NoInfer<Data>) => boolean
     readonly evolve: {
       readonly [K in keyof AllOf<Of> & string]?: (
         state: NoInfer<S>,

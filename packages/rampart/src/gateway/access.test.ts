@@ -4,6 +4,7 @@ import { z } from 'zod'
 import {
   context,
   decider,
+  decision,
   events,
   projection,
   state,
@@ -16,7 +17,11 @@ import { bodyOf, eventsOf, placing, problemIn, serveShop, type ServedShop } from
 import { as, bySecret } from './test/tokens.ts'
 
 const noteEvents = events('note', {
-  NoteWritten: { version: 1, schema: z.strictObject({ owner: z.string(), text: z.string() }) },
+  NoteWritten: {
+    version: 1,
+    schema: z.strictObject({ owner: z.string(), text: z.string() }),
+    tags: ({ text }) => [`text:${text}`],
+  },
   NoteShared: { version: 1, schema: z.strictObject({ with: z.string() }) },
 })
 const { NoteWritten, NoteShared } = noteEvents.make
@@ -66,8 +71,19 @@ const counts = projection('counts', {
   initial: { notes: 0 },
   on: { NoteWritten: (page) => ({ notes: page.notes + 1 }) },
 })
+// Only who has written a note that the tag names may forget it.
+const forgetting = decision('ForgetName', {
+  of: noteEvents,
+  schema: z.strictObject({ name: z.string() }),
+  refuses: [],
+  query: ({ name }) => [{ tags: [`text:${name}`] }],
+  state: state(1, () => ({ owner: '' })),
+  evolve: { NoteWritten: (_, { owner }) => ({ owner }) },
+  may: (caller, { owner }, { name }) => caller?.subject === owner || (owner === '' && name !== 'reserved'),
+  decide: (_, { name }, { actor }) => NoteWritten({ owner: actor ?? '', text: name }),
+})
 const journal = app('journal', {
-  contexts: [context('journal', { deciders: [note], projections: [notes, counts] })],
+  contexts: [context('journal', { deciders: [note], decisions: [forgetting], projections: [notes, counts] })],
   routes: [
     { method: 'GET', path: '/notes/:id', read: 'notes', answer: ({ data }) => ({ note: data }) },
     { method: 'POST', path: '/purge/:id', command: 'PurgeNotes', answer: () => ({}) },
@@ -129,7 +145,7 @@ describe('sending', () => {
     expect((await post('/commands/ShareNote', body, { ...ada, ...key })).status).toBe(200)
   })
 
-  test('of two who race for a stream one becomes its owner, and the other is forbidden', async () => {
+  test('of two who race for a stream one becomes its owner, the other is forbidden', async () => {
     const racing = await Promise.all(
       [ada, bob].map((who) => post('/commands/WriteNote', { streamId: 'raced', data: { text: '' } }, who)),
     )
@@ -158,6 +174,20 @@ describe('sending', () => {
     const two = await post('/commands/WriteNote', { streamId: 'k2', data: { text: 'b' } }, { ...bob, ...key })
     expect([one.status, two.status]).toEqual([200, 200])
     expect((await bodyOf(one)).commandId).not.toBe((await bodyOf(two)).commandId)
+  })
+
+  test('a decision that its rule forbids is 403, also when handled later, and claims no key', async () => {
+    const forget = (name: string, who: Headers, more: Headers = {}): Promise<Response> =>
+      post('/commands/ForgetName', { data: { name } }, { ...who, ...more })
+    expect((await forget('reserved', ada)).status).toBe(403)
+    expect((await forget('x', ada)).status).toBe(200)
+    const key = { 'idempotency-key': 'forget' }
+    expect((await forget('x', bob, key)).status).toBe(403)
+    expect((await forget('y', bob, key)).status).toBe(200)
+    const { commandId } = await bodyOf(await forget('x', bob, { prefer: 'respond-async' }))
+    await expect
+      .poll(async () => bodyOf(await get(`/commands/${commandId}`, bob)))
+      .toMatchObject({ status: 'failed', code: 'FORBIDDEN' })
   })
 
   test('a program asks no rule of itself', async () => {

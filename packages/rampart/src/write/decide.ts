@@ -13,6 +13,7 @@ import {
 import {
   isRampartError,
   RampartError,
+  type Caller,
   type DecidedEvent,
   type Json,
   type Refusal,
@@ -71,19 +72,21 @@ export function objectionTo(
   { state, version }: LoadedState,
   { may }: DeciderDefinition,
 ): RampartError | undefined {
-  const { type, streamId, actor, roles, expectedVersion } = command
-  if (may !== undefined && roles !== null) {
-    const caller = actor === null ? null : { subject: actor, roles }
-    const addressed = { id: streamId, type }
-    const answer: unknown = attempt(command, () => may(caller, state, addressed))
-    // Only true permits: what a rule answers by mistake, a promise for one, must not.
-    if (answer !== true) {
-      return new RampartError('FORBIDDEN', `You may not send ${type} to this stream.`)
-    }
-  }
+  const { type, streamId: id, expectedVersion } = command
+  if (may !== undefined && isForbidden(command, (caller) => may(caller, state, { id, type })))
+    return new RampartError('FORBIDDEN', `You may not send ${type} to this stream.`)
   if (expectedVersion === null || expectedVersion === version) return undefined
-  const message = `${type} demands version ${expectedVersion} of ${streamId}, which has ${version}.`
+  const message = `${type} demands version ${expectedVersion} of ${id}, which has ${version}.`
   return new RampartError('VERSION_MISMATCH', message, { details: { version } })
+}
+
+/** True when a rule keeps a command's sender from it. Throws `DECIDER_FAILED` when the rule throws. */
+export function isForbidden(command: CheckedCommand, may: (caller: Caller | null) => unknown): boolean {
+  const { actor, roles } = command
+  if (roles === null) return false
+  const caller = actor === null ? null : { subject: actor, roles }
+  // Only true permits: what a rule answers by mistake, a promise for one, must not.
+  return attempt(command, () => may(caller)) !== true
 }
 
 /**

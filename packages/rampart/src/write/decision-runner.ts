@@ -10,7 +10,7 @@ import { encodeEvent, isRefusal, type DecisionDefinition } from '../core/codec/i
 import { RampartError, type DecidedEvent } from '../core/index.ts'
 import type { AppendRequest, AppendResult, EventStore } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
-import { asList, claimOf, runDecide, type CheckedCommand } from './decide.ts'
+import { asList, claimOf, isForbidden, runDecide, type CheckedCommand } from './decide.ts'
 import { foldOn, initialFold, queryOf, type Fold, type FoldedState } from './decision-state.ts'
 import { DecisionTurns, type Turn } from './decision-turns.ts'
 import { finalStatusOf } from './outcome.ts'
@@ -59,7 +59,9 @@ export class DecisionRunner {
       if (request.writes.every(({ events }) => events.length === 0)) turn.end()
       // oxlint-disable-next-line no-await-in-loop -- see above
       const result = await appending
-      if (result.status !== 'matched') return answerOf(store, request, result)
+      if (result.status === 'matched') continue
+      if (request.command === undefined) throw forbidden(command)
+      return answerOf(store, request, result)
     }
     const message = `Events that ${command.type} stands on kept coming while it was decided. Try again.`
     throw new RampartError('STREAM_CONTENDED', message)
@@ -75,6 +77,16 @@ interface Deciding {
 /** Decides on a state, and says what to append for it. */
 function requestFor({ fold, command, outcomeTtlMs }: Deciding, base: FoldedState): AppendRequest {
   const { definition, query } = fold
+  const { may } = definition
+  const failIfMatch = query.map((item) => ({ ...item, after: base.after }))
+  if (may !== undefined && isForbidden(command, (caller) => may(caller, base.state, fold.data))) {
+    const { name } = sourceOf(definition, [])
+    // Claims no id, and proves that nothing has changed what the rule was asked about.
+    return {
+      writes: [{ decider: name, id: command.streamId, expectedVersion: 'none', events: [] }],
+      failIfMatch,
+    }
+  }
   const answer = runDecide(definition, command, base.state)
   const refusal = isRefusal(answer) ? answer : undefined
   const decided = isRefusal(answer) ? (answer.records ?? []) : asList(answer)
@@ -87,9 +99,13 @@ function requestFor({ fold, command, outcomeTtlMs }: Deciding, base: FoldedState
   } as const
   return {
     writes: [write],
-    failIfMatch: query.map((item) => ({ ...item, after: base.after })),
+    failIfMatch,
     ...claimOf(command, refusal, outcomeTtlMs),
   }
+}
+
+function forbidden({ type }: CheckedCommand): RampartError {
+  return new RampartError('FORBIDDEN', `You may not send ${type} on what is recorded.`)
 }
 
 /** The definition of the decided events; the first one when there are none. */
