@@ -6,7 +6,6 @@ export type {
   EventFilter,
   EventRecord,
   EventStore,
-  EventStoreCapabilities,
   ExpectedVersion,
   LogPage,
   LogQuery,
