@@ -30,7 +30,6 @@ export type {
 } from './command-inbox.ts'
 export type {
   ChangeCursor,
-  ChangeQuery,
   CollectionShape,
   CommitRequest,
   DocumentCollection,
