@@ -1,4 +1,6 @@
-// Commands over HTTP from another process, beside a bare server that answers a POST of the same body.
+// Commands over HTTP from another process, with and without a token, beside a bare server that answers a POST
+// of the same body.
+import { createHmac } from 'node:crypto'
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +17,7 @@ export async function benchHttp(rounds: number, seconds: number): Promise<void> 
   const work: readonly Work[] = [
     { name: limit, round: () => post('bare', seconds) },
     { name: 'POST /commands/Deposit, outcome awaited', round: () => post('gateway', seconds) },
+    { name: 'the same with a JWT', round: () => post('gateway', seconds, secret) },
   ]
   const measured = await measure(work, rounds)
   const rows = measured.map(({ name, perSecond, p50Ms, p99Ms }) => [
@@ -29,7 +32,9 @@ export async function benchHttp(rounds: number, seconds: number): Promise<void> 
   printTable(title, [['', 'rate', 'p50', 'p99', 'of bare server'], ...rows])
 }
 
-function post(server: keyof typeof servers, seconds: number): Promise<Round> {
+const secret = 'the secret of the benchmarks and their tokens'
+
+function post(server: keyof typeof servers, seconds: number, jwtSecret = ''): Promise<Round> {
   return inTemporaryFolder(async (folder) => {
     const child = spawn(
       process.execPath,
@@ -41,19 +46,37 @@ function post(server: keyof typeof servers, seconds: number): Promise<Round> {
           RAMPART_RATE_PER_SECOND: '0',
           PORT: '0',
           HOST: '127.0.0.1',
+          RAMPART_JWT_SECRET: jwtSecret,
         },
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     )
     try {
       const url = await addressOf(child)
-      await fire(url, 1)
-      return await fire(url, seconds)
+      const token = jwtSecret === '' ? undefined : tokenOf(jwtSecret)
+      await fire(url, 1, token)
+      return await fire(url, seconds, token)
     } finally {
       child.kill('SIGTERM')
       await new Promise((resolve) => child.once('exit', resolve))
     }
   })
+}
+
+/** A token as issuers make them: a dozen claims, valid for an hour. */
+function tokenOf(jwtSecret: string): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const now = Math.floor(Date.now() / 1000)
+  const times = { iat: now, nbf: now, exp: now + 3600 }
+  const names = {
+    sub: 'benchmark',
+    iss: 'https://issuer.example',
+    aud: 'bank',
+    azp: 'bench',
+    jti: 'b1946ac9',
+  }
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ ...names, ...times, roles: ['teller'] })}`
+  return `${signed}.${createHmac('sha256', jwtSecret).update(signed).digest('base64url')}`
 }
 
 async function addressOf(child: ChildProcess): Promise<string> {
@@ -67,7 +90,7 @@ async function addressOf(child: ChildProcess): Promise<string> {
 }
 
 /** Runs the load generator in a process of its own; `[<id>]` becomes another text in every request. */
-async function fire(url: string, seconds: number): Promise<Round> {
+async function fire(url: string, seconds: number, token?: string): Promise<Round> {
   const body = JSON.stringify({ streamId: 'account-[<id>]', data: deposit(7) })
   const options = ['--json', '--no-progress', '--idReplacement', '--method', 'POST', '--body', body]
   const load = [
@@ -77,6 +100,7 @@ async function fire(url: string, seconds: number): Promise<Round> {
     String(seconds),
     '--headers',
     'content-type=application/json',
+    ...(token === undefined ? [] : ['--headers', `authorization=Bearer ${token}`]),
   ]
   const { stdout } = await promisify(execFile)(process.execPath, [
     fileURLToPath(import.meta.resolve('autocannon')),
