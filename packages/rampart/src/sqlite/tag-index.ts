@@ -45,7 +45,9 @@ export function createTagIndex(database: DatabaseSync): TagIndex {
     // Numbers start at 1: a tag that no event has, or types that none has, match nothing.
     if (all.includes(0) || kinds?.length === 0) return { places: [], through: range.through }
     const isPlain = all.length === 1 && kinds === undefined
-    const rarest = isPlain ? { tag: all[0] ?? 0, through: range.through } : measure(all, range)
+    // A short range has few events, whatever their tags: what a decision asks that nobody raced is one.
+    const isShort = range.through - range.after <= examinedMax
+    const rarest = isPlain || isShort ? { tag: all[0] ?? 0, through: range.through } : measure(all, range)
     const others = all.filter((tag) => tag !== rarest.tag)
     const found = findTagged.all(
       rarest.tag,
