@@ -59,7 +59,10 @@ const notes = projection('notes', {
   initial: { owner: '', text: '', sharedWith: '' },
   on: {
     NoteWritten: (page, { data }) => ({ ...page, ...data }),
-    NoteShared: (page, { data }) => ({ ...page, sharedWith: data.with }),
+    NoteShared(page, { data }) {
+      if (data.with === 'mallory') throw new Error('mallory breaks every page')
+      return { ...page, sharedWith: data.with }
+    },
   },
   indexes: ['owner'],
   may: (caller, _key, page) => caller !== null && readers(page).includes(caller.subject),
@@ -266,6 +269,22 @@ describe('reading', () => {
     }
     expect((await get('/notes/hidden', bob)).status).toBe(404)
     expect((await get('/notes/hidden', ada)).status).toBe(200)
+  })
+
+  test('a document that is set aside is so for those who may read it, and absent for others', async () => {
+    await write(served, 'broken', ada)
+    await share('broken', 'mallory')
+    await expect.poll(async () => (await get('/reads/notes/broken', ada)).status).toBe(503)
+    const asked = async (path: string): Promise<unknown> => {
+      const response = await get(path, { ...bob, prefer: 'wait=0' })
+      return [response.status, (await response.text()).replaceAll(/broken|absent/g, 'KEY')]
+    }
+    for (const query of ['', '?v=0', '?v=1', '?v=9']) {
+      const broken = await asked(`/reads/notes/broken${query}`)
+      expect(broken).toEqual(await asked(`/reads/notes/absent${query}`))
+    }
+    const { items } = await bodyOf(await get('/reads/notes?limit=1000', bob))
+    expect(items.map(({ key }: { key: string }) => key)).not.toContain('broken')
   })
 
   test('lists hold what a caller may read, on full pages whose cursors name nothing else', async () => {

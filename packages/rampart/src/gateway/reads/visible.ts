@@ -45,10 +45,12 @@ async function getVisible({ model, mayRead, runtime }: View, key: string, freshn
     if (document === undefined || mayRead(key, document.data)) return found
     if (wanted === undefined || wanted === 0) return { document: undefined, place }
   } catch (fault) {
-    if (isRampartError(fault, 'KEY_QUARANTINED')) return hiddenWhenQuarantined({ model, mayRead }, key, fault)
-    if (wanted === undefined || !isBehindVersion(fault)) throw fault
-    const { document } = await model.get(key, { waitMs: 0 })
-    if (document !== undefined && mayRead(key, document.data)) throw fault
+    if (!isAbout(fault)) throw fault
+    const data = await lastOf(model, key)
+    if (data !== null && mayRead(key, data)) throw fault
+    // The model's promise for a key that is quarantined: `details.place` is where it stands.
+    const place = fault.details['place'] as LogPlace
+    if (wanted === undefined || wanted === 0) return { document: undefined, place }
   }
   // A version is waited for in vain where no document is to be seen, whether there is one or not.
   await sleep(runtime, deadlineMs - runtime.elapsedMs(), signal)
@@ -56,20 +58,19 @@ async function getVisible({ model, mayRead, runtime }: View, key: string, freshn
   throw new RampartError('READ_MODEL_BEHIND', message, { details: { version: 0 } })
 }
 
-/** Whoever may not read a document does not learn that it is quarantined. */
-async function hiddenWhenQuarantined(
-  { model, mayRead }: Pick<View, 'model' | 'mayRead'>,
-  key: string,
-  fault: RampartError,
-) {
-  const { document } = await model.quarantine.show(key)
-  if (document !== undefined && document.data !== null && mayRead(key, document.data)) throw fault
-  // The model's promise: `details.place` is where it stands.
-  return { document: undefined, place: fault.details['place'] as LogPlace }
+/** True for a fault that tells something of the document itself. */
+function isAbout(fault: unknown): fault is RampartError {
+  if (isRampartError(fault, 'KEY_QUARANTINED')) return true
+  return isRampartError(fault, 'READ_MODEL_BEHIND') && fault.details['version'] !== undefined
 }
 
-function isBehindVersion(fault: unknown): boolean {
-  return isRampartError(fault, 'READ_MODEL_BEHIND') && fault.details['version'] !== undefined
+/** What a document held last, also while it is quarantined; null when there is none. */
+async function lastOf({ get, quarantine }: ReadModel, key: string): Promise<Json> {
+  const found = await get(key, { waitMs: 0 }).catch((fault: unknown) => {
+    if (isRampartError(fault, 'KEY_QUARANTINED')) return quarantine.show(key)
+    throw fault
+  })
+  return found.document?.data ?? null
 }
 
 /** Looks through pages until one is full of visible documents; one more tells whether there are others. */
