@@ -1,4 +1,5 @@
 // Calls the /admin of a running server for the commands of the command line that operate it.
+import { InvalidArgumentError } from 'commander'
 import { RampartError } from '../core/index.ts'
 
 /** How a command line ends: all is well, something was found, or the command could not be carried out. */
@@ -12,6 +13,12 @@ export interface ServerOptions {
 
 /** Where a server listens unless it is told otherwise. */
 export const defaultUrl = 'http://127.0.0.1:3000'
+
+/** The address that an option names. */
+export function addressOf(text: string): string {
+  if (URL.canParse(text) && /^https?:/.test(text)) return text
+  throw new InvalidArgumentError('It takes an address like http://127.0.0.1:3000/orders.')
+}
 
 /** Sends a request and gives the JSON of a success. Throws `INPUT_INVALID` with what the server said. */
 export async function callAdmin(

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { isRampartError } from '../core/index.ts'
 import { exitCodes } from './admin-client.ts'
 import { addQuarantine } from './quarantine.ts'
+import { addRebuild } from './rebuild.ts'
 import { run } from './run.ts'
 
 const program = new Command('rampart')
@@ -16,6 +17,7 @@ program
   .option('--mount <prefix=module>', 'an app below a prefix; may be given several times', gather, [])
   .action(run)
 addQuarantine(program)
+addRebuild(program)
 
 try {
   await program.parseAsync()

@@ -1,6 +1,6 @@
 // `rampart quarantine`: what stands still on a running server, and what to do about it.
-import { InvalidArgumentError, type Command } from 'commander'
-import { callAdmin, defaultUrl, exitCodes, type ServerOptions } from './admin-client.ts'
+import type { Command } from 'commander'
+import { addressOf, callAdmin, defaultUrl, exitCodes, type ServerOptions } from './admin-client.ts'
 
 interface Entry {
   readonly projection: string
@@ -35,11 +35,6 @@ const actions = [
   ['replay', 'Applies the events that wait, and heals the key when all of them can be.'],
   ['skip', 'Leaves the failing event out for ever, which is recorded, and replays the rest.'],
 ] as const
-
-function addressOf(text: string): string {
-  if (URL.canParse(text) && /^https?:/.test(text)) return text
-  throw new InvalidArgumentError('It takes an address like http://127.0.0.1:3000/orders.')
-}
 
 async function list(options: ServerOptions): Promise<void> {
   // The server's own answer has this form.

@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import { RampartError, type ErrorCode, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
-import { adminEndpoints, quarantineEndpoints } from './admin/index.ts'
+import { adminEndpoints, quarantineEndpoints, rebuildEndpoints } from './admin/index.ts'
 import { createAdmission } from './admission.ts'
 import type { Authenticator } from './authentication/index.ts'
 import { commandEndpoints, type CommandService } from './commands/index.ts'
@@ -100,6 +100,7 @@ function endpointsOf(app: GatewayApp, around: Surroundings): readonly Endpoint[]
     // Whatever stands in that room is for operators.
     ...adminEndpoints(app, app.stores).map(forOperators),
     ...quarantineEndpoints({ app, models: app.reads, around }).map(forOperators),
+    ...rebuildEndpoints({ app, models: app.reads, around }).map(forOperators),
     ...appPages(app),
   ]
 }

@@ -47,6 +47,8 @@ function answer(description: string, schema: Json): Json {
   return { description, content: { 'application/json': { schema } } }
 }
 
+const build = objectOf({ version: count, generation: count })
+
 /** The answers to operators, as components. */
 export const operatingResponses: JsonObject = {
   Quarantine: answer(
@@ -59,6 +61,29 @@ export const operatingResponses: JsonObject = {
   QuarantinedKey: answer(
     'The key, its last good document, and the first 1,000 events that wait',
     objectOf({ ...quarantinedKey, events: { type: 'array', items: queuedEvent } }),
+  ),
+  Builds: answer(
+    'Which build readers get, which are kept for a way back, and how far the last one is',
+    objectOf({
+      live: build,
+      kept: { type: 'array', items: build },
+      build: {
+        oneOf: [
+          { type: 'null' },
+          objectOf({
+            version: count,
+            generation: count,
+            state: { enum: ['building', 'differs', 'switched', 'dropped', 'failed'] },
+            position: count,
+            target: count,
+            perSecond: count,
+            secondsLeft: { type: ['integer', 'null'] },
+            comparison: {},
+            error: { type: ['string', 'null'] },
+          }),
+        ],
+      },
+    }),
   ),
   Treated: answer(
     'Healed, would heal, or the first event that fails',
@@ -80,7 +105,27 @@ function bodyOf(schema: Json): JsonObject {
   return { required: true, content: { 'application/json': { schema } } }
 }
 
-/** The paths of quarantined keys below an app's prefix. */
+function rebuildPaths(prefix: string): JsonObject {
+  const about = { tags: ['admin'], parameters: named.slice(0, 1) }
+  const get = {
+    operationId: 'adminBuilds',
+    summary: 'The builds of a projection',
+    ...about,
+    responses: answers('Builds', 404),
+  }
+  const action = { enum: ['start', 'back', 'accept', 'drop'], default: 'start' }
+  const { '200': _, ...refusals } = answers('Builds', 400, 404, 413, 415)
+  const post = {
+    operationId: 'adminRebuild',
+    summary: 'Builds a projection anew beside the live documents, goes back, or decides about a build',
+    ...about,
+    requestBody: bodyOf({ type: 'object', properties: { action } }),
+    responses: { '202': { $ref: '#/components/responses/Builds' }, ...refusals },
+  }
+  return { [`${prefix}/admin/projections/{projection}/rebuild`]: { get, post } }
+}
+
+/** The paths for operators of read models below an app's prefix. */
 export function quarantinePaths(prefix: string): JsonObject {
   const list = {
     operationId: 'adminQuarantine',
@@ -106,5 +151,6 @@ export function quarantinePaths(prefix: string): JsonObject {
   return {
     [`${prefix}/admin/quarantine`]: { get: list },
     [`${prefix}/admin/quarantine/{projection}/{key}`]: { get: show, post: treat },
+    ...rebuildPaths(prefix),
   }
 }

@@ -17,6 +17,7 @@ test('is a valid OpenAPI 3.1 document', async () => {
 test('names every endpoint of the app, with its prefix', () => {
   expect(Object.keys(document.paths).toSorted()).toEqual([
     '/shop/admin/events',
+    '/shop/admin/projections/{projection}/rebuild',
     '/shop/admin/quarantine',
     '/shop/admin/quarantine/{projection}/{key}',
     '/shop/commands/CancelOrder',

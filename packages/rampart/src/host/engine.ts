@@ -2,7 +2,7 @@
 // projection.
 import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import { logKey, type EventStore } from '../core/ports/index.ts'
-import { createProjectionRunner, createReadModel, type ReadModel } from '../projection/index.ts'
+import { createReadModel, createServedProjection, type ReadModel } from '../projection/index.ts'
 import { createCommandService, type CommandService, type CommandStatus } from '../write/index.ts'
 import type { App, StartedApp } from './app.ts'
 import type { AppStores } from './stores.ts'
@@ -79,7 +79,7 @@ async function startContext(context: Context, options: EngineOptions): Promise<R
   const service = createCommandService({ context, store, runtime, limits })
   const runners = await Promise.all(
     context.projections.map((projection) =>
-      createProjectionRunner({ projection, store, readStore: stores.read, runtime, reportFault }),
+      createServedProjection({ projection, store, readStore: stores.read, runtime, reportFault }),
     ),
   )
   service.start()

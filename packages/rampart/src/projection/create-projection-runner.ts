@@ -30,7 +30,7 @@ import { findStart, isSamePlace } from './checkpoint.ts'
 import { createFold, foldEvents, keyEvents, type Fold, type FoldFailure } from './fold.ts'
 import { frozenJson } from './frozen-json.ts'
 import { createHotDocuments, type HotDocuments } from './hot-documents.ts'
-import type { ProjectionRunner, ProjectionRunnerOptions, RunnerState } from './projection-runner.ts'
+import type { Held, ProjectionRunner, ProjectionRunnerOptions, RunnerState } from './projection-runner.ts'
 import { createIntake, loadWaiting, quarantineBounds, type WaitingEvents } from './quarantine.ts'
 import { treatKey, type Desk } from './treatment.ts'
 import type { Move } from './waiters.ts'
@@ -43,6 +43,7 @@ interface Running {
   readonly listeners: Set<(move: Move) => void>
   readonly stopping: AbortController
   state: RunnerState
+  tag: string
   /** The stored checkpoint. */
   committed: LogPlace
   /** The place that the stored documents contain: beyond the checkpoint when later events touch nothing. */
@@ -57,6 +58,9 @@ interface Running {
   waiting: WaitingEvents
   /** Ends when whoever works on the documents now has done so: batches and operators take turns. */
   turn: Promise<void>
+  /** No event beyond this place is folded; the promise resolves when the limit changes. */
+  limit: LogPlace | undefined
+  unlimited: PromiseWithResolvers<void>
   subscription: Subscription | undefined
 }
 
@@ -69,7 +73,7 @@ export async function createProjectionRunner(options: ProjectionRunnerOptions): 
   const { name, version, indexes, search } = projection
   const { epoch } = await store.head()
   const shape = { name, version, log: store.log, indexes, search }
-  const collection = await readStore.openCollection(shape, epoch)
+  const collection = await readStore.openCollection(shape, epoch, options.generation)
   const checkpoint = await collection.checkpoint()
   const running: Running = {
     options,
@@ -79,6 +83,7 @@ export async function createProjectionRunner(options: ProjectionRunnerOptions): 
     listeners: new Set(),
     stopping: new AbortController(),
     state: { status: 'running' },
+    tag: options.tag ?? String(version),
     committed: checkpoint,
     reached: checkpoint,
     folded: checkpoint,
@@ -87,6 +92,8 @@ export async function createProjectionRunner(options: ProjectionRunnerOptions): 
     pendingDocuments: new Map(),
     waiting: new Map(),
     turn: Promise.resolve(),
+    limit: undefined,
+    unlimited: Promise.withResolvers<void>(),
     subscription: undefined,
   }
   return runnerOf(running, run(running))
@@ -99,6 +106,8 @@ function runnerOf(running: Running, ended: Promise<void>): ProjectionRunner {
     store: options.store,
     collection,
     state: () => running.state,
+    tag: () => running.tag,
+    setTag: (tag) => void (running.tag = tag),
     reached: () => running.reached,
     placeOf: (place) => (isSamePlace(place, running.committed) ? running.reached : place),
     onMoved(callback) {
@@ -106,10 +115,17 @@ function runnerOf(running: Running, ended: Promise<void>): ProjectionRunner {
       running.listeners.add(listener)
       return () => void running.listeners.delete(listener)
     },
+    hold: () => hold(running),
+    limitTo(place) {
+      running.limit = place
+      running.unlimited.resolve()
+      running.unlimited = Promise.withResolvers<void>()
+    },
     quarantinedCount: () => running.waiting.size,
     treat: (treatment) => inTurn(running, async () => treatKey(await deskOf(running), treatment)),
     async stop() {
       running.stopping.abort()
+      running.unlimited.resolve()
       void running.subscription?.stop()
       await ended
     },
@@ -164,7 +180,7 @@ async function followFromCheckpoint(running: Running): Promise<SubscriptionEnd> 
       types: projection.reads,
       from,
       runtime,
-      handle: (batch) => inTurn(running, () => handleBatch(running, batch)),
+      handle: (batch) => handleWithinLimit(running, batch),
       ...(batchSize === undefined ? {} : { batchSize }),
       onRetry: (error) => running.options.reportFault?.(error, `the log of projection ${projection.name}`),
     })
@@ -175,6 +191,41 @@ async function followFromCheckpoint(running: Running): Promise<SubscriptionEnd> 
   } catch (error) {
     return { reason: 'failed', error }
   }
+}
+
+/** Folds a batch, and what is beyond the limit when there is none any more. */
+async function handleWithinLimit(running: Running, batch: Batch): Promise<void> {
+  for (let isDone = false; !isDone;) {
+    const { promise: changed } = running.unlimited
+    // The limit is looked at in turn: it may have been set while this batch waited.
+    // oxlint-disable-next-line no-await-in-loop -- the rest waits for the limit
+    isDone = await inTurn(running, async () => {
+      const { limit } = running
+      const isWithin = limit === undefined || batch.through.position <= limit.position
+      const events = isWithin
+        ? batch.events
+        : batch.events.filter(({ position }) => position <= limit.position)
+      if (running.stopping.signal.aborted && !isWithin) return true
+      await handleBatch(running, isWithin ? batch : { events, through: limit })
+      return isWithin
+    })
+    // oxlint-disable-next-line no-await-in-loop -- the same
+    if (!isDone) await changed
+  }
+}
+
+/** Takes a turn and keeps it, with everything stored, until released. */
+async function hold(running: Running): Promise<Held> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return new Promise((held, failed) => {
+    const turn = inTurn(running, async () => {
+      await running.pending
+      await keepReached(running)
+      held({ place: running.committed, release: resolve })
+      await promise
+    })
+    turn.catch(failed)
+  })
 }
 
 async function handleBatch(running: Running, batch: Batch): Promise<void> {

@@ -10,11 +10,12 @@ import type { DocumentCollection, LogPlace, StoredDocument } from '../core/ports
 import { createLagGauge } from './lag.ts'
 import type { ProjectionRunner } from './projection-runner.ts'
 import type { Freshness, ListRequest, Quarantine, ReadDocument, ReadModel } from './read-model.ts'
+import type { Rebuild } from './rebuild.ts'
 import { createWaiters, type Need, type Waiters } from './waiters.ts'
 
 /** What a read model is made of. */
 export interface ReadModelOptions {
-  readonly runner: ProjectionRunner
+  readonly runner: ProjectionRunner & { readonly rebuild?: Rebuild }
   readonly runtime: Runtime
   readonly limits?: {
     /** How many readers may wait at a time; 10,000 unless said. */
@@ -30,7 +31,10 @@ interface Model {
 }
 
 /** A read of one document, and how often the read model had moved before it. */
-type Reading = Awaited<ReturnType<DocumentCollection['get']>> & { readonly moves: number }
+type Reading = Awaited<ReturnType<DocumentCollection['get']>> & {
+  readonly moves: number
+  readonly tag: string
+}
 type SharedRead = (key: string) => Promise<Reading>
 
 const waitersMaxUnlessSaid = 10_000
@@ -41,8 +45,8 @@ const pollMs = 1000
 export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptions): ReadModel {
   const waiters = createWaiters(runtime, limits.waitersMax ?? waitersMaxUnlessSaid)
   runner.onMoved(waiters.wake)
-  const { collection, projection, store } = runner
-  const model: Model = { runner, runtime, waiters, read: createSharedRead(collection, waiters) }
+  const { projection, store } = runner
+  const model: Model = { runner, runtime, waiters, read: createSharedRead(runner, waiters) }
   return {
     projection,
     log: store.log,
@@ -51,10 +55,11 @@ export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptio
     async changes(after, { limit, bytesMax, key }) {
       requireRunning(model)
       const query = { after, limit, bytesMax }
-      const { documents, checkpoint, healed } = await collection.changes(
+      const tag = runner.tag()
+      const { documents, checkpoint, healed } = await runner.collection.changes(
         key === undefined ? query : { ...query, key },
       )
-      return { documents, place: runner.placeOf(checkpoint), healed }
+      return { documents, place: runner.placeOf(checkpoint), healed, tag }
     },
     async moved(after, signal) {
       const moves = waiters.moves()
@@ -63,7 +68,9 @@ export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptio
       if (runner.reached().position > after) return
       await waiters.wait({ moves, position: position(after + 1), waitMs: pollMs, signal })
     },
+    tag: () => runner.tag(),
     quarantine: quarantineOf(runner),
+    ...(runner.rebuild === undefined ? {} : { rebuild: runner.rebuild }),
     lag: createLagGauge({ store, reached: runner.reached, runtime }),
     stopped() {
       const state = runner.state()
@@ -77,8 +84,8 @@ async function getDocument(model: Model, key: string, freshness: Freshness) {
   requireVersions(model, freshness)
   const deadlineMs = runtime.elapsedMs() + freshness.waitMs
   await untilContained(model, freshness, deadlineMs)
-  const { document, checkpoint } = await untilVersion(model, key, { ...freshness, deadlineMs })
-  return { document: document && readDocument(document), place: runner.placeOf(checkpoint) }
+  const { document, checkpoint, tag } = await untilVersion(model, key, { ...freshness, deadlineMs })
+  return { document: document && readDocument(document), place: runner.placeOf(checkpoint), tag }
 }
 
 async function listDocuments(model: Model, request: ListRequest, freshness: Freshness) {
@@ -223,16 +230,17 @@ function quarantineOf(runner: ProjectionRunner): Quarantine {
 }
 
 /** Reads of one document that are asked for at one moment become one read. */
-function createSharedRead(collection: DocumentCollection, waiters: Waiters): SharedRead {
+function createSharedRead(runner: ProjectionRunner, waiters: Waiters): SharedRead {
   const pending = new Map<string, Promise<Reading>>()
   return (key) => {
     const shared = pending.get(key)
     if (shared !== undefined) return shared
     const moves = waiters.moves()
-    const reading = collection.get(key).then(
+    const tag = runner.tag()
+    const reading = runner.collection.get(key).then(
       (found) => {
         pending.delete(key)
-        return { ...found, moves }
+        return { ...found, moves, tag }
       },
       (error: unknown) => {
         pending.delete(key)

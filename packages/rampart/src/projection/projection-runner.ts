@@ -12,6 +12,10 @@ export interface ProjectionRunnerOptions {
   readonly readStore: ReadStore
   readonly runtime: Runtime
   /** Most events of a batch; 1,000 unless given. */
+  /** Which build of the version; 1 unless given. */
+  readonly generation?: number
+  /** Names the content for readers; the version unless given. */
+  readonly tag?: string
   readonly batchSize?: number
   /** How much may be quarantined before the projection stops; 1,000 keys and 10,000 events unless given. */
   readonly bounds?: QuarantineBounds
@@ -25,12 +29,21 @@ export type RunnerState =
   | { readonly status: 'stopped'; readonly reason: string }
   | { readonly status: 'ended' }
 
+/** A projection that stands still at a stored place. */
+export interface Held {
+  readonly place: LogPlace
+  readonly release: () => void
+}
+
 /** A running projection. */
 export interface ProjectionRunner {
   readonly projection: Projection
   readonly store: EventStore
   readonly collection: DocumentCollection
   readonly state: () => RunnerState
+  /** Names the content: documents under one tag never go back. */
+  readonly tag: () => string
+  readonly setTag: (tag: string) => void
   /** The place up to which the documents contain the log. */
   readonly reached: () => LogPlace
   /**
@@ -40,6 +53,10 @@ export interface ProjectionRunner {
   readonly placeOf: (checkpoint: LogPlace) => LogPlace
   /** Calls back when the place, a document or the state has changed. Returns what ends it. */
   readonly onMoved: (callback: (move: Move) => void) => () => void
+  /** Stores what is reached, and lets no batch pass until released. */
+  readonly hold: () => Promise<Held>
+  /** Lets batches pass up to this place and no further; `undefined` lets all of them pass. */
+  readonly limitTo: (place: LogPlace | undefined) => void
   /** How many keys are quarantined. */
   readonly quarantinedCount: () => number
   /** Treats a key, between two batches. Throws `READ_NOT_FOUND` when it is not quarantined. */

@@ -10,6 +10,7 @@ import type {
   QueuedEvent,
   StoredDocument,
 } from '../core/ports/index.ts'
+import type { Rebuild } from './rebuild.ts'
 import type { Treatment, TreatmentResult } from './treatment.ts'
 
 /** How fresh a read must be, and how long it waits for that. */
@@ -76,7 +77,11 @@ export interface ReadModel {
   readonly get: (
     key: string,
     freshness: Freshness,
-  ) => Promise<{ readonly document: ReadDocument | undefined; readonly place: LogPlace }>
+  ) => Promise<{
+    readonly document: ReadDocument | undefined
+    readonly place: LogPlace
+    readonly tag: string
+  }>
   readonly list: (
     request: ListRequest,
     freshness: Freshness,
@@ -94,10 +99,15 @@ export interface ReadModel {
     readonly place: LogPlace
     /** How many keys were healed: when it grows, documents at the cursor's own position may have changed. */
     readonly healed: number
+    readonly tag: string
   }>
   /** Resolves when the read model may have moved beyond `after`, or after a second; rejects when aborted. */
   readonly moved: (after: Position, signal: AbortSignal) => Promise<void>
+  /** Names what is being read: it changes when documents are replaced by others that may differ. */
+  readonly tag: () => string
   readonly quarantine: Quarantine
+  /** Builds beside the live documents; absent where nothing operates them. */
+  readonly rebuild?: Rebuild
   readonly lag: () => Promise<Lag>
   /** Why the projection stopped; `undefined` while it runs. */
   readonly stopped: () => string | undefined

@@ -10,7 +10,7 @@ import { wordsOf } from './read-store-words.ts'
 /** A read store's file: its kind ("Rmpr" in ASCII) and the steps of its schema. */
 export const readStoreSchema: DatabaseSchema = {
   applicationId: 0x52_6d_70_72,
-  steps: [readSql('create-collections'), readSql('create-quarantine')],
+  steps: [readSql('create-collections'), readSql('create-quarantine'), readSql('add-generations')],
 }
 
 /** The parts of a collection that have columns, in the order of those columns. */
@@ -22,6 +22,12 @@ export interface Columns {
 /** The columns of a shape. Their order does not depend on the order in which members are declared. */
 export function columnsOf({ indexes, search }: CollectionShape): Columns {
   return { indexes: [...new Set(indexes)].toSorted(), search: [...new Set(search)].toSorted() }
+}
+
+/** The columns in a collection's stored shape. */
+export function columnsIn(stored: string): Columns {
+  // What `openTables` has written.
+  return JSON.parse(stored) as Columns
 }
 
 /** A value of a column. */
@@ -96,14 +102,20 @@ function readTemplate(name: string): string {
  * Throws `DEFINITION_INVALID` when the same version was built with other indexes or other searchable
  * members.
  */
-export function openTables(database: DatabaseSync, shape: CollectionShape, epoch: string): number {
+export function openTables(
+  database: DatabaseSync,
+  shape: CollectionShape,
+  { epoch, generation }: { readonly epoch: string; readonly generation: number },
+): number {
   const columns = columnsOf(shape)
   const stored = JSON.stringify(columns)
   const { log, name, version } = shape
   const found = database
-    .prepare('SELECT number, shape FROM collections WHERE log = ? AND name = ? AND version = ?')
-    .get(log, name, version)
-  if (found === undefined) return createTables(database, shape, epoch)
+    .prepare(
+      'SELECT number, shape FROM collections WHERE log = ? AND name = ? AND version = ? AND generation = ?',
+    )
+    .get(log, name, version, generation)
+  if (found === undefined) return createTables(database, shape, { epoch, generation })
   if (found['shape'] === stored) return Number(found['number'])
   const message =
     `Version ${version} of projection ${name} was built with other indexes or searchable members: ` +
@@ -111,11 +123,15 @@ export function openTables(database: DatabaseSync, shape: CollectionShape, epoch
   throw new RampartError('DEFINITION_INVALID', message)
 }
 
-function createTables(database: DatabaseSync, shape: CollectionShape, epoch: string): number {
+function createTables(
+  database: DatabaseSync,
+  shape: CollectionShape,
+  { epoch, generation }: { readonly epoch: string; readonly generation: number },
+): number {
   const columns = columnsOf(shape)
   const inserted = database
     .prepare(readSql('insert-collection'))
-    .get(shape.log, shape.name, shape.version, JSON.stringify(columns), epoch)
+    .get(shape.log, shape.name, shape.version, generation, JSON.stringify(columns), epoch)
   const number = Number(inserted?.['number'])
   const ownColumns = columnNames(columns)
     .slice(4)

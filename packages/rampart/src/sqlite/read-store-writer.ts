@@ -1,8 +1,16 @@
 // The writing side of a SQLite read store: collections and batches, in a worker thread or in the caller's.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { RampartError } from '../core/index.ts'
-import type { CollectionShape, LogPlace, QuarantineChange } from '../core/ports/index.ts'
+import type { CollectionShape, LogKey, LogPlace, QuarantineChange } from '../core/ports/index.ts'
 import { migrate, openDatabase, readSql, storeFault } from './database.ts'
+import {
+  compareCollections,
+  dropCollection,
+  switchLive,
+  type CollectionName,
+  type CollectionPair,
+  type Comparison,
+} from './read-store-generations.ts'
 import { createQuarantineWriter, type QuarantineWriter } from './read-store-quarantine.ts'
 import {
   collectionSql,
@@ -17,7 +25,20 @@ import type { Service } from './worker-main.ts'
 
 /** What the writer of a read store does. */
 export type WriterRequest =
-  | { readonly kind: 'open'; readonly shape: CollectionShape; readonly epoch: string }
+  | {
+      readonly kind: 'open'
+      readonly shape: CollectionShape
+      readonly epoch: string
+      readonly generation: number
+    }
+  | { readonly kind: 'switch'; readonly pair: CollectionPair; readonly tag: string }
+  | { readonly kind: 'compare'; readonly pair: CollectionPair }
+  | {
+      readonly kind: 'drop'
+      readonly log: LogKey
+      readonly name: string
+      readonly collection: CollectionName
+    }
   | {
       readonly kind: 'commit'
       readonly number: number
@@ -30,8 +51,8 @@ export type WriterRequest =
       readonly quarantine: readonly QuarantineChange[]
     }
 
-/** The number of the collection. */
-export type WriterReply = number
+/** The number of the collection, or how two of them differ. */
+export type WriterReply = number | Comparison
 
 type CommitOf<Request> = Extract<Request, { readonly kind: 'commit' }>
 
@@ -59,14 +80,23 @@ export function createWriter(database: DatabaseSync, file: string): (request: Wr
   const collections = new Map<number, CollectionWriter>()
   const moveCheckpoint = database.prepare(readSql('move-checkpoint'))
   const quarantine = createQuarantineWriter(database)
-  const perform = (request: WriterRequest): number => {
-    if (request.kind === 'open') {
-      const number = openTables(database, request.shape, request.epoch)
-      if (!collections.has(number)) collections.set(number, prepare(database, number, request.shape))
-      return number
+  const perform = (request: WriterRequest): WriterReply => {
+    switch (request.kind) {
+      case 'open': {
+        const number = openTables(database, request.shape, request)
+        if (!collections.has(number)) collections.set(number, prepare(database, number, request.shape))
+        return number
+      }
+      case 'commit':
+        commit({ database, moveCheckpoint, quarantine, collection: collections.get(request.number) }, request)
+        return request.number
+      case 'switch':
+        return switchLive(database, request.pair, request.tag)
+      case 'compare':
+        return compareCollections(database, request.pair)
+      case 'drop':
+        return dropCollection(database, request)
     }
-    commit({ database, moveCheckpoint, quarantine, collection: collections.get(request.number) }, request)
-    return request.number
   }
   return (request) => {
     try {

@@ -3,6 +3,7 @@
 import { RampartError } from '../core/index.ts'
 import type { CollectionShape, CommitRequest, DocumentCollection, ReadStore } from '../core/ports/index.ts'
 import { openDatabase } from './database.ts'
+import { collectionStates } from './read-store-generations.ts'
 import { createCollectionReader, createReader, type Reader } from './read-store-collection.ts'
 import { columnsOf, rowOf, type Cell } from './read-store-tables.ts'
 import {
@@ -38,12 +39,25 @@ export async function openSqliteReadStore(options: SqliteReadStoreOptions): Prom
   const backing = thread === 'worker' ? await openInWorker(file) : openInCaller(file)
   const collections = new Map<number, DocumentCollection>()
   return {
-    async openCollection(shape, epoch) {
-      const number = await backing.write({ kind: 'open', shape, epoch })
+    async openCollection(shape, epoch, generation = 1) {
+      const number = await backing.write({ kind: 'open', shape, epoch, generation })
+      if (typeof number !== 'number') throw new RampartError('INTERNAL', 'The writer gave no number.')
       const known = collections.get(number) ?? createCollection(backing, number, shape)
       collections.set(number, known)
       return known
     },
+    async collections(log, name) {
+      const rows = backing.reader.rows(collectionStates.sql, [log, name])
+      return rows.map((row) => collectionStates.stateOf(row, log, name))
+    },
+    switchLive: async (pair, tag) => void (await backing.write({ kind: 'switch', pair, tag })),
+    async compare(pair) {
+      const comparison = await backing.write({ kind: 'compare', pair })
+      if (typeof comparison === 'number') throw new RampartError('INTERNAL', 'The writer gave a number.')
+      return comparison
+    },
+    dropCollection: async (log, name, collection) =>
+      void (await backing.write({ kind: 'drop', log, name, collection })),
     [Symbol.asyncDispose]: () => backing.close(),
   }
 }

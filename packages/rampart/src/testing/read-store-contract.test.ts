@@ -4,6 +4,7 @@ import type { DocumentCollection, ReadStore, StoredDocument } from '../core/port
 import { openSqliteReadStore } from '../sqlite/index.ts'
 import { readStoreContract } from './index.ts'
 
+type MutateStore = (store: ReadStore) => Partial<ReadStore>
 type Mutate = (collection: DocumentCollection) => Partial<DocumentCollection>
 
 interface Mutant {
@@ -240,22 +241,23 @@ const mutants: readonly Mutant[] = [
   },
 ]
 
-function mutated(store: ReadStore, mutate: Mutate): ReadStore {
+function mutated(store: ReadStore, mutate: Mutate, changes?: MutateStore): ReadStore {
   return {
     ...store,
-    async openCollection(shape, epoch) {
-      const collection = await store.openCollection(shape, epoch)
+    ...changes?.(store),
+    async openCollection(shape, epoch, generation) {
+      const collection = await store.openCollection(shape, epoch, generation)
       return { ...collection, ...mutate(collection) }
     },
   }
 }
 
 /** The names of the rules that do not hold. */
-async function broken(mutate: Mutate): Promise<readonly string[]> {
+async function broken(mutate: Mutate, changes?: MutateStore): Promise<readonly string[]> {
   const names: string[] = []
   for (const rule of readStoreContract) {
     await using plain = await openSqliteReadStore({ file: ':memory:', thread: 'caller' })
-    const store = mutated(plain, mutate)
+    const store = mutated(plain, mutate, changes)
     // Memory cannot reopen; what it would forget is not what these faults are about.
     const holds = await rule.check({ store, reopen: async () => store }).then(
       () => true,
@@ -266,7 +268,26 @@ async function broken(mutate: Mutate): Promise<readonly string[]> {
   return names
 }
 
+const storeMutants: readonly (readonly [fault: string, breaks: string, changes: MutateStore])[] = [
+  ['a switch is only said to have happened', 'RS-11', () => ({ switchLive: () => Promise.resolve() })],
+  [
+    'the tag of a switch is forgotten',
+    'RS-11',
+    (store) => ({ switchLive: (pair) => store.switchLive(pair, 'x') }),
+  ],
+  ['dropped collections stay', 'RS-12', () => ({ dropCollection: () => Promise.resolve() })],
+  [
+    'differences are kept quiet',
+    'RS-12',
+    (store) => ({ compare: async (pair) => ({ ...(await store.compare(pair)), differing: 0, sample: [] }) }),
+  ],
+]
+
 describe('the suite of the read store', () => {
+  test.each(storeMutants)('catches that %s', async (_, breaks, changes) => {
+    expect(await broken(() => ({}), changes)).toContainEqual(expect.stringMatching(new RegExp(`^${breaks} `)))
+  })
+
   test('holds without a fault', async () => {
     expect(await broken(() => ({}))).toEqual([])
   })
@@ -277,6 +298,7 @@ describe('the suite of the read store', () => {
 
   test('has a mutant for every promise', () => {
     const ids = new Set(readStoreContract.map(({ name }) => name.split(' ')[0]))
-    expect(new Set(mutants.map(({ breaks }) => breaks))).toEqual(ids)
+    const broken = [...mutants.map(({ breaks }) => breaks), ...storeMutants.map(([, breaks]) => breaks)]
+    expect(new Set(broken)).toEqual(ids)
   })
 })

@@ -1,7 +1,8 @@
-// The conformance suite of the read store port: its promises RS-1 to RS-10 as rules that any test runner can
+// The conformance suite of the read store port: its promises RS-1 to RS-12 as rules that any test runner can
 // loop over.
 import { committingRules } from './read-store-contract-committing.ts'
 import { findingRules } from './read-store-contract-finding.ts'
+import { generationRules } from './read-store-contract-generations.ts'
 import { keepingRules } from './read-store-contract-keeping.ts'
 import { listingRules } from './read-store-contract-listing.ts'
 import { quarantineRules } from './read-store-contract-quarantine.ts'
@@ -17,4 +18,5 @@ export const readStoreContract: readonly ReadStoreRule[] = [
   ...findingRules,
   ...keepingRules,
   ...quarantineRules,
+  ...generationRules,
 ]

@@ -31,6 +31,7 @@ export type {
 export type {
   ChangeCursor,
   CollectionShape,
+  CollectionState,
   CommitRequest,
   DocumentCollection,
   DocumentPage,

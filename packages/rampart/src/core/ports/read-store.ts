@@ -18,6 +18,10 @@
 //      of their positions until the key is healed, and skipped ones stay on record.
 // RS-10 Reads and listings say which of their documents are quarantined, at the moment of the read, and
 //      changes say how many keys have been healed so far.
+// RS-11 Of the collections of a projection exactly one is live: the first that was opened, until another
+//      takes its place in one transaction, which is refused while its checkpoint is behind the live one's.
+// RS-12 Generations of a version are apart; a comparison counts their documents and names keys whose
+//      documents differ, and one that is dropped leaves nothing behind.
 import type { Position } from '../identity.ts'
 import type { Json } from '../json.ts'
 import type { LogKey, LogPlace } from './log.ts'
@@ -178,8 +182,59 @@ export interface DocumentCollection {
   readonly onCommitted: (callback: () => void) => () => void
 }
 
+/** Names a collection among those of its projection. */
+export interface CollectionName {
+  readonly version: number
+  /** Builds of the same version are numbered from 1. */
+  readonly generation: number
+}
+
+/** A collection, and what part it plays. */
+export interface CollectionState extends CollectionName {
+  readonly shape: CollectionShape
+  readonly checkpoint: LogPlace
+  /** Whether readers get it. */
+  readonly isLive: boolean
+  /** Names its content for readers, as the switch that made it live said; null when it never was live. */
+  readonly tag: string | null
+}
+
+/** Two collections of one projection. */
+export interface CollectionPair {
+  readonly log: LogKey
+  readonly name: string
+  readonly live: CollectionName
+  readonly other: CollectionName
+}
+
+/** How two collections differ. */
+export interface Comparison {
+  /** Documents, without those that were deleted: of the live one, and of the other. */
+  readonly documents: readonly [live: number, other: number]
+  /** Keys whose versions or data differ, but for quarantined ones and those with skipped events. */
+  readonly differing: number
+  /** The first of them in byte order, 20 at most. */
+  readonly sample: readonly string[]
+  /** True when all documents are the same, in their positions too. */
+  readonly isSame: boolean
+}
+
 /** A database of collections. */
 export interface ReadStore extends AsyncDisposable {
-  /** Opens a collection, and creates it at position 0 of `epoch` when it is not there. */
-  readonly openCollection: (shape: CollectionShape, epoch: string) => Promise<DocumentCollection>
+  /**
+   * Opens a collection, and creates it at position 0 of `epoch` when it is not there; of generation 1 unless
+   * said. The first one of a projection is live.
+   */
+  readonly openCollection: (
+    shape: CollectionShape,
+    epoch: string,
+    generation?: number,
+  ) => Promise<DocumentCollection>
+  /** All collections of a projection, in the order of version and generation. */
+  readonly collections: (log: LogKey, name: string) => Promise<readonly CollectionState[]>
+  /** Makes `other` live in place of `live`. Throws `STORE_UNAVAILABLE` when that is not live or is ahead. */
+  readonly switchLive: (pair: CollectionPair, tag: string) => Promise<void>
+  readonly compare: (pair: CollectionPair) => Promise<Comparison>
+  /** Forgets a collection that is not live; one that is not there is no fault. */
+  readonly dropCollection: (log: LogKey, name: string, collection: CollectionName) => Promise<void>
 }

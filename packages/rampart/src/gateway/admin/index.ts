@@ -1,3 +1,4 @@
 // The gateway's admin room: what operators may see of logs and read models, and what they do about them.
 export { adminEndpoints } from './events.ts'
 export { quarantineEndpoints } from './quarantine.ts'
+export { rebuildEndpoints } from './rebuild.ts'

@@ -124,7 +124,7 @@ async function getDocument({
   model,
   key,
   around,
-}: Reading): Promise<{ readonly document: ReadDocument | undefined; readonly place: LogPlace }> {
+}: Reading): Promise<Pick<Found, 'document' | 'place' | 'tag'>> {
   const query = queryOf(exchange)
   for (const name of query.keys()) {
     if (name !== 'v') throw invalidInput(`The query parameter ${JSON.stringify(name)} is unknown. Use v.`)
@@ -142,11 +142,12 @@ interface Found {
   readonly key: string
   readonly document: ReadDocument | undefined
   readonly place: LogPlace
+  readonly tag: string
 }
 
 function documentResponse(
   exchange: Exchange,
-  { model, key, document, place }: Found,
+  { model, key, document, place, tag }: Found,
   write: (document: ReadDocument) => unknown,
 ): Response {
   const token = encodeToken(new Map([[model.log, place]]))
@@ -156,9 +157,9 @@ function documentResponse(
   }
   // A position means something within an epoch only, and a document within a version of its projection.
   const epoch = encodeURIComponent(place.epoch)
-  const tag = `"${model.projection.version}-${epoch}-${document.position}-${document.version ?? ''}"`
-  const headers = { etag: tag, 'consistency-token': token, 'cache-control': 'no-cache' }
-  if (matchesTag(exchange, tag)) return new Response(null, { status: 304, headers })
+  const entityTag = `"${tag}-${epoch}-${document.position}-${document.version ?? ''}"`
+  const headers = { etag: entityTag, 'consistency-token': token, 'cache-control': 'no-cache' }
+  if (matchesTag(exchange, entityTag)) return new Response(null, { status: 304, headers })
   return jsonResponse(write(document), 200, headers)
 }
 

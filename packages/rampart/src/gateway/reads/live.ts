@@ -42,16 +42,18 @@ export async function* documentChanges(
   const resumed = resumptionOf({ model, resumeFrom, place, mayRead })
   if (resumeFrom !== undefined && resumed === undefined) yield [reset]
   let cursor = resumed
+  let tag = model.tag()
   const sight = createSight(mayRead)
   if (cursor === undefined) {
     const { documents, ...at } = await model.changes(start, { ...batch, key })
     const [latest] = documents
     cursor = { position: latest?.position ?? at.place.position, key, healed: at.healed }
+    tag = at.tag
     const events = latest === undefined || latest.data === null ? [] : sight(latest)
-    if (events.length > 0) yield events.map((each) => eventOf(model, at, each))
+    if (events.length > 0) yield events.map((each) => eventOf(at, each))
   }
-  yield* follow({ model, cursor, key }, signal, (documents, at) =>
-    documents.flatMap(sight).map((each) => eventOf(model, at, each)),
+  yield* follow({ model, cursor, key, tag }, signal, (documents, at) =>
+    documents.flatMap(sight).map((each) => eventOf(at, each)),
   )
 }
 
@@ -69,12 +71,12 @@ export async function* listChanges(
     // What was deleted before a stream begins is no news to it.
     return data !== null || resumed !== undefined || position > place.position
   }
-  yield* follow({ model, cursor: resumed ?? start }, signal, (documents, at) =>
+  yield* follow({ model, cursor: resumed ?? start, tag: model.tag() }, signal, (documents, at) =>
     documents.flatMap((document) => {
       const { key, data } = document
       const isListed = data !== null && (filter?.(data) ?? true) && (mayRead?.(key, data) ?? true)
       if (!mustHear(document, isListed)) return []
-      return [eventOf(model, at, isListed ? document : { ...document, data: null })]
+      return [eventOf(at, isListed ? document : { ...document, data: null })]
     }),
   )
 }
@@ -83,18 +85,29 @@ interface Followed {
   readonly model: ReadModel
   readonly cursor: LiveCursor
   readonly key?: string
+  /** What the cursor stands in. */
+  readonly tag: string
 }
 
 async function* follow(
-  { model, cursor, key }: Followed,
+  { model, cursor, key, tag: tagAtFirst }: Followed,
   signal: AbortSignal,
   write: (documents: readonly StoredDocument[], at: Moment) => readonly StreamEvent[],
 ): AsyncGenerator<readonly StreamEvent[]> {
   const options = { ...batch, ...(key === undefined ? {} : { key }) }
   let known = cursor.healed
+  let reading = tagAtFirst
   for (let at: ChangeCursor = cursor; !signal.aborted;) {
     // oxlint-disable-next-line no-await-in-loop -- each batch starts where the one before it ended
-    const { documents, place, healed } = await model.changes(at, options)
+    const { documents, place, healed, tag } = await model.changes(at, options)
+    if (tag !== reading) {
+      // Other documents have taken the place of those that the cursor stands in.
+      reading = tag
+      known = healed
+      at = start
+      yield [reset]
+      continue
+    }
     const hasHealed = known !== undefined && healed !== known
     known = healed
     if (hasHealed) {
@@ -109,7 +122,7 @@ async function* follow(
       continue
     }
     at = { position: last.position, key: last.key }
-    const events = write(documents, { place, healed })
+    const events = write(documents, { place, healed, tag })
     if (events.length > 0) yield events
   }
 }
@@ -167,29 +180,29 @@ const reset: StreamEvent = { event: 'reset', data: {} }
 interface Moment {
   readonly place: LogPlace
   readonly healed: number
+  readonly tag: string
 }
 
 function eventOf(
-  model: ReadModel,
-  { place: { epoch }, healed }: Moment,
+  { place: { epoch }, healed, tag }: Moment,
   { key, version, data, position }: StoredDocument,
 ): StreamEvent {
-  const id = JSON.stringify([model.projection.version, epoch, position, key, healed])
+  const id = JSON.stringify([tag, epoch, position, key, healed])
   const document: { readonly [member: string]: Json } =
     version === null ? { key, data } : { key, version, data }
   return { id: Buffer.from(id).toString('base64url'), data: document }
 }
 
 /**
- * The cursor in an id; `undefined` when it is unreadable, of another version or epoch, or not reached any
- * more.
+ * The cursor in an id; `undefined` when it is unreadable, of other documents or another epoch, or not
+ * reached any more.
  */
-function parseId(text: string, { projection }: ReadModel, place: LogPlace): LiveCursor | undefined {
+function parseId(text: string, model: ReadModel, place: LogPlace): LiveCursor | undefined {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
     if (!Array.isArray(parsed) || parsed.length !== 5) return undefined
-    const [version, epoch, at, key, healed]: readonly unknown[] = parsed
-    if (version !== projection.version || epoch !== place.epoch || typeof key !== 'string') return undefined
+    const [tag, epoch, at, key, healed]: readonly unknown[] = parsed
+    if (tag !== model.tag() || epoch !== place.epoch || typeof key !== 'string') return undefined
     if (typeof at !== 'number' || !Number.isSafeInteger(at) || at < 0 || at > place.position) return undefined
     return typeof healed === 'number' ? { position: position(at), key, healed } : undefined
   } catch {

@@ -41,16 +41,16 @@ async function getVisible({ model, mayRead, runtime }: View, key: string, freshn
   const deadlineMs = runtime.elapsedMs() + waitMs
   try {
     const found = await model.get(key, freshness)
-    const { document, place } = found
+    const { document, place, tag } = found
     if (document === undefined || mayRead(key, document.data)) return found
-    if (wanted === undefined || wanted === 0) return { document: undefined, place }
+    if (wanted === undefined || wanted === 0) return { document: undefined, place, tag }
   } catch (fault) {
     if (!isAbout(fault)) throw fault
     const data = await lastOf(model, key)
     if (data !== null && mayRead(key, data)) throw fault
     // The model's promise for a key that is quarantined: `details.place` is where it stands.
     const place = fault.details['place'] as LogPlace
-    if (wanted === undefined || wanted === 0) return { document: undefined, place }
+    if (wanted === undefined || wanted === 0) return { document: undefined, place, tag: model.tag() }
   }
   // A version is waited for in vain where no document is to be seen, whether there is one or not.
   await sleep(runtime, deadlineMs - runtime.elapsedMs(), signal)

@@ -1,0 +1,90 @@
+// `rampart rebuild`: builds a projection anew beside the live documents of a running server, and watches it.
+import { Option, type Command } from 'commander'
+import { sleep, systemRuntime } from '../core/index.ts'
+import type { RebuildStatus } from '../projection/index.ts'
+import { addressOf, callAdmin, defaultUrl, exitCodes, type ServerOptions } from './admin-client.ts'
+
+interface RebuildOptions extends ServerOptions {
+  readonly back?: true
+  readonly accept?: true
+  readonly drop?: true
+  readonly status?: true
+}
+
+const lookMs = 200
+
+/** Adds the command to a program. */
+export function addRebuild(program: Command): void {
+  program
+    .command('rebuild <projection>')
+    .description('Builds a projection anew beside its live documents, and switches when both agree.')
+    .option('--url <url>', 'the server, with the prefix of the app', addressOf, defaultUrl)
+    .addOption(new Option('--back', 'goes back to the build before').conflicts(['accept', 'drop', 'status']))
+    .addOption(new Option('--accept', 'switches to a build that differs').conflicts(['drop', 'status']))
+    .addOption(new Option('--drop', 'drops a build that differs').conflicts(['status']))
+    .option('--status', 'says how far it is, and nothing else')
+    .action(rebuild)
+}
+
+async function rebuild(projection: string, options: RebuildOptions): Promise<void> {
+  const path = `projections/${encodeURIComponent(projection)}/rebuild`
+  // The server's own answers have this form.
+  const ask = async (body?: object) => (await callAdmin(options, path, body)) as unknown as RebuildStatus
+  let status = await ask(options.status ? undefined : { action: actionOf(options) })
+  while (!options.status && status.build?.state === 'building') {
+    showProgress(status.build)
+    // oxlint-disable-next-line no-await-in-loop -- it looks again and again
+    await sleep(systemRuntime, lookMs)
+    // oxlint-disable-next-line no-await-in-loop -- the same
+    status = await ask()
+  }
+  if (process.stdout.isTTY) process.stdout.write('\r\u001B[K')
+  print(projection, status)
+}
+
+function actionOf({ back, accept, drop }: RebuildOptions): string {
+  if (back) return 'back'
+  if (accept) return 'accept'
+  return drop ? 'drop' : 'start'
+}
+
+type Build = NonNullable<RebuildStatus['build']>
+
+function showProgress({ position, target, perSecond, secondsLeft }: Build): void {
+  if (!process.stdout.isTTY) return
+  const width = 24
+  const done = target === 0 ? width : Math.floor((width * position) / target)
+  const bar = '█'.repeat(done).padEnd(width, '░')
+  const left = secondsLeft === null ? '' : `, ${secondsLeft} s left`
+  process.stdout.write(`\r\u001B[K${bar} ${position} of ${target}, ${perSecond} per second${left}`)
+}
+
+function print(projection: string, { live, kept, build }: RebuildStatus): void {
+  const lines = [`${projection} is live as ${nameOf(live)}.`]
+  if (build !== null) lines.push(`The build ${nameOf(build)} ${fateOf(build)}`)
+  if (kept.length > 0) lines.push(`Kept for the way back: ${kept.map(nameOf).join(', ')}.`)
+  process.stdout.write(`${lines.join('\n')}\n`)
+  if (build?.state === 'differs' || build?.state === 'failed') process.exitCode = exitCodes.found
+}
+
+function nameOf({ version, generation }: RebuildStatus['live']): string {
+  return `version ${version}, generation ${generation}`
+}
+
+function fateOf({ state, comparison, error, position, target, perSecond }: Build): string {
+  const compared = comparison === null ? '' : ` (${comparison.documents.join(' and ')} documents)`
+  switch (state) {
+    case 'building':
+      return `is at ${position} of ${target}, ${perSecond} per second.`
+    case 'switched':
+      return `took its place${compared}.`
+    case 'dropped':
+      return 'was dropped.'
+    case 'failed':
+      return `failed: ${error ?? 'nobody knows why'}`
+    case 'differs': {
+      const { differing = 0, sample = [] } = comparison ?? {}
+      return `differs in ${differing} documents${compared}: ${sample.join(', ')}. Use --accept or --drop.`
+    }
+  }
+}

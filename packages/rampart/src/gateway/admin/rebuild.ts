@@ -1,0 +1,51 @@
+// What operators see of the builds of a projection, and how they begin one and decide about it.
+import { RampartError } from '../../core/index.ts'
+import type { RebuildAction } from '../../projection/index.ts'
+import { readJsonObject } from '../body.ts'
+import { placeOf, type Endpoint } from '../endpoint.ts'
+import { invalidInput, jsonResponse, segmentOf, type Exchange } from '../exchange.ts'
+import { modelNamed, type OperatedModels } from './quarantine.ts'
+
+const uncached = { 'cache-control': 'no-store' }
+const actions: readonly RebuildAction[] = ['start', 'back', 'accept', 'drop']
+
+/** The endpoints that show the builds of a projection, and act on them. */
+export function rebuildEndpoints(operated: OperatedModels): readonly Endpoint[] {
+  const path = `${operated.app.prefix}/admin/projections/:projection/rebuild`
+  const place = placeOf(path, 'projection')
+  const rebuildOf = (exchange: Exchange) => {
+    const model = modelNamed(operated.models, segmentOf(exchange, place))
+    if (model.rebuild !== undefined) return model.rebuild
+    throw new RampartError('CAPABILITY_MISSING', `${model.projection.name} cannot be rebuilt here.`)
+  }
+  return [
+    {
+      method: 'GET',
+      path,
+      handle: async (exchange) => jsonResponse(await rebuildOf(exchange).status(), 200, uncached),
+    },
+    {
+      method: 'POST',
+      path,
+      async handle(exchange) {
+        const rebuild = rebuildOf(exchange)
+        const body = await readJsonObject(exchange, operated.around.limits.bodyBytesMax)
+        return jsonResponse(await rebuild.act(actionIn(body)), 202, uncached)
+      },
+    },
+  ]
+}
+
+function actionIn(body: Readonly<Record<string, unknown>>): RebuildAction {
+  const foreign = Object.keys(body).find((member) => member !== 'action')
+  if (foreign !== undefined) {
+    const detail = 'is not known; send action alone'
+    throw invalidInput('The body has an unknown member.', [{ pointer: `/${foreign}`, detail }])
+  }
+  const { action: wanted = 'start' } = body
+  const action = actions.find((one) => one === wanted)
+  if (action !== undefined) return action
+  throw invalidInput('The action is unknown.', [
+    { pointer: '/action', detail: `must be one of ${actions.join(', ')}` },
+  ])
+}

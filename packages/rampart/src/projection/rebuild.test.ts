@@ -1,0 +1,191 @@
+// Builds beside the live documents: readers see no error and nothing that goes back, and a way back is kept.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test, vi } from 'vitest'
+import { systemRuntime, type Projection } from '../core/index.ts'
+import { logKey, type ReadStore } from '../core/ports/index.ts'
+import { createMemoryStore } from '../memory/index.ts'
+import { openSqliteReadStore } from '../sqlite/index.ts'
+import { createReadModel, createServedProjection } from './index.ts'
+import { append, customers, make, orders } from './test/shop.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'rampart-rebuild-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const now = { waitMs: 0 }
+
+async function openWorld(thread: 'worker' | 'caller', file: string) {
+  const store = createMemoryStore()
+  const log = await store.openLog(logKey('shop'))
+  const readStore: ReadStore = await openSqliteReadStore({ file, thread })
+  const serve = async (projection: Projection, batchSize = 50) => {
+    const faults: unknown[] = []
+    const reportFault = (fault: unknown): void => void faults.push(fault)
+    const options = { projection, store: log, readStore, runtime: systemRuntime, batchSize, reportFault }
+    const runner = await createServedProjection(options)
+    const model = createReadModel({ runner, runtime: systemRuntime })
+    return { runner, model, rebuild: runner.rebuild, faults, [Symbol.asyncDispose]: () => runner.stop() }
+  }
+  return {
+    log,
+    readStore,
+    serve,
+    async [Symbol.asyncDispose]() {
+      await readStore[Symbol.asyncDispose]()
+      await store[Symbol.asyncDispose]()
+    },
+  }
+}
+
+type World = Awaited<ReturnType<typeof openWorld>>
+type Served = Awaited<ReturnType<World['serve']>>
+
+async function settled({ rebuild }: Served, state = 'switched') {
+  await vi.waitFor(async () => expect((await rebuild.status()).build).toMatchObject({ state }), 10_000)
+  return rebuild.status()
+}
+
+/** Reads one document again and again: neither its version nor the place may ever go back. */
+async function watch({ model }: Served, key: string, isOver: () => boolean): Promise<number> {
+  let version = 0
+  let place = 0
+  let reads = 0
+  while (!isOver()) {
+    const found = await model.get(key, now)
+    expect(found.document?.version ?? 0).toBeGreaterThanOrEqual(version)
+    expect(found.place.position).toBeGreaterThanOrEqual(place)
+    version = found.document?.version ?? 0
+    place = found.place.position
+    const { documents } = await model.list({ where: [], search: null, afterKey: null, limit: 1 }, now)
+    expect(documents).toHaveLength(1)
+    reads += 1
+    await new Promise<void>((resolve) => systemRuntime.soon(resolve))
+  }
+  return reads
+}
+
+test.each(['worker', 'caller'] as const)(
+  'readers see no error and nothing going back while it is rebuilt under writes (%s, AK20)',
+  async (thread) => {
+    await using world = await openWorld(
+      thread,
+      thread === 'caller' ? ':memory:' : join(folder, 'live.sqlite'),
+    )
+    const { log } = world
+    for (let n = 0; n < 600; n++) await append(log, make.noted(`${n % 20}`), make.placed(`${n % 20}`))
+    await using served = await world.serve(orders)
+    const token = new Map([[log.log, await log.head()]])
+    await served.model.get('1', { token, waitMs: 10_000 })
+    const progress = { isOver: false }
+    const reading = watch(served, '1', () => progress.isOver)
+    const writing = (async () => {
+      while (!progress.isOver) {
+        await append(log, make.placed('1'))
+        await new Promise<void>((resolve) => systemRuntime.soon(resolve))
+      }
+    })()
+    try {
+      await served.rebuild.act('start')
+      await expect(served.rebuild.act('start')).rejects.toMatchObject({ code: 'INPUT_INVALID' })
+      const status = await settled(served)
+      expect(status).toMatchObject({
+        live: { version: 1, generation: 2 },
+        kept: [{ version: 1, generation: 1 }],
+        build: { comparison: { isSame: true, differing: 0, documents: [20, 20] } },
+      })
+      // The same content under the same name: entity tags and places in streams stay good.
+      expect(served.model.tag()).toBe('1')
+      await served.rebuild.act('back')
+      await settled(served)
+      expect((await served.rebuild.status()).live.generation).toBe(1)
+    } finally {
+      progress.isOver = true
+      await writing
+    }
+    expect(await reading).toBeGreaterThan(10)
+    const head = await log.head()
+    const { document } = await served.model.get('1', { token: new Map([[log.log, head]]), waitMs: 10_000 })
+    expect(document?.position).toBe(head.position)
+    expect(served.faults).toEqual([])
+  },
+)
+
+test('a build that differs waits for a decision, and its documents get another name', async () => {
+  await using world = await openWorld('caller', ':memory:')
+  const { log } = world
+  await append(log, make.placed('1', 'ada'), make.placed('2', 'eve'))
+  const impure = { pence: 1 }
+  const on: Projection['on'] = { ...customers.on, Placed: () => ({ orders: 1, pence: impure.pence }) }
+  await using served = await world.serve({ ...customers, on })
+  await vi.waitFor(() => expect(served.runner.reached().position).toBe(2))
+  impure.pence = 2
+  await served.rebuild.act('start')
+  const { build } = await settled(served, 'differs')
+  expect(build?.comparison).toMatchObject({ differing: 2, sample: ['ada', 'eve'] })
+  expect((await served.model.get('ada', now)).document?.data).toMatchObject({ pence: 1 })
+  await served.rebuild.act('drop')
+  await expect(served.rebuild.act('back')).rejects.toMatchObject({ code: 'INPUT_INVALID' })
+  await served.rebuild.act('start')
+  await settled(served, 'differs')
+  await served.rebuild.act('accept')
+  await settled(served)
+  expect((await served.model.get('ada', now)).document?.data).toMatchObject({ pence: 2 })
+  expect(served.model.tag()).not.toBe('1')
+})
+
+test('a rebuild forgets the quarantine of what it replaces', async () => {
+  await using world = await openWorld('caller', ':memory:')
+  await append(world.log, make.placed('1', 'ada'), make.placed('2', 'eve'))
+  const broken = { on: true }
+  const { Placed = () => null } = customers.on
+  const on: Projection['on'] = {
+    ...customers.on,
+    Placed(...args) {
+      if (broken.on && args[2] === 'eve') throw new Error('bad')
+      return Placed(...args)
+    },
+  }
+  await using served = await world.serve({ ...customers, on })
+  await vi.waitFor(() => expect(served.model.quarantine.count()).toBe(1))
+  broken.on = false
+  await served.rebuild.act('start')
+  await settled(served)
+  expect(served.model.quarantine.count()).toBe(0)
+  expect((await served.model.get('eve', now)).document?.data).toEqual({ orders: 1, pence: 100 })
+})
+
+test('a newer version is built beside the older one, and the older code leads back', async () => {
+  await using world = await openWorld('caller', ':memory:')
+  const { log } = world
+  for (let n = 0; n < 300; n++) await append(log, make.placed(`${n % 5}`))
+  {
+    await using served = await world.serve(orders)
+    await vi.waitFor(() => expect(served.runner.reached().position).toBe(300))
+  }
+  const newer: Projection = {
+    ...orders,
+    version: 2,
+    indexes: [],
+    on: { ...orders.on, Placed: (_, { version }) => ({ status: 'placed', pence: version }) },
+  }
+  await append(log, make.placed('1'))
+  {
+    await using served = await world.serve(newer, 1)
+    const first = await served.model.get('1', now)
+    expect(first).toMatchObject({ document: { version: 60, data: { pence: 100 } }, tag: '1' })
+    expect(first.place.position).toBe(300)
+    const progress = { isOver: false }
+    const reading = watch(served, '1', () => progress.isOver)
+    const token = new Map([[log.log, await log.head()]])
+    const found = await served.model.get('1', { token, waitMs: 10_000 })
+    progress.isOver = true
+    await reading
+    expect(found).toMatchObject({ document: { version: 61, data: { pence: 61 } }, tag: '2' })
+    expect((await served.rebuild.status()).kept).toEqual([{ version: 1, generation: 1 }])
+    expect(served.faults).toEqual([])
+  }
+  await using served = await world.serve(orders)
+  await vi.waitFor(() => expect(served.model.tag()).toBe('1'))
+  const found = await served.model.get('1', now)
+  expect(found).toMatchObject({ document: { version: 61, data: { pence: 100 } }, place: { position: 301 } })
+})

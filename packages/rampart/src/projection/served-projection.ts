@@ -1,0 +1,128 @@
+// A projection as readers get it: one collection is live, others may be built beside it and take its place.
+//
+//   code of a newer version      live: version 1, as it was        beside it: version 2 from position 0
+//   `rampart rebuild`            live: generation 1, kept up       beside it: generation 2 from position 0
+//                                          └── one transaction, once the other contains as much ──┘
+//
+// Readers see the live collection until the switch and the other one from then on. Nothing goes back for
+// them, because the other one contains at least what the live one does at that instant.
+import { RampartError } from '../core/index.ts'
+import type { CollectionState, DocumentCollection, LogPlace } from '../core/ports/index.ts'
+import { findStart } from './checkpoint.ts'
+import { createProjectionRunner } from './create-projection-runner.ts'
+import type { ProjectionRunner, ProjectionRunnerOptions } from './projection-runner.ts'
+import { createRebuild, type Rebuild } from './rebuild.ts'
+import { createStage, untilMoved, type Stage } from './stage.ts'
+
+/** A runner whose collection may change while it runs, and what operators do about that. */
+export interface ServedProjection extends ProjectionRunner {
+  readonly rebuild: Rebuild
+}
+
+/** Starts a projection; while documents of another version are stored, its own are built beside them. */
+export async function createServedProjection(options: ProjectionRunnerOptions): Promise<ServedProjection> {
+  const { projection, store, readStore } = options
+  const states = await readStore.collections(store.log, projection.name)
+  const live = states.find(({ isLive }) => isLive)
+  if (live === undefined || live.version === projection.version) {
+    const name = { version: projection.version, generation: live?.generation ?? 1 }
+    const tag = live?.tag ?? String(projection.version)
+    const runner = await createProjectionRunner({ ...options, generation: name.generation, tag })
+    const stage = createStage({ name, runner })
+    return facadeOf(options, stage)
+  }
+  return upgrade(options, { states, live })
+}
+
+interface Stored {
+  readonly states: readonly CollectionState[]
+  readonly live: CollectionState
+}
+
+/** Shows the documents of the stored version as they are, until those of today's version contain as much. */
+async function upgrade(
+  options: ProjectionRunnerOptions,
+  { states, live }: Stored,
+): Promise<ServedProjection> {
+  const { projection, store, readStore } = options
+  const { version } = projection
+  const own = states.filter((state) => state.version === version)
+  const generation = (own.findLast(({ tag }) => tag !== null) ?? own.at(-1))?.generation ?? 1
+  const tag = String(version)
+  const builder = await createProjectionRunner({ ...options, generation, tag })
+  const collection = await readStore.openCollection(live.shape, live.checkpoint.epoch, live.generation)
+  const place = await findStart(collection, store)
+  const still = standingStill({ collection, place, tag: live.tag ?? String(live.version), builder })
+  const stage = createStage({ name: { version: live.version, generation: live.generation }, runner: still })
+  const isThere = (): boolean => builder.reached().position >= place.position
+  const takeOver = async (): Promise<void> => {
+    if (!(await untilMoved(builder, { isThere, options }))) return
+    const held = await builder.hold()
+    try {
+      const other = { version, generation }
+      await readStore.switchLive({ log: store.log, name: projection.name, live, other }, tag)
+      stage.show({ name: other, runner: builder })
+    } finally {
+      held.release()
+    }
+  }
+  const what = `the upgrade of projection ${projection.name}`
+  const done = takeOver().catch((fault: unknown) => options.reportFault?.(fault, what))
+  return facadeOf(options, stage, { done, builder })
+}
+
+interface Still {
+  readonly collection: DocumentCollection
+  readonly place: LogPlace
+  readonly tag: string
+  readonly builder: ProjectionRunner
+}
+
+/** Documents whose code is gone: they are there to be read, and nothing changes them. */
+function standingStill({ collection, place, tag, builder }: Still): ProjectionRunner {
+  return {
+    ...builder,
+    collection,
+    tag: () => tag,
+    reached: () => place,
+    placeOf: (at) => at,
+    quarantinedCount: () => 0,
+    onMoved: (callback) => builder.onMoved(() => callback({ reached: undefined, keys: new Set() })),
+    async treat() {
+      const message = 'A newer version is being built, which this key is not quarantined in. Wait for it.'
+      throw new RampartError('READ_NOT_FOUND', message)
+    },
+  }
+}
+
+interface Upgrade {
+  readonly done: Promise<unknown>
+  readonly builder: ProjectionRunner
+}
+
+function facadeOf(options: ProjectionRunnerOptions, stage: Stage, upgrading?: Upgrade): ServedProjection {
+  const rebuild = createRebuild(options, stage)
+  const live = (): ProjectionRunner => stage.current().runner
+  return {
+    projection: options.projection,
+    store: options.store,
+    get collection() {
+      return live().collection
+    },
+    tag: () => live().tag(),
+    setTag: (tag) => live().setTag(tag),
+    state: () => live().state(),
+    reached: () => live().reached(),
+    placeOf: (place) => live().placeOf(place),
+    onMoved: stage.onMoved,
+    hold: () => live().hold(),
+    limitTo: (place) => live().limitTo(place),
+    quarantinedCount: () => live().quarantinedCount(),
+    treat: (treatment) => live().treat(treatment),
+    rebuild,
+    async stop() {
+      await Promise.all([rebuild.stop(), live().stop(), upgrading?.builder.stop()])
+      await upgrading?.done
+    },
+  }
+}
