@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { commandId, position, streamVersion, type CommandId } from '../core/codec/index.ts'
-import { systemRuntime, type Runtime } from '../core/index.ts'
+import { context, systemRuntime, type Context, type RepositoryKind, type Runtime } from '../core/index.ts'
 import { logKey, type AppendRequest, type EventStore, type WriteStore } from '../core/ports/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import { openSqliteStore } from '../sqlite/index.ts'
 import { createCommandService, defaultCommandLimits, type CommandLimits } from './create-command-service.ts'
 import type { CommandService, CommandStatus, SentCommand } from './command-service.ts'
-import { bank, failNext } from './test/account.ts'
+import { account, failNext } from './test/account.ts'
 
 const id = '0190163d-8694-739b-aea5-966c26f8ad91'
 const wait = { mode: 'wait', waitMs: 10_000 } as const
@@ -21,6 +21,7 @@ let database: WriteStore
 let store: EventStore
 let service: CommandService
 let nowMs: number
+let bank: Context
 const opened: CommandService[] = []
 
 /** A clock that stands still unless a test lets it run. */
@@ -53,13 +54,18 @@ async function final(status: CommandStatus): Promise<CommandStatus> {
   return service.finalStatus(status.commandId, AbortSignal.timeout(5000))
 }
 
-const adapters: readonly (readonly [string, () => Promise<WriteStore>])[] = [
-  ['memory', () => Promise.resolve(createMemoryStore({ runtime }))],
-  ['SQLite', () => openSqliteStore({ file: join(folder, 'write.sqlite'), thread: 'caller', runtime })],
+const openMemory = (): Promise<WriteStore> => Promise.resolve(createMemoryStore({ runtime }))
+const openSqlite = (): Promise<WriteStore> =>
+  openSqliteStore({ file: join(folder, 'write.sqlite'), thread: 'caller', runtime })
+const adapters: readonly (readonly [string, RepositoryKind, () => Promise<WriteStore>])[] = [
+  ['memory', 'eventSourced', openMemory],
+  ['SQLite', { snapshotEvery: 2 }, openSqlite],
+  ['SQLite', 'stateStored', openSqlite],
 ]
 
-describe.each(adapters)('on %s', (_adapter, openDatabase) => {
+describe.each(adapters)('on %s, %o', (_adapter, kind, openDatabase) => {
   beforeEach(async () => {
+    bank = context('bank', { deciders: [account], repositories: { account: kind } })
     nowMs = 1_700_000_000_000
     running = false
     folder = await mkdtemp(join(tmpdir(), 'rampart-write-'))

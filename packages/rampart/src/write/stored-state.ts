@@ -28,7 +28,8 @@ export function writeState(name: StateName, loaded: LoadedState): WrittenState |
   const { version } = loaded
   const stateVersion = name.definition.state.version
   const stored = { stateVersion, text, version, digest: digestOf(name, { stateVersion, version, text }) }
-  return { stored, after: loadedFrom(stored, JSON.parse(text), version) }
+  // Whatever else is known of the state stays: which append it builds on, for one.
+  return { stored, after: { ...loaded, ...loadedFrom(stored, JSON.parse(text), version) } }
 }
 
 /** Reads a stored state of whatever version, or says why it is unusable. */
