@@ -18,15 +18,17 @@ afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, for
 const child = fileURLToPath(new URL('./test/killed-child.ts', import.meta.url))
 const models: readonly Projection[] = [orders, customers, products]
 
-/** Runs the child, and kills it `delayMs` after it has begun its work. */
-async function runAndKill(parts: readonly string[], delayMs: number): Promise<void> {
+/** Runs the child, and kills it after so many appends. */
+async function runAndKill(parts: readonly string[], appends: number): Promise<void> {
   const running = spawn(process.execPath, ['--conditions=rampart-source', child, ...parts], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = new Promise<string | null>((resolve) => running.once('exit', (_, signal) => resolve(signal)))
-  await Promise.race([new Promise((resolve) => running.stdout.once('data', resolve)), ended])
-  await new Promise((resolve) => setTimeout(resolve, delayMs))
-  running.kill('SIGKILL')
+  let seen = 0
+  running.stdout.on('data', (dots: Buffer) => {
+    seen += dots.length
+    if (seen >= appends) running.kill('SIGKILL')
+  })
   expect(await ended).toBe('SIGKILL')
 }
 
@@ -87,7 +89,7 @@ describe('kill -9 in the middle of projection batches', () => {
       const rounds = 10
       let before = 0
       for (let round = 1; round <= rounds; round++) {
-        await runAndKill([folder, thread, String(round)], 15 + ((round * 37) % 60))
+        await runAndKill([folder, thread, String(round)], 3 + ((round * 37) % 60))
         const count = await compare(folder, thread, round === rounds)
         expect(count).toBeGreaterThanOrEqual(before)
         before = count

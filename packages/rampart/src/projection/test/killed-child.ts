@@ -13,14 +13,15 @@ const store = await openSqliteStore({ file: join(folder, 'write.sqlite'), thread
 const reads = await openSqliteReadStore({ file: join(folder, 'reads.sqlite'), thread: where })
 const log = await store.openLog(logKey('shop'))
 const options = { store: log, readStore: reads, runtime: systemRuntime, batchSize: 7 }
-await Promise.all(
+const runners = await Promise.all(
   [orders, customers, products].map((of) => createProjectionRunner({ ...options, projection: of })),
 )
-process.stdout.write('running\n')
 for (let number = 0; ; number++) {
   const id = `${seed}-${number % 40}`
   const bought = ['mug', `p${number % 5}`]
   const batch = [make.placed(id, `c${number % 9}`, { pence: number, products: bought }), make.noted(id)]
   if (number % 6 === 5) batch.push(make.forgotten(`${seed}-${(number - 3) % 40}`))
   await append(log, ...batch)
+  // A dot per append from the first batch of every projection on, so that the parent can tell how far it is.
+  if (runners.every((runner) => runner.reached().position > 0)) process.stdout.write('.')
 }
