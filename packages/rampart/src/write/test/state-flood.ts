@@ -20,6 +20,16 @@ export function streamOf(number: number): string {
   return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
 }
 
+/** A pipe takes what is written at once, so that it outlives this process. */
+function tell(line: string): void {
+  try {
+    writeSync(1, line)
+  } catch (error) {
+    // The reader is slow and its pipe full; an acknowledgement that is not told proves nothing.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
+  }
+}
+
 async function flood(file: string, thread: string, kind: number): Promise<void> {
   const database = await openSqliteStore({ file, thread: thread === 'worker' ? 'worker' : 'caller' })
   const store = await database.openLog(logKey('bank'))
@@ -36,8 +46,7 @@ async function flood(file: string, thread: string, kind: number): Promise<void> 
       const feedback =
         cents % 4 === 0 ? ({ mode: 'accept' } as const) : ({ mode: 'wait', waitMs: 9e3 } as const)
       const status = await service.send({ type: 'Deposit', streamId, data: { cents }, actor: null }, feedback)
-      // A pipe takes what is written at once, so that it outlives this process.
-      if (status.status === 'succeeded') writeSync(1, `ack ${caller % 8} ${status.version}\n`)
+      if (status.status === 'succeeded') tell(`ack ${caller % 8} ${status.version}\n`)
     }
   }
   await Promise.all(Array.from({ length: 24 }, (_, caller) => one(caller)))
