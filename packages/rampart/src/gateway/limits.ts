@@ -17,8 +17,12 @@ export interface GatewayLimits {
   readonly requestMs: number
   /** How long a connection may stay open without a request. */
   readonly keepAliveMs: number
-  /** How long a connection may stand still while its client reads nothing. */
+  /** How long a connection may stand still. */
   readonly stalledMs: number
+  /** How long a client may leave unread what was written to it at one time. */
+  readonly unreadMs: number
+  /** Bytes that wait in memory for clients to read them, over all connections. */
+  readonly unsentBytesMax: number
 }
 
 /** The bounds that hold unless settings say otherwise. */
@@ -31,6 +35,8 @@ export const defaultLimits: GatewayLimits = {
   requestMs: 15_000,
   keepAliveMs: 10_000,
   stalledMs: 120_000,
+  unreadMs: 30_000,
+  unsentBytesMax: 64 * 1024 * 1024,
 }
 
 /** Counts a request of a client; resolves with false when it has sent too many this second. */

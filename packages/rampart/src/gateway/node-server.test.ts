@@ -66,6 +66,7 @@ describe('what is no request', () => {
     ['bytes', Buffer.from([0, 1, 2, 3, 255, 10, 13, 10]), 400],
     ['another protocol', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
     ['no Host', 'GET / HTTP/1.1\r\n\r\n', 400],
+    ['two Hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400],
     ['an empty address', 'GET  HTTP/1.1\r\nHost: a\r\n\r\n', 400],
     ['a header with NUL', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n', 400],
     [
@@ -203,6 +204,53 @@ describe('connections', () => {
     for (const socket of sockets) socket.destroy()
     await expect.poll(metrics).toContain('rampart_event_streams 0')
   })
+})
+
+describe('answers that nobody reads', () => {
+  const head = 'HTTP/1.1\r\nHost: a\r\n'
+  const stuck = async ({ shop, server }: Listening, text: string): Promise<Socket> => {
+    for (let count = 0; count < 200; count++) await shop.place(`unread-${count}`, 'x'.repeat(60_000))
+    await shop.get('/reads/order/unread-199?v=1')
+    const socket = connect({ port: server.port, host: '127.0.0.1' })
+    socket.on('error', () => {})
+    socket.pause()
+    socket.write(text)
+    return socket
+  }
+
+  test.each([
+    ['for a while', { unreadMs: 300 }],
+    ['beyond what may wait for all clients', { unsentBytesMax: 50_000 }],
+  ])('%s cost a stream its connection, and it can be taken up again', async (_, limits) => {
+    await using small = await listen(limits)
+    const socket = await stuck(small, `GET /shop/reads/order ${head}Accept: text/event-stream\r\n\r\n`)
+    const metrics = async (): Promise<string> => (await fetch(`${small.url}/metrics`)).text()
+    await expect.poll(metrics).toMatch(/reads\/:projection",status="200"} \d/)
+    await expect.poll(metrics).toContain('rampart_event_streams 0')
+    socket.destroy()
+    expect((await fetch(`${small.url}/shop/reads/order/unread-0`)).status).toBe(200)
+  })
+
+  test('are not made ahead for requests that a client sends at once', async () => {
+    await using small = await listen()
+    const text = `GET /shop/reads/order?limit=1000 ${head}\r\n`.repeat(100)
+    const socket = await stuck(small, text)
+    const metrics = async (): Promise<string> => (await fetch(`${small.url}/metrics`)).text()
+    await expect.poll(metrics).toMatch(/reads\/:projection",status="200"} \d/)
+    const [, answered] = /reads\/:projection",status="200"} (\d+)/.exec(await metrics()) ?? []
+    expect(Number(answered)).toBeLessThan(10)
+    socket.destroy()
+  })
+})
+
+test('requests that a client sends at once are answered in their order', async () => {
+  const paths = ['/healthz', '/nothing', '/readyz', '/shop/reads/order/none']
+  const texts = paths.map((path, index) => {
+    const end = index === paths.length - 1 ? 'Connection: close\r\n' : ''
+    return `GET ${path} HTTP/1.1\r\nHost: a\r\n${end}\r\n`
+  })
+  const statuses = (await raw(texts.join(''))).match(/(?<=HTTP\/1\.1 )\d{3}/g)
+  expect(statuses).toEqual(['200', '404', '200', '404'])
 })
 
 test('a hostile flood leaves the process small, alive and without faults', async () => {

@@ -6,6 +6,7 @@ import { getRequestListener } from '@hono/node-server'
 import { RampartError, sleep, type ErrorCode, type Runtime } from '../core/index.ts'
 import type { Gateway } from './gateway.ts'
 import { problemOf, problemText } from './problem.ts'
+import { createUnsentBytes } from './unsent-bytes.ts'
 
 /** A gateway that listens. */
 export interface ListeningGateway {
@@ -38,7 +39,7 @@ export async function serveGateway(gateway: Gateway, options: ServeOptions): Pro
     // Node would refuse a missing Host header without a problem document.
     requireHostHeader: false,
   })
-  // A connection on which nothing moves for this long has a client that does not read.
+  // A connection on which nothing moves for this long has no client any more.
   server.timeout = limits.stalledMs
   listenToRequests(server, gateway, options)
   server.on('clientError', refuseBrokenRequest)
@@ -51,30 +52,62 @@ export async function serveGateway(gateway: Gateway, options: ServeOptions): Pro
   return { host: options.host, port, close: (graceMs) => closeServer(server, graceMs, options.runtime) }
 }
 
-function listenToRequests(server: Server, gateway: Gateway, { reportFault }: ServeOptions): void {
+function listenToRequests(server: Server, gateway: Gateway, { reportFault, runtime }: ServeOptions): void {
+  const { unreadMs, unsentBytesMax: bytesMax } = gateway.limits
+  const unsent = createUnsentBytes(runtime, { bytesMax, unreadMs })
   const listener = getRequestListener((request, env) => gateway.fetch(request, asBindings(env)), {
     hostname: 'localhost',
     errorHandler: gateway.faultResponse,
   })
-  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') {
-      const fault = new RampartError('REQUEST_MALFORMED', 'An HTTP/1.1 request needs a Host header.')
-      const body = problemText(problemOf(fault))
-      const headers = {
-        'content-type': 'application/problem+json',
-        'content-length': Buffer.byteLength(body),
-      }
-      outgoing.writeHead(400, { ...headers, connection: 'close' }).end(body)
-      return
-    }
-    listener(incoming, outgoing).catch((fault: unknown) => {
-      reportFault(fault, 'an answer')
-      outgoing.destroy()
-    })
-  }
+  const answer = inOrder((incoming, outgoing) => {
+    if (!hasOneHost(incoming)) return refuseHost(outgoing)
+    unsent.watch(outgoing)
+    listener(incoming, outgoing).then(
+      () => unsent.note(outgoing),
+      (fault: unknown) => {
+        reportFault(fault, 'an answer')
+        outgoing.destroy()
+      },
+    )
+  })
   server.on('request', answer)
   // Expectations beyond 100-continue are nothing that this server must know.
   server.on('checkExpectation', answer)
+}
+
+type Answer = (incoming: IncomingMessage, outgoing: ServerResponse) => void
+
+/**
+ * Handles the requests of a connection one after the other: those that a client sends ahead would only fill
+ * the memory with answers that it does not read yet.
+ */
+function inOrder(answer: Answer): Answer {
+  const lastOf = new WeakMap<Socket, ServerResponse>()
+  return (incoming, outgoing) => {
+    const { socket } = incoming
+    const before = lastOf.get(socket)
+    lastOf.set(socket, outgoing)
+    if (before === undefined || before.closed) return answer(incoming, outgoing)
+    before.once('close', () => {
+      if (!socket.destroyed) answer(incoming, outgoing)
+    })
+  }
+}
+
+// HTTP/1.0 may do without; two of them could mean one thing to a proxy and another one here.
+function hasOneHost({ headers, rawHeaders, httpVersion }: IncomingMessage): boolean {
+  if (headers.host === undefined) return httpVersion !== '1.1'
+  const isHost = (name: string, index: number): boolean =>
+    index % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host'
+  return rawHeaders.findIndex(isHost) === rawHeaders.findLastIndex(isHost)
+}
+
+function refuseHost(outgoing: ServerResponse): void {
+  const fault = new RampartError('REQUEST_MALFORMED', 'An HTTP/1.1 request needs one Host header.')
+  const body = problemText(problemOf(fault))
+  const length = Buffer.byteLength(body)
+  const headers = { 'content-type': 'application/problem+json', 'content-length': length }
+  outgoing.writeHead(400, { ...headers, connection: 'close' }).end(body)
 }
 
 function asBindings(env: { readonly incoming: unknown }): { readonly incoming: IncomingMessage } {

@@ -9,8 +9,8 @@ export interface StreamEvent {
   readonly data: unknown
 }
 
-/** Makes the events of one stream, and ends when its signal aborts. */
-export type StreamSource = (signal: AbortSignal) => AsyncGenerator<readonly StreamEvent[]>
+/** Makes the events of one stream, and ends when its signal aborts. What it yields is emptied. */
+export type StreamSource = (signal: AbortSignal) => AsyncGenerator<StreamEvent[]>
 
 /** The open streams of a gateway. */
 export interface EventStreams {
@@ -79,11 +79,11 @@ interface StreamOptions {
 /** One stream. Its body is pulled chunk by chunk, so that a client that reads slowly holds one chunk back. */
 class LiveStream {
   readonly body: ReadableStream<Uint8Array>
-  readonly #events: AsyncGenerator<readonly StreamEvent[]>
+  readonly #events: AsyncGenerator<StreamEvent[]>
   readonly #options: StreamOptions
   readonly #ending = new AbortController()
   readonly #onEnd: () => void
-  #pending: Promise<IteratorResult<readonly StreamEvent[]>> | undefined
+  #pending: Promise<IteratorResult<StreamEvent[]>> | undefined
   #hasBegun = false
 
   constructor(source: StreamSource, options: StreamOptions, onEnd: () => void) {
@@ -124,14 +124,16 @@ class LiveStream {
       // Asked after every wait, which a heartbeat ends: nothing is sent on a token that has run out.
       if (this.#options.runtime.nowMs() >= this.#options.untilMs) return undefined
       if (next === undefined) return ': still here\n\n'
-      return next.done === true ? undefined : next.value.map(eventText).join('')
+      if (next.done === true) return undefined
+      // A generator holds what it yielded last for as long as it waits, and most streams wait.
+      return next.value.splice(0).map(eventText).join('')
     } catch (fault) {
       if (!this.#ending.signal.aborted) this.#options.reportFault(fault)
       return undefined
     }
   }
 
-  async #nextOrHeartbeat(): Promise<IteratorResult<readonly StreamEvent[]> | undefined> {
+  async #nextOrHeartbeat(): Promise<IteratorResult<StreamEvent[]> | undefined> {
     let timer: Timer | undefined
     const heartbeat = new Promise<undefined>((resolve) => {
       timer = this.#options.runtime.setTimer(heartbeatMs, () => resolve(undefined), { keepAlive: false })

@@ -68,7 +68,7 @@ interface Watched {
 async function* statusEvents(
   { service, status, seen }: Watched,
   signal: AbortSignal,
-): AsyncGenerator<readonly StreamEvent[]> {
+): AsyncGenerator<StreamEvent[]> {
   if (seen !== status.status) yield [eventOf(status)]
   if (status.status === 'received') yield [eventOf(await service.finalStatus(status.commandId, signal))]
 }

@@ -18,6 +18,7 @@ import { matchesTag } from '../headers.ts'
 import type { ReadRoute } from '../resource-route.ts'
 import type { Visitor } from '../visitor.ts'
 import { readFreshly } from './freshness.ts'
+import { createTurns, inTurns } from './in-turns.ts'
 import { listOf } from './listing.ts'
 import { documentChanges } from './live.ts'
 import { mayReadOf, visibleTo } from './visible.ts'
@@ -30,7 +31,9 @@ export interface ReadSide {
 }
 
 /** All endpoints that reach the read models of an app. */
-export function readEndpoints(side: ReadSide): readonly Endpoint[] {
+export function readEndpoints(options: ReadSide): readonly Endpoint[] {
+  const turn = createTurns(options.around.runtime)
+  const side = { ...options, models: options.models.map((model) => inTurns(model, turn)) }
   const routes = side.app.routes.filter((route) => route.method === 'GET')
   return [documentEndpoint(side), listEndpoint(side), ...routes.map((route) => resourceEndpoint(side, route))]
 }
@@ -49,7 +52,9 @@ function documentEndpoint({ app, models, around }: ReadSide): Endpoint {
       const found = await getDocument({ exchange, visitor, model, key, around })
       if (!wantsEvents(exchange)) return documentResponse(exchange, { model, key, ...found }, bodyOf)
       const resumeFrom = headerOf(exchange, 'last-event-id')
-      const live = { model, key, resumeFrom, mayRead: mayReadOf(model, visitor), ...found }
+      const { place, document } = found
+      const isThere = document !== undefined
+      const live = { model, key, resumeFrom, mayRead: mayReadOf(model, visitor), place, isThere }
       return around.streams.open((signal) => documentChanges(live, signal), visitor)
     },
   }

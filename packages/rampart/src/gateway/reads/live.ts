@@ -38,30 +38,38 @@ interface Live {
 export async function* documentChanges(
   { model, key, resumeFrom, place, mayRead }: Live & { readonly key: string },
   signal: AbortSignal,
-): AsyncGenerator<readonly StreamEvent[]> {
+): AsyncGenerator<StreamEvent[]> {
   const resumed = resumptionOf({ model, resumeFrom, place, mayRead })
   if (resumeFrom !== undefined && resumed === undefined) yield [reset]
-  let cursor = resumed
-  let tag = model.tag()
   const sight = createSight(mayRead)
-  if (cursor === undefined) {
-    const { documents, ...at } = await model.changes(start, { ...batch, key })
-    const [latest] = documents
-    cursor = { position: latest?.position ?? at.place.position, key, healed: at.healed }
-    tag = at.tag
-    const events = latest === undefined || latest.data === null ? [] : sight(latest)
-    if (events.length > 0) yield events.map((each) => eventOf(at, each))
-  }
+  const first = resumed === undefined ? await latestOf(model, key, sight) : { events: [] }
+  if (first.events.length > 0) yield first.events
+  const { cursor = resumed ?? start, tag = model.tag() } = first
   yield* follow({ model, cursor, key, tag }, signal, (documents, at) =>
     documents.flatMap(sight).map((each) => eventOf(at, each)),
   )
+}
+
+interface Latest {
+  readonly events: StreamEvent[]
+  readonly cursor?: LiveCursor
+  readonly tag?: string
+}
+
+/** A document as it is, in a function of its own: a generator would hold what it read as long as it lives. */
+async function latestOf(model: ReadModel, key: string, sight: Sight): Promise<Latest> {
+  const { documents, ...at } = await model.changes(start, { ...batch, key })
+  const [latest] = documents
+  const seen = latest === undefined || latest.data === null ? [] : sight(latest)
+  const cursor = { position: latest?.position ?? at.place.position, key, healed: at.healed }
+  return { events: seen.map((each) => eventOf(at, each)), cursor, tag: at.tag }
 }
 
 /** Events of a listing: what it lists, then changes; what is listed no more comes with `data` null. */
 export async function* listChanges(
   { model, filter, resumeFrom, place, mayRead }: Live & { filter: Filter },
   signal: AbortSignal,
-): AsyncGenerator<readonly StreamEvent[]> {
+): AsyncGenerator<StreamEvent[]> {
   const resumed = resumptionOf({ model, resumeFrom, place, mayRead })
   if (resumeFrom !== undefined && resumed === undefined) yield [reset]
   const isRuled = mayRead !== undefined
@@ -92,8 +100,8 @@ interface Followed {
 async function* follow(
   { model, cursor, key, tag: tagAtFirst }: Followed,
   signal: AbortSignal,
-  write: (documents: readonly StoredDocument[], at: Moment) => readonly StreamEvent[],
-): AsyncGenerator<readonly StreamEvent[]> {
+  write: (documents: readonly StoredDocument[], at: Moment) => StreamEvent[],
+): AsyncGenerator<StreamEvent[]> {
   const options = { ...batch, ...(key === undefined ? {} : { key }) }
   let known = cursor.healed
   let reading = tagAtFirst
@@ -132,8 +140,10 @@ function resumptionOf({ model, resumeFrom, place, mayRead }: Live): ReturnType<t
   return resumeFrom === undefined || mayRead !== undefined ? undefined : parseId(resumeFrom, model, place)
 }
 
+type Sight = (document: StoredDocument) => readonly StoredDocument[]
+
 /** What a reader sees of one document's states: one that is kept from them is an absence, told once. */
-function createSight(mayRead: MayRead): (document: StoredDocument) => readonly StoredDocument[] {
+function createSight(mayRead: MayRead): Sight {
   if (mayRead === undefined) return (document) => [document]
   let wasSeen = false
   return (document) => {
