@@ -23,7 +23,8 @@ export interface DatabaseSchema {
   readonly steps: readonly string[]
 }
 
-const cacheKib = 64 * 1024
+// A server opens four connections per app, and the system caches their files as well.
+const cacheKib = 16 * 1024
 // A longer log makes checkpoints rarer; 16 MiB of it are read back within a second after a crash.
 const checkpointPages = 4000
 const journalBytesMax = 64 * 1024 * 1024
