@@ -85,8 +85,8 @@ export function startOrders(dataFolder: string, settings: Settings = {}): Promis
 }
 
 /** Both apps, as `npm start` serves them. */
-export function startAll(dataFolder: string): Promise<Server> {
-  return startServer((env) => runNpm(['start'], { env }), { RAMPART_DATA: dataFolder })
+export function startAll(dataFolder: string, settings: Settings = {}): Promise<Server> {
+  return startServer((env) => runNpm(['start'], { env }), { RAMPART_DATA: dataFolder, ...settings })
 }
 
 async function startServer(start: (env: Settings) => Running, settings: Settings): Promise<Server> {
