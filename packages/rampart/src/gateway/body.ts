@@ -44,22 +44,28 @@ async function readBytes(exchange: Exchange, bytesMax: number): Promise<Uint8Arr
     // Node's parser holds a body to its declared length, so that it needs no count of its own.
     const isCounted = declared !== undefined && exchange.env?.incoming !== undefined
     if (isCounted) return new Uint8Array(await exchange.req.raw.arrayBuffer())
-    return await readCounting(exchange.req.raw, bytesMax)
+    return await readCounting(exchange, bytesMax)
   } catch (cause) {
     if (cause instanceof RampartError) throw cause
     throw new RampartError('BODY_MALFORMED', 'The body ended before its time.', { cause })
   }
 }
 
-async function readCounting(request: Request, bytesMax: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
+async function readCounting({ env, req }: Exchange, bytesMax: number): Promise<Uint8Array> {
+  // Copied as they come: a million tiny chunks would weigh a hundred times what they carry.
+  let bytes = Buffer.allocUnsafe(4096)
   let count = 0
-  for await (const chunk of request.body ?? []) {
-    count += chunk.byteLength
-    if (count > bytesMax) throw tooLarge(bytesMax)
-    chunks.push(chunk)
+  // A web stream around Node's own would cost each chunk several times as much.
+  const arriving = env?.incoming?.iterator({ destroyOnReturn: false }) ?? req.raw.body ?? []
+  // Without an encoding, what comes in is bytes.
+  for await (const chunk of arriving as AsyncIterable<Uint8Array>) {
+    const end = count + chunk.byteLength
+    if (end > bytesMax) throw tooLarge(bytesMax)
+    if (end > bytes.length) bytes = Buffer.concat([bytes], Math.max(end, bytes.length * 2))
+    bytes.set(chunk, count)
+    count = end
   }
-  return Buffer.concat(chunks)
+  return bytes.subarray(0, count)
 }
 
 function tooLarge(bytesMax: number): RampartError {

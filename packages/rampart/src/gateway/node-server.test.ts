@@ -150,6 +150,14 @@ describe('a body that is too large', () => {
     sending.destroy()
   })
 
+  test('is read in time and little memory also when it comes in tiny chunks', async () => {
+    const body = JSON.stringify(placing('tiny')).replace('{', `{${' '.repeat(9000)}`)
+    const chunks = body.replaceAll(/./g, '1\r\n$&\r\n')
+    const head = 'POST /shop/commands/PlaceOrder HTTP/1.1\r\nHost: a\r\nConnection: close\r\n'
+    const type = 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
+    expect(await raw(`${head}${type}${chunks}0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
   test('does not cost a client its connection when it fits', async () => {
     const init = { method: 'POST', headers: { 'content-type': 'application/json' } }
     for (const id of ['n1', 'n2']) {
