@@ -1,21 +1,24 @@
 // Reads a request body as a JSON object: bounded while it streams, and UTF-8 only.
 import { RampartError } from '../core/index.ts'
+import type { BodiesInHand } from './bodies-in-hand.ts'
+import type { Surroundings } from './endpoint.ts'
 import { headerOf, invalidInput, type Exchange } from './exchange.ts'
 import { requireJsonContent } from './headers.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * The JSON object that a request carries. `bytesMax` of 0 means no bound. Throws `CONTENT_TYPE_UNSUPPORTED`,
- * `BODY_TOO_LARGE`, `BODY_MALFORMED`, or `INPUT_INVALID` for JSON of another kind. What the object holds is
+ * The JSON object that a request carries. Throws `CONTENT_TYPE_UNSUPPORTED`, `BODY_TOO_LARGE`, `OVERLOADED`,
+ * `BODY_MALFORMED`, or `INPUT_INVALID` for JSON of another kind. What the object holds is
  * checked by whoever handles it.
  */
 export async function readJsonObject(
   exchange: Exchange,
-  bytesMax: number,
+  { limits: { bodyBytesMax }, bodies }: Pick<Surroundings, 'limits' | 'bodies'>,
 ): Promise<Readonly<Record<string, unknown>>> {
   requireJsonContent(exchange)
-  const value = parse(await readBytes(exchange, bytesMax === 0 ? Number.MAX_SAFE_INTEGER : bytesMax))
+  const bytesMax = bodyBytesMax === 0 ? Number.MAX_SAFE_INTEGER : bodyBytesMax
+  const value = parse(await readBytes(exchange, { bytesMax, bodies }))
   if (isObject(value)) return value
   throw invalidInput('The body is no JSON object.', [{ pointer: '', detail: 'must be an object' }])
 }
@@ -37,21 +40,28 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-async function readBytes(exchange: Exchange, bytesMax: number): Promise<Uint8Array> {
+interface Bounds {
+  readonly bytesMax: number
+  readonly bodies: BodiesInHand
+}
+
+async function readBytes(exchange: Exchange, { bytesMax, bodies }: Bounds): Promise<Uint8Array> {
   const declared = headerOf(exchange, 'content-length')
   if (declared !== undefined && Number(declared) > bytesMax) throw tooLarge(bytesMax)
   try {
     // Node's parser holds a body to its declared length, so that it needs no count of its own.
     const isCounted = declared !== undefined && exchange.env?.incoming !== undefined
-    if (isCounted) return new Uint8Array(await exchange.req.raw.arrayBuffer())
-    return await readCounting(exchange, bytesMax)
+    if (!isCounted) return await readCounting(exchange, { bytesMax, bodies })
+    bodies.hold(exchange, Number(declared))
+    return new Uint8Array(await exchange.req.raw.arrayBuffer())
   } catch (cause) {
     if (cause instanceof RampartError) throw cause
     throw new RampartError('BODY_MALFORMED', 'The body ended before its time.', { cause })
   }
 }
 
-async function readCounting({ env, req }: Exchange, bytesMax: number): Promise<Uint8Array> {
+async function readCounting(exchange: Exchange, { bytesMax, bodies }: Bounds): Promise<Uint8Array> {
+  const { env, req } = exchange
   // Copied as they come: a million tiny chunks would weigh a hundred times what they carry.
   let bytes = Buffer.allocUnsafe(4096)
   let count = 0
@@ -61,6 +71,7 @@ async function readCounting({ env, req }: Exchange, bytesMax: number): Promise<U
   for await (const chunk of arriving as AsyncIterable<Uint8Array>) {
     const end = count + chunk.byteLength
     if (end > bytesMax) throw tooLarge(bytesMax)
+    bodies.hold(exchange, end)
     if (end > bytes.length) bytes = Buffer.concat([bytes], Math.max(end, bytes.length * 2))
     bytes.set(chunk, count)
     count = end

@@ -1,6 +1,7 @@
 // What the rooms of the gateway have in common: endpoints to offer, and the surroundings they stand in.
 import type { Context, Runtime } from '../core/index.ts'
 import type { AppAccess } from './access.ts'
+import type { BodiesInHand } from './bodies-in-hand.ts'
 import type { Exchange } from './exchange.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { ResourceRoute } from './resource-route.ts'
@@ -40,6 +41,7 @@ export interface Surroundings {
   readonly runtime: Runtime
   readonly limits: GatewayLimits
   readonly streams: EventStreams
+  readonly bodies: BodiesInHand
   /** Aborted when the gateway drains; ends what waits. */
   readonly draining: AbortSignal
   /** Whether a log feeds anything of this gateway. */

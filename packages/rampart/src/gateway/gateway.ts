@@ -5,6 +5,7 @@ import type { EventStore } from '../core/ports/index.ts'
 import { adminEndpoints, quarantineEndpoints, rebuildEndpoints } from './admin/index.ts'
 import { createAdmission } from './admission.ts'
 import type { Authenticator } from './authentication/index.ts'
+import { BodiesInHand } from './bodies-in-hand.ts'
 import { commandEndpoints, type CommandService } from './commands/index.ts'
 import type { AppDescription, Endpoint, Surroundings } from './endpoint.ts'
 import { rawPath, type Exchange } from './exchange.ts'
@@ -72,15 +73,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     runtime,
     limits,
     streams,
+    bodies: new BodiesInHand(),
     draining: draining.signal,
     isKnownLog: (log) => logs.has(log),
     countCommand: metrics.countCommand,
   }
-  const endpoints = [
-    ...apps.flatMap((app) => endpointsOf(app, around)),
-    ...healthEndpoints({ apps, metrics, isReady: () => !draining.signal.aborted && options.isReady() }),
-    frontPageEndpoint(apps),
-  ]
+  const isReady = (): boolean => !draining.signal.aborted && options.isReady()
+  const health = healthEndpoints({ apps, metrics, isReady })
+  const endpoints = [...apps.flatMap((app) => endpointsOf(app, around)), ...health, frontPageEndpoint(apps)]
   const rateLimit = createRateLimit(limits.ratePerSecond)
   return {
     fetch: routerOf(endpoints, { metrics, around, reportFault, authenticator, rateLimit }),
@@ -167,6 +167,8 @@ function answering(routing: Routing): (endpoint: Endpoint) => Handler {
         const hasLeft = exchange.req.raw.signal.aborted
         const report = hasLeft ? ignore : reportFault
         response = faultResponse(fault, { what: `${method} ${path}`, reportFault: report })
+      } finally {
+        around.bodies.release(exchange)
       }
       const elapsedMs = around.runtime.elapsedMs() - startedMs
       metrics.countRequest(method, path, { status: response.status, elapsedMs })

@@ -38,7 +38,7 @@ export function quarantineEndpoints(operated: OperatedModels): readonly Endpoint
       async handle(exchange, { caller }: Visitor) {
         const actor = caller?.subject ?? null
         const { model, key } = namedIn(exchange, path, operated)
-        const body = await readJsonObject(exchange, operated.around.limits.bodyBytesMax)
+        const body = await readJsonObject(exchange, operated.around)
         const result = await model.quarantine.treat({ key, action: actionIn(body), actor })
         const told = result.status === 'failed' ? { ...result, event: eventOf(result.event) } : result
         return jsonResponse(told, 200, uncached)

@@ -29,7 +29,7 @@ export function rebuildEndpoints(operated: OperatedModels): readonly Endpoint[] 
       path,
       async handle(exchange) {
         const rebuild = rebuildOf(exchange)
-        const body = await readJsonObject(exchange, operated.around.limits.bodyBytesMax)
+        const body = await readJsonObject(exchange, operated.around)
         return jsonResponse(await rebuild.act(actionIn(body)), 202, uncached)
       },
     },

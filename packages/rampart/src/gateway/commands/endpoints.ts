@@ -30,7 +30,7 @@ function postEndpoint(side: CommandSide): Endpoint {
       const type = segmentOf(exchange, place)
       const route = byType.get(type) ?? unknownType(type, byType)
       requireMaySend(side.app.access ?? {}, visitor, type)
-      const body = await readJsonObject(exchange, side.around.limits.bodyBytesMax)
+      const body = await readJsonObject(exchange, side.around)
       requireKnownMembers(body)
       const { streamId, data = {} } = body
       if (streamId !== undefined && typeof streamId !== 'string') throw streamIdNoString()
@@ -83,7 +83,7 @@ function resourceEndpoint(side: CommandSide, route: CommandRoute): Endpoint {
     async handle(exchange, visitor) {
       requireMaySend(side.app.access ?? {}, visitor, route.command)
       const streamId = rule === undefined ? undefined : idOf(exchange, place, rule)
-      const data = await readJsonObject(exchange, side.around.limits.bodyBytesMax)
+      const data = await readJsonObject(exchange, side.around)
       const id = streamId === undefined ? {} : { streamId }
       const status = await send({ exchange, visitor }, target, { data, dataPointer: '', ...id })
       return answerOf(status, { prefix, members: route.answer })
