@@ -7,64 +7,25 @@
 // batch that does not begin at the stored place is refused. A batch that touches nothing only moves the
 // place in memory, and the stored checkpoint follows a little later, because reading those events again
 // after a death changes nothing either.
-//
-// size: batches, operators and the stop take turns on one state; apart, their order could not be seen.
-import { RampartError } from '../core/index.ts'
-import {
-  eventId,
-  type DocumentCollection,
-  type LogPlace,
-  type QuarantineChange,
-  type StoredDocument,
-} from '../core/ports/index.ts'
 import {
   createBackOff,
   createBell,
   createSubscription,
   isPassing,
-  type Batch,
-  type Subscription,
   type SubscriptionEnd,
 } from '../subscription/index.ts'
 import { findStart, isSamePlace } from './checkpoint.ts'
-import { createFold, foldEvents, keyEvents, type Fold, type FoldFailure } from './fold.ts'
-import { frozenJson } from './frozen-json.ts'
-import { createHotDocuments, type HotDocuments } from './hot-documents.ts'
-import type { Held, ProjectionRunner, ProjectionRunnerOptions, RunnerState } from './projection-runner.ts'
-import { createIntake, loadWaiting, quarantineBounds, type WaitingEvents } from './quarantine.ts'
-import { treatKey, type Desk } from './treatment.ts'
+import { createFold } from './fold.ts'
+import { createHotDocuments } from './hot-documents.ts'
+import type { ProjectionRunner, ProjectionRunnerOptions } from './projection-runner.ts'
+import { loadWaiting } from './quarantine.ts'
+import { handleWithinLimit } from './runner-batches.ts'
+import { forgetDocuments, keepReached, settle } from './runner-commits.ts'
+import { deskOf, hold } from './runner-turns.ts'
+import { announce, inTurn, noKeys, type Running } from './running-projection.ts'
+import { treatKey } from './treatment.ts'
 import type { Move } from './waiters.ts'
 
-interface Running {
-  readonly options: ProjectionRunnerOptions
-  readonly fold: Fold
-  readonly collection: DocumentCollection
-  readonly hot: HotDocuments
-  readonly listeners: Set<(move: Move) => void>
-  readonly stopping: AbortController
-  state: RunnerState
-  tag: string
-  /** The stored checkpoint. */
-  committed: LogPlace
-  /** The place that the stored documents contain: beyond the checkpoint when later events touch nothing. */
-  reached: LogPlace
-  /** The end of the last batch that was folded; its commit may be under way. */
-  folded: LogPlace
-  committedAtMs: number
-  /** The commit that is under way, and its documents. The next batch is folded meanwhile. */
-  pending: Promise<void> | undefined
-  pendingDocuments: ReadonlyMap<string, StoredDocument>
-  /** The quarantined keys, as of the batch that was folded last. */
-  waiting: WaitingEvents
-  /** Ends when whoever works on the documents now has done so: batches and operators take turns. */
-  turn: Promise<void>
-  /** No event beyond this place is folded; the promise resolves when the limit changes. */
-  limit: LogPlace | undefined
-  unlimited: PromiseWithResolvers<void>
-  subscription: Subscription | undefined
-}
-
-const noKeys: Move['keys'] = new Set()
 const hotDocumentsMax = 20_000
 
 /** Opens the projection's collection and starts to follow the log. Rejects with what the stores throw. */
@@ -191,196 +152,4 @@ async function followFromCheckpoint(running: Running): Promise<SubscriptionEnd> 
   } catch (error) {
     return { reason: 'failed', error }
   }
-}
-
-/** Folds a batch, and what is beyond the limit when there is none any more. */
-async function handleWithinLimit(running: Running, batch: Batch): Promise<void> {
-  for (let isDone = false; !isDone;) {
-    const { promise: changed } = running.unlimited
-    // The limit is looked at in turn: it may have been set while this batch waited.
-    // oxlint-disable-next-line no-await-in-loop -- the rest waits for the limit
-    isDone = await inTurn(running, async () => {
-      const { limit } = running
-      const isWithin = limit === undefined || batch.through.position <= limit.position
-      const events = isWithin
-        ? batch.events
-        : batch.events.filter(({ position }) => position <= limit.position)
-      if (running.stopping.signal.aborted && !isWithin) return true
-      await handleBatch(running, isWithin ? batch : { events, through: limit })
-      return isWithin
-    })
-    // oxlint-disable-next-line no-await-in-loop -- the same
-    if (!isDone) await changed
-  }
-}
-
-/** Takes a turn and keeps it, with everything stored, until released. */
-async function hold(running: Running): Promise<Held> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  return new Promise((held, failed) => {
-    const turn = inTurn(running, async () => {
-      await running.pending
-      await keepReached(running)
-      held({ place: running.committed, release: resolve })
-      await promise
-    })
-    turn.catch(failed)
-  })
-}
-
-async function handleBatch(running: Running, batch: Batch): Promise<void> {
-  // What was folded before is left out, should a store ever hand out an event twice.
-  const records = batch.events.filter((record) => record.position > running.folded.position)
-  const keyed = keyEvents(running.fold, records)
-  const keys = new Set(keyed.events.flatMap((one) => one.keys))
-  const before = await documentsBefore(running, keys)
-  const { runtime, bounds = quarantineBounds } = running.options
-  const intake = createIntake(running.waiting, runtime.nowMs(), bounds)
-  const { changed, failure } = foldEvents(running.fold, keyed, { before, intake })
-  await settle(running)
-  const through = failure === undefined ? batch.through : placeBefore(running, batch, failure)
-  running.folded = through
-  running.waiting = intake.waiting()
-  const quarantine = intake.changes()
-  if (changed.size > 0 || quarantine.length > 0) startCommit(running, { to: through, changed, quarantine })
-  else await moveOver(running, through)
-  reportQuarantined(running, quarantine)
-  if (failure === undefined) return
-  await settle(running)
-  const { name } = running.options.projection
-  const message = `Projection ${name} stopped: ${failure.reason}. Mend it and start again.`
-  throw new RampartError('PROJECTION_STOPPED', message, { cause: failure.cause })
-}
-
-function reportQuarantined({ options }: Running, changes: readonly QuarantineChange[]): void {
-  for (const change of changes) {
-    if (change.change !== 'fail') continue
-    const message = `A key of projection ${options.projection.name} is quarantined: ${change.error}`
-    options.reportFault?.(
-      new RampartError('KEY_QUARANTINED', message),
-      `projection ${options.projection.name}`,
-    )
-  }
-}
-
-/** Lets batches and operators work on the documents one after the other. */
-async function inTurn<T>(running: Running, work: () => Promise<T>): Promise<T> {
-  const before = running.turn
-  const { promise, resolve } = Promise.withResolvers<void>()
-  running.turn = promise
-  await before
-  try {
-    return await work()
-  } finally {
-    resolve()
-  }
-}
-
-/** What an operator works with, between two batches. */
-async function deskOf(running: Running): Promise<Desk> {
-  const { options, collection, fold } = running
-  if (running.state.status === 'ended') {
-    throw new RampartError('SHUTTING_DOWN', 'The read models are being shut down. Try again in a moment.')
-  }
-  // What failed stays pending, so that the next batch meets the fault too and everything is looked up anew.
-  await running.pending
-  return {
-    fold,
-    collection,
-    store: options.store,
-    nowMs: options.runtime.nowMs(),
-    at: running.reached.position,
-    async commit(changed, quarantine) {
-      startCommit(running, { to: running.reached, changed, quarantine })
-      await running.pending
-      running.waiting = await loadWaiting(collection)
-      // Readers that follow changes look again, although the place has not moved.
-      announce(running, { reached: undefined, keys: changed })
-    },
-  }
-}
-
-interface Step {
-  readonly to: LogPlace
-  readonly changed: ReadonlyMap<string, StoredDocument>
-  readonly quarantine: readonly QuarantineChange[]
-}
-
-function startCommit(running: Running, step: Step): void {
-  running.pendingDocuments = step.changed
-  running.pending = commit(running, step)
-  // It is awaited before the next one and at the end; until then its fault must not count as unhandled.
-  running.pending.catch(() => undefined)
-}
-
-/** Waits for the commit that is under way, and throws what it threw. */
-async function settle(running: Running): Promise<void> {
-  const { pending } = running
-  running.pending = undefined
-  await pending
-}
-
-function forgetDocuments(running: Running): void {
-  running.hot.forgetAll()
-  running.pendingDocuments = new Map()
-}
-
-/** The place of the last event before the one that failed. */
-function placeBefore(running: Running, batch: Batch, failure: FoldFailure): LogPlace {
-  const index = batch.events.indexOf(failure.record)
-  const last = batch.events[index - 1]
-  if (last === undefined || last.position <= running.reached.position) return running.reached
-  return { epoch: batch.through.epoch, position: last.position, eventId: eventId(last) }
-}
-
-async function documentsBefore(
-  { hot, pendingDocuments, collection }: Running,
-  keys: ReadonlySet<string>,
-): Promise<ReadonlyMap<string, StoredDocument>> {
-  const found = new Map<string, StoredDocument>()
-  const unknown: string[] = []
-  for (const key of keys) {
-    const document = pendingDocuments.get(key) ?? hot.get(key)
-    if (document === undefined) unknown.push(key)
-    else found.set(key, document)
-  }
-  if (unknown.length === 0) return found
-  for (const [key, document] of await collection.load(unknown)) {
-    frozenJson(document.data)
-    found.set(key, document)
-  }
-  return found
-}
-
-async function commit(running: Running, { to, changed, quarantine }: Step): Promise<void> {
-  const { collection, hot, committed: from, options } = running
-  const documents = [...changed.values()]
-  await collection.commit({ from, to, documents, quarantine })
-  running.committed = to
-  running.reached = to
-  running.committedAtMs = options.runtime.elapsedMs()
-  for (const document of documents) hot.keep(document)
-  announce(running, { reached: to.position, keys: changed })
-}
-
-/** How long the stored checkpoint may stay behind while nothing but events of other types goes by. */
-const unstoredMs = 250
-
-async function moveOver(running: Running, to: LogPlace): Promise<void> {
-  if (to.position > running.reached.position) {
-    running.reached = to
-    announce(running, { reached: to.position, keys: noKeys })
-  }
-  const idleMs = running.options.runtime.elapsedMs() - running.committedAtMs
-  if (idleMs >= unstoredMs) await keepReached(running)
-}
-
-async function keepReached(running: Running): Promise<void> {
-  if (running.state.status === 'running' && !isSamePlace(running.committed, running.reached)) {
-    await commit(running, { to: running.reached, changed: new Map(), quarantine: [] })
-  }
-}
-
-function announce({ listeners }: Running, move: Move): void {
-  for (const listener of listeners) listener(move)
 }

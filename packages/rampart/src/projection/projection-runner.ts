@@ -11,11 +11,11 @@ export interface ProjectionRunnerOptions {
   readonly store: EventStore
   readonly readStore: ReadStore
   readonly runtime: Runtime
-  /** Most events of a batch; 1,000 unless given. */
   /** Which build of the version; 1 unless given. */
   readonly generation?: number
   /** Names the content for readers; the version unless given. */
   readonly tag?: string
+  /** Most events of a batch; 1,000 unless given. */
   readonly batchSize?: number
   /** How much may be quarantined before the projection stops; 1,000 keys and 10,000 events unless given. */
   readonly bounds?: QuarantineBounds
