@@ -2,9 +2,6 @@
 import { InvalidArgumentError } from 'commander'
 import { RampartError } from '../core/index.ts'
 
-/** How a command line ends: all is well, something was found, or the command could not be carried out. */
-export const exitCodes = { fine: 0, found: 1, usage: 2 } as const
-
 /** Where the server is. */
 export interface ServerOptions {
   /** The address of the app: with its prefix, where it has one. */

@@ -1,7 +1,6 @@
 // The command line: `rampart run` serves apps until it is told to stop; the others operate a running server.
-import { Command, CommanderError } from 'commander'
-import { isRampartError } from '../core/index.ts'
-import { exitCodes } from './admin-client.ts'
+import { Command } from 'commander'
+import { complain } from './output.ts'
 import { addQuarantine } from './quarantine.ts'
 import { addRebuild } from './rebuild.ts'
 import { run } from './run.ts'
@@ -22,11 +21,7 @@ addRebuild(program)
 try {
   await program.parseAsync()
 } catch (fault) {
-  // Commander has said what it has to say.
-  if (fault instanceof CommanderError) process.exit(fault.exitCode === 0 ? exitCodes.fine : exitCodes.usage)
-  // What its user can mend is a sentence; all else keeps its stack.
-  console.error(isRampartError(fault) ? fault.message : fault)
-  process.exit(isRampartError(fault, 'INPUT_INVALID') ? exitCodes.usage : exitCodes.found)
+  process.exit(complain(fault))
 }
 
 function gather(value: string, before: readonly string[]): readonly string[] {

@@ -1,6 +1,7 @@
 // `rampart quarantine`: what stands still on a running server, and what to do about it.
 import type { Command } from 'commander'
-import { addressOf, callAdmin, defaultUrl, exitCodes, type ServerOptions } from './admin-client.ts'
+import { addressOf, callAdmin, defaultUrl, type ServerOptions } from './admin-client.ts'
+import { found, print, printJson } from './output.ts'
 
 interface Entry {
   readonly projection: string
@@ -43,7 +44,7 @@ async function list(options: ServerOptions): Promise<void> {
   }
   if (items.length === 0) print('Nothing is quarantined.')
   for (const entry of items) print(lineOf(entry))
-  if (items.length > 0) process.exitCode = exitCodes.found
+  if (items.length > 0) found()
 }
 
 function lineOf({ projection, key, queued, since, error }: Entry): string {
@@ -61,7 +62,7 @@ function pathOf({ projection, key }: NamedKey): string {
 }
 
 async function show(projection: string, key: string, options: ServerOptions): Promise<void> {
-  print(JSON.stringify(await callAdmin(options, pathOf({ projection, key })), null, 2))
+  printJson(await callAdmin(options, pathOf({ projection, key })))
 }
 
 async function treat(action: string, named: NamedKey, options: ServerOptions): Promise<void> {
@@ -71,13 +72,9 @@ async function treat(action: string, named: NamedKey, options: ServerOptions): P
   const events = `${applied} ${applied === 1 ? 'event' : 'events'}`
   if (result['status'] === 'failed') {
     print(`${what} stays quarantined: after ${events}, ${String(result['error'])}`)
-    process.exitCode = exitCodes.found
+    found()
     return
   }
   const healed = result['status'] === 'healed' ? 'is healed' : 'would be healed'
   print(`${what} ${healed}: ${events} lead to ${JSON.stringify(result['document'])}`)
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`)
 }

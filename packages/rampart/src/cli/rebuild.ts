@@ -2,7 +2,9 @@
 import { Option, type Command } from 'commander'
 import { sleep, systemRuntime } from '../core/index.ts'
 import type { RebuildStatus } from '../projection/index.ts'
-import { addressOf, callAdmin, defaultUrl, exitCodes, type ServerOptions } from './admin-client.ts'
+import { addressOf, callAdmin, defaultUrl, type ServerOptions } from './admin-client.ts'
+import { found, print } from './output.ts'
+import { openProgress } from './progress.ts'
 
 interface RebuildOptions extends ServerOptions {
   readonly back?: true
@@ -31,15 +33,26 @@ async function rebuild(projection: string, options: RebuildOptions): Promise<voi
   // The server's own answers have this form.
   const ask = async (body?: object) => (await callAdmin(options, path, body)) as unknown as RebuildStatus
   let status = await ask(options.status ? undefined : { action: actionOf(options) })
-  while (!options.status && status.build?.state === 'building') {
-    showProgress(status.build)
+  if (!options.status && status.build?.state === 'building')
+    status = await watch(projection, status.build, ask)
+  report(projection, status)
+}
+
+async function watch(
+  projection: string,
+  build: Build,
+  ask: () => Promise<RebuildStatus>,
+): Promise<RebuildStatus> {
+  using progress = openProgress({ label: `rebuild ${projection}`, total: build.target, unit: 'events' })
+  progress.advanceTo(build.position)
+  for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- it looks again and again
     await sleep(systemRuntime, lookMs)
     // oxlint-disable-next-line no-await-in-loop -- the same
-    status = await ask()
+    const status = await ask()
+    if (status.build?.state !== 'building') return status
+    progress.advanceTo(status.build.position, status.build.target)
   }
-  if (process.stdout.isTTY) process.stdout.write('\r\u001B[K')
-  print(projection, status)
 }
 
 function actionOf({ back, accept, drop }: RebuildOptions): string {
@@ -50,21 +63,12 @@ function actionOf({ back, accept, drop }: RebuildOptions): string {
 
 type Build = NonNullable<RebuildStatus['build']>
 
-function showProgress({ position, target, perSecond, secondsLeft }: Build): void {
-  if (!process.stdout.isTTY) return
-  const width = 24
-  const done = target === 0 ? width : Math.floor((width * position) / target)
-  const bar = '█'.repeat(done).padEnd(width, '░')
-  const left = secondsLeft === null ? '' : `, ${secondsLeft} s left`
-  process.stdout.write(`\r\u001B[K${bar} ${position} of ${target}, ${perSecond} per second${left}`)
-}
-
-function print(projection: string, { live, kept, build }: RebuildStatus): void {
+function report(projection: string, { live, kept, build }: RebuildStatus): void {
   const lines = [`${projection} is live as ${nameOf(live)}.`]
   if (build !== null) lines.push(`The build ${nameOf(build)} ${fateOf(build)}`)
   if (kept.length > 0) lines.push(`Kept for the way back: ${kept.map(nameOf).join(', ')}.`)
-  process.stdout.write(`${lines.join('\n')}\n`)
-  if (build?.state === 'differs' || build?.state === 'failed') process.exitCode = exitCodes.found
+  print(lines.join('\n'))
+  if (build?.state === 'differs' || build?.state === 'failed') found()
 }
 
 function nameOf({ version, generation }: RebuildStatus['live']): string {

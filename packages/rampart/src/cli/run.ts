@@ -1,6 +1,7 @@
 // `rampart run`: loads apps, serves them, says where to look, and drains on the first signal.
 import { RampartError, systemRuntime } from '../core/index.ts'
 import { callerFolder, loadApp, startHost, type Mount, type RunningHost } from '../host/index.ts'
+import { ink } from './output.ts'
 
 /** A drain that takes longer ends here: what was acknowledged is durable. */
 const drainMs = 9500
@@ -61,8 +62,6 @@ function whereToLook(host: RunningHost, mounts: readonly Mount[]): string {
     ['data', host.settings.dataFolder] as const,
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
-  const isTerminal = process.stdout.isTTY
-  const bold = (text: string): string => (isTerminal ? `\u001B[1m${text}\u001B[0m` : text)
   const lines = rows.map(([name, place]) => `  ${name.padEnd(width)}  ${place}`)
-  return `${bold(`Rampart listens on ${host.url}`)}\n\n${lines.join('\n')}\n\n`
+  return `${ink('bold', `Rampart listens on ${host.url}`)}\n\n${lines.join('\n')}\n\n`
 }
