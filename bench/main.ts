@@ -1,16 +1,26 @@
 // Prints what Rampart costs here, beside the limits of the machine, as ratios in one run: `npm run bench`.
 import { parseArgs } from 'node:util'
-import { printMachine } from './measure.ts'
+import { createJsonReport, createTextReport, machineText } from './report.ts'
 import { benchAppends } from './work/appends.ts'
 import { benchCatchUp } from './work/catch-up.ts'
 import { benchCommands } from './work/commands.ts'
 import { benchHttp } from './work/http.ts'
 import { benchLoads } from './work/loads.ts'
 
+const parts = {
+  appends: benchAppends,
+  commands: benchCommands,
+  loads: benchLoads,
+  'catch-up': benchCatchUp,
+  http: benchHttp,
+} as const
+
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    only: { type: 'string' },
+    only: { type: 'string', multiple: true, default: [] },
+    scale: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(values.rounds)
@@ -18,25 +28,24 @@ if (!Number.isSafeInteger(rounds) || rounds < 1) {
   console.error('Say how many rounds to run as a whole number: npm run bench -- --rounds 3')
   process.exit(2)
 }
-
-const parts = {
-  appends: () => benchAppends(rounds, (callers) => (callers === 1 ? 2000 : 20_000)),
-  commands: () => benchCommands(rounds, (callers) => (callers === 1 ? 1500 : 15_000)),
-  loads: () => benchLoads(rounds),
-  'catch-up': () => benchCatchUp(rounds, 500_000),
-  http: () => benchHttp(rounds, 4),
-} as const
-
-const { only } = values
-if (only !== undefined && !Object.hasOwn(parts, only)) {
-  console.error(`There is no part ${only}. There are: ${Object.keys(parts).join(', ')}.`)
+const scale = Number(values.scale)
+if (!(scale > 0 && scale <= 1)) {
+  console.error('Say what share of the full size to run, above 0 and up to 1: npm run bench -- --scale 0.1')
+  process.exit(2)
+}
+const stranger = values.only.find((name) => !Object.hasOwn(parts, name))
+if (stranger !== undefined) {
+  console.error(`There is no part ${stranger}. There are: ${Object.keys(parts).join(', ')}.`)
   process.exit(2)
 }
 
-printMachine()
-console.log(`Medians of ${rounds} rounds; every ratio is taken within one round.`)
+const report = values.json ? createJsonReport() : createTextReport()
+if (!values.json) console.log(machineText())
+report.note(`Medians of ${rounds} rounds; every ratio is taken within one round.`)
+if (scale < 1) report.note(`At ${scale} of the full size: what is demanded holds for the full size only.`)
 for (const [name, run] of Object.entries(parts)) {
   // One after the other: parts that ran at once would measure each other.
   // oxlint-disable-next-line no-await-in-loop -- see above
-  if (only === undefined || only === name) await run()
+  if (values.only.length === 0 || values.only.includes(name)) await run({ report, rounds, scale })
 }
+report.end()

@@ -1,6 +1,4 @@
-// Measures work in interleaved rounds and prints it as a table; used by every benchmark.
-import { cpus, release, totalmem, type as osType } from 'node:os'
-import { DatabaseSync } from 'node:sqlite'
+// Measures work in interleaved rounds; used by every benchmark.
 
 /** One thing to measure: opened once per round, so that rounds do not help each other. */
 export interface Work {
@@ -87,38 +85,6 @@ export async function drive(
   const startedMs = performance.now()
   await Promise.all(Array.from({ length: callers }, caller))
   return { operations, elapsedMs: performance.now() - startedMs, latenciesMs }
-}
-
-/** Prints a table; each row may name the row that it is compared with. */
-export function printTable(title: string, rows: readonly (readonly string[])[]): void {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  )
-  console.log(`\n### ${title}\n`)
-  for (const [index, row] of rows.entries()) {
-    console.log(`| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`)
-    if (index === 0) console.log(`|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`)
-  }
-}
-
-/** Prints which machine and versions the figures belong to. */
-export function printMachine(): void {
-  const database = new DatabaseSync(':memory:')
-  const sqlite = database.prepare('SELECT sqlite_version() AS version').get()
-  database.close()
-  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
-  console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${memory}, ${osType()} ${release()}`)
-  console.log(`Node ${process.version}, SQLite ${String(sqlite?.['version'])}`)
-}
-
-/** A rate for people. */
-export function rate(perSecond: number): string {
-  return perSecond >= 1000 ? `${(perSecond / 1000).toFixed(1)} k/s` : `${perSecond.toFixed(0)} /s`
-}
-
-/** Milliseconds for people. */
-export function milliseconds(value: number): string {
-  return Number.isNaN(value) ? '' : `${value.toFixed(value < 1 ? 3 : 2)} ms`
 }
 
 function progress(text: string): void {

@@ -5,19 +5,17 @@ import { logKey, type AppendRequest } from 'rampart/ports'
 import { openSqliteStore } from 'rampart/sqlite'
 import { openBareTable } from '../limits/bare-sqlite.ts'
 import { openRawFile } from '../limits/raw-file.ts'
-import { drive, measure, milliseconds, printTable, rate, ratio, type Round, type Work } from '../measure.ts'
+import { drive, measure, ratio, type Round, type Work } from '../measure.ts'
+import { milliseconds, rate, times, type Bench } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 
 const payload = new TextEncoder().encode(JSON.stringify({ note: 'x'.repeat(280) }))
 const streamsOfCallers = 5000
 
 /** Measures and prints appends. */
-export async function benchAppends(
-  rounds: number,
-  operationsPerCaller: (callers: number) => number,
-): Promise<void> {
+export async function benchAppends({ report, rounds, scale }: Bench): Promise<void> {
   for (const callers of [1, 64, 256]) {
-    const operations = operationsPerCaller(callers)
+    const operations = Math.ceil((callers === 1 ? 2000 : 20_000) * scale)
     const work: readonly Work[] = [
       { name: 'raw file, write + fdatasync', round: () => rawFile(callers, operations) },
       { name: 'bare SQLite table', round: () => bareTable(callers, operations) },
@@ -30,11 +28,11 @@ export async function benchAppends(
       rate(perSecond),
       milliseconds(p50Ms),
       milliseconds(p99Ms),
-      `${ratio(measured, name, 'raw file, write + fdatasync').toFixed(2)} ×`,
-      `${ratio(measured, name, 'bare SQLite table').toFixed(2)} ×`,
+      times(ratio(measured, name, 'raw file, write + fdatasync')),
+      times(ratio(measured, name, 'bare SQLite table')),
     ])
     const head = ['', 'rate', 'p50', 'p99', 'of raw file', 'of bare SQLite']
-    printTable(`Appends, ${callers} ${callers === 1 ? 'caller' : 'callers'}`, [head, ...rows])
+    report.table(`Appends, ${callers} ${callers === 1 ? 'caller' : 'callers'}`, [head, ...rows])
   }
 }
 

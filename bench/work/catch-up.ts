@@ -7,7 +7,8 @@ import { position, streamId } from 'rampart/codec'
 import { openApp } from 'rampart/host'
 import { logKey } from 'rampart/ports'
 import { openSqliteStore } from 'rampart/sqlite'
-import { measure, printTable, rate, ratio, type Round, type Work } from '../measure.ts'
+import { measure, ratio, type Round, type Work } from '../measure.ts'
+import { rate, times, type Bench } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { deposit, groupedBank } from './bank.ts'
 
@@ -15,8 +16,9 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 const eventsPerAppend = 500
 
-/** Measures and prints catching up over `eventCount` events. */
-export async function benchCatchUp(rounds: number, eventCount: number): Promise<void> {
+/** Measures and prints catching up. */
+export async function benchCatchUp({ report, rounds, scale }: Bench): Promise<void> {
+  const eventCount = Math.ceil(500_000 * scale)
   for (const groupCount of [30, 5000]) {
     await inTemporaryFolder(async (dataFolder) => {
       await fill(dataFolder, eventCount, groupCount)
@@ -30,10 +32,10 @@ export async function benchCatchUp(rounds: number, eventCount: number): Promise<
       const rows = measured.map(({ name, perSecond }) => [
         name,
         rate(perSecond),
-        `${ratio(measured, name, limit).toFixed(2)} ×`,
+        times(ratio(measured, name, limit)),
       ])
       const title = `Catching up, ${eventCount} events into ${groupCount} documents`
-      printTable(title, [['', 'events', 'of read + parse'], ...rows])
+      report.table(title, [['', 'events', 'of read + parse'], ...rows])
     })
   }
 }

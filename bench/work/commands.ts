@@ -1,7 +1,8 @@
 // Full commands in process: look up the key, decide, append with outcome; beside the raw file and the store
 // alone.
 import { openApp } from 'rampart/host'
-import { drive, measure, milliseconds, printTable, rate, ratio, type Round, type Work } from '../measure.ts'
+import { drive, measure, ratio, type Round, type Work } from '../measure.ts'
+import { milliseconds, rate, times, type Bench } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { rawFile, store } from './appends.ts'
 import { bank, deposit, writeOnlyBank } from './bank.ts'
@@ -9,12 +10,9 @@ import { bank, deposit, writeOnlyBank } from './bank.ts'
 const streams = 5000
 
 /** Measures and prints commands. */
-export async function benchCommands(
-  rounds: number,
-  operationsOf: (callers: number) => number,
-): Promise<void> {
+export async function benchCommands({ report, rounds, scale }: Bench): Promise<void> {
   for (const callers of [1, 64, 256]) {
-    const operations = operationsOf(callers)
+    const operations = Math.ceil((callers === 1 ? 1500 : 15_000) * scale)
     const limit = 'raw file, write + fdatasync'
     const alone = "store alone, caller's thread"
     const work: readonly Work[] = [
@@ -30,11 +28,11 @@ export async function benchCommands(
       rate(perSecond),
       milliseconds(p50Ms),
       milliseconds(p99Ms),
-      `${ratio(measured, name, limit).toFixed(2)} ×`,
-      `${ratio(measured, name, alone).toFixed(2)} ×`,
+      times(ratio(measured, name, limit)),
+      times(ratio(measured, name, alone)),
     ])
     const title = `Commands in process, ${callers} ${callers === 1 ? 'caller' : 'callers'}, caller's thread`
-    printTable(title, [['', 'rate', 'p50', 'p99', 'of raw file', 'of store alone'], ...rows])
+    report.table(title, [['', 'rate', 'p50', 'p99', 'of raw file', 'of store alone'], ...rows])
   }
 }
 

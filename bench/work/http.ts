@@ -5,14 +5,17 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { measure, milliseconds, printTable, rate, ratio, type Round, type Work } from '../measure.ts'
+import { measure, ratio, type Round, type Work } from '../measure.ts'
+import { milliseconds, rate, times, type Bench } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { deposit } from './bank.ts'
 
 const servers = { bare: '../limits/bare-server.ts', gateway: 'gateway-server.ts' } as const
 
-/** Measures and prints HTTP commands at 64 connections, for so many seconds a round. */
-export async function benchHttp(rounds: number, seconds: number): Promise<void> {
+/** Measures and prints HTTP commands at 64 connections. */
+export async function benchHttp({ report, rounds, scale }: Bench): Promise<void> {
+  // The load generator counts in whole seconds.
+  const seconds = Math.ceil(4 * scale)
   const limit = 'bare hono server, POST'
   const work: readonly Work[] = [
     { name: limit, round: () => post('bare', seconds) },
@@ -25,11 +28,11 @@ export async function benchHttp(rounds: number, seconds: number): Promise<void> 
     rate(perSecond),
     milliseconds(p50Ms),
     milliseconds(p99Ms),
-    `${ratio(measured, name, limit).toFixed(2)} ×`,
+    times(ratio(measured, name, limit)),
   ])
   const title =
     'HTTP, 64 connections, client in a process of its own, store in a worker thread, rate limit off'
-  printTable(title, [['', 'rate', 'p50', 'p99', 'of bare server'], ...rows])
+  report.table(title, [['', 'rate', 'p50', 'p99', 'of bare server'], ...rows])
 }
 
 const secret = 'the secret of the benchmarks and their tokens'

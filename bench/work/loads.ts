@@ -5,7 +5,8 @@ import { logKey, type EventStore } from 'rampart/ports'
 import { openSqliteStore } from 'rampart/sqlite'
 // The repository itself, because every way in from outside appends as well.
 import { createRepository, type Repository } from '../../packages/rampart/src/write/repository.ts'
-import { measure, milliseconds, printTable, type Measured, type Round, type Work } from '../measure.ts'
+import { measure, type Measured, type Round, type Work } from '../measure.ts'
+import { milliseconds, times, type Bench, type Report } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { accountEvents, deposit } from './bank.ts'
 
@@ -24,7 +25,7 @@ const without: RepositoryKind = { snapshotEvery: 0 }
 const baseline = 'cold, 100 events without snapshots'
 
 /** Measures and prints loads. */
-export async function benchLoads(rounds: number): Promise<void> {
+export async function benchLoads({ report, rounds }: Bench): Promise<void> {
   await inTemporaryFolder(async (folder) => {
     await using database = await openSqliteStore({ file: `${folder}/write.sqlite`, thread: 'caller' })
     const plain = await fill(await database.openLog(logKey('plain')), without)
@@ -50,25 +51,19 @@ export async function benchLoads(rounds: number): Promise<void> {
       ),
       warm('warm, 1000 events, as commands take it', plain, (repository) => repository.cached(idOf(1000))),
     ]
-    print(await measure(work, rounds))
+    print(report, await measure(work, rounds))
   })
 }
 
-function print(measured: readonly Measured[]): void {
+function print(report: Report, measured: readonly Measured[]): void {
   const p50Of = (name: string): number => measured.find((each) => each.name === name)?.p50Ms ?? Number.NaN
   const rows = measured.map(({ name, p50Ms, p99Ms }) => {
     const [, events = ''] = /(\d+) events without/.exec(name) ?? []
-    const parse = events === '' ? '' : `${(p50Ms / p50Of(`JSON.parse of ${events} events`)).toFixed(2)} ×`
-    return [
-      name,
-      milliseconds(p50Ms),
-      milliseconds(p99Ms),
-      `${(p50Ms / p50Of(baseline)).toFixed(2)} ×`,
-      parse,
-    ]
+    const parse = events === '' ? '' : times(p50Ms / p50Of(`JSON.parse of ${events} events`))
+    return [name, milliseconds(p50Ms), milliseconds(p99Ms), times(p50Ms / p50Of(baseline)), parse]
   })
   const header = ['', 'p50', 'p99', 'of 100 events', 'of JSON.parse']
-  printTable("Loads of one aggregate, SQLite, caller's thread, 300-byte events, pages in memory", [
+  report.table("Loads of one aggregate, SQLite, caller's thread, 300-byte events, pages in memory", [
     header,
     ...rows,
   ])

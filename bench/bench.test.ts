@@ -1,0 +1,55 @@
+// Keeps the benchmarks running: each part at a tiny size, and what the figures are held to. Says nothing
+// about speed.
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { figure, isMet } from './report.ts'
+
+/** Parts without servers of their own, which would take longer to start than all of these take. */
+const quick = ['appends', 'commands', 'loads', 'catch-up']
+
+test('every quick part runs at a tiny size and prints figures as JSON', { timeout: 60_000 }, async () => {
+  const { tables, machine } = JSON.parse(
+    await bench('--scale', '0.001', '--rounds', '1', '--json', ...only(quick)),
+  )
+  expect(machine).toMatchObject({ cores: expect.any(Number), node: process.version })
+  expect(tables.length).toBeGreaterThanOrEqual(quick.length)
+  for (const { rows } of tables) {
+    expect(rows.length).toBeGreaterThan(0)
+    for (const row of rows) {
+      const figures = Object.values(row).filter((cell) => typeof cell === 'object')
+      expect(figures).not.toEqual([])
+      for (const one of figures) expect(one).toMatchObject({ value: expect.any(Number) })
+    }
+  }
+})
+
+test('a part that does not exist is named together with those that do', async () => {
+  await expect(bench('--only', 'dreams')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/no part dreams.*appends/),
+  })
+})
+
+test('a figure is held to its floor or to its ceiling', () => {
+  expect(isMet(figure(0.6, '×', { atLeast: 0.6 }))).toBe(true)
+  expect(isMet(figure(0.59, '×', { atLeast: 0.6 }))).toBe(false)
+  expect(isMet(figure(99, 'ms', { below: 100 }))).toBe(true)
+  expect(isMet(figure(100, 'ms', { below: 100 }))).toBe(false)
+  expect(isMet(figure(1, '/s'))).toBe(true)
+})
+
+function only(parts: readonly string[]): readonly string[] {
+  return parts.flatMap((part) => ['--only', part])
+}
+
+async function bench(...options: readonly string[]): Promise<string> {
+  const script = join(import.meta.dirname, 'main.ts')
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--conditions=rampart-source',
+    script,
+    ...options,
+  ])
+  return stdout
+}
