@@ -1,6 +1,6 @@
 // `rampart run` as a process: what it serves and prints, how it ends, and what it says when it cannot start.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -75,6 +75,8 @@ test('serves an app at the root and others below prefixes, and says where to loo
   expect(stdout).toContain('data-')
   expect(stdout).not.toContain('\u001b')
   expect(stderr).toBe('')
+  // The process that was started has taken the heap settings of a server.
+  expect(await readFile(`/proc/${started.child.pid}/cmdline`, 'utf8')).toContain('--max-semi-space-size=4')
 })
 
 test('ends with 0 on SIGTERM, answers what waits, and keeps what was acknowledged', async () => {
