@@ -33,8 +33,8 @@ export interface GatewayOptions {
   /** Checks the token that every request then needs; unless given, none does. */
   readonly authenticator?: Authenticator
   readonly limits?: Partial<GatewayLimits>
-  /** Whether commands are accepted. */
-  readonly isReady: () => boolean
+  /** Why commands cannot be recorded, for operators; `undefined` while they can. */
+  readonly fault: () => string | undefined
   /** Hears of faults that callers did not cause. */
   readonly reportFault: (fault: unknown, request: string) => void
   /** Adds metrics of the process; one gateway per process can have them. */
@@ -78,8 +78,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     isKnownLog: (log) => logs.has(log),
     countCommand: metrics.countCommand,
   }
-  const isReady = (): boolean => !draining.signal.aborted && options.isReady()
-  const health = healthEndpoints({ apps, metrics, isReady })
+  const fault = (): string | undefined =>
+    draining.signal.aborted ? 'The server is shutting down.' : options.fault()
+  const health = healthEndpoints({ apps, metrics, fault })
   const endpoints = [...apps.flatMap((app) => endpointsOf(app, around)), ...health, frontPageEndpoint(apps)]
   const rateLimit = createRateLimit(limits.ratePerSecond)
   return {

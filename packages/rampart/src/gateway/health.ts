@@ -16,9 +16,9 @@ export interface HealthyApp {
 export function healthEndpoints(options: {
   readonly apps: readonly HealthyApp[]
   readonly metrics: Metrics
-  readonly isReady: () => boolean
+  readonly fault: () => string | undefined
 }): readonly Endpoint[] {
-  const { apps, metrics, isReady } = options
+  const { apps, metrics, fault } = options
   return [
     {
       method: 'GET',
@@ -32,10 +32,10 @@ export function healthEndpoints(options: {
       isVital: true,
       async handle() {
         const lags = [...(await lagsOf(apps))].map(([name, health]) => [name, shown(health)] as const)
-        const ready = isReady()
-        return jsonResponse({ ready, projections: Object.fromEntries(lags) }, ready ? 200 : 503, {
-          'cache-control': 'no-store',
-        })
+        const reason = fault()
+        const ready = reason === undefined
+        const body = { ready, ...(ready ? {} : { reason }), projections: Object.fromEntries(lags) }
+        return jsonResponse(body, ready ? 200 : 503, { 'cache-control': 'no-store' })
       },
     },
     {

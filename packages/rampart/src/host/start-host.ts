@@ -99,7 +99,7 @@ function gatewayOf(mounts: readonly Mount[], engines: readonly Engine[], parts: 
     })),
     runtime,
     limits: settings.limits,
-    isReady: () => engines.every((engine) => engine.fault() === undefined),
+    fault: () => engines.map((engine) => engine.fault()).find((fault) => fault !== undefined),
     reportFault,
     processMetrics: true,
   })

@@ -12,6 +12,7 @@ import type { Batch, BatchReply, Failure, Operation, OperationResult } from './b
 import { isSqliteError, sqlite, storeFault } from './database.ts'
 import { accept, bury, claim, release } from './inbox-step.ts'
 import { openLog } from './open-log.ts'
+import { numberAt } from './rows.ts'
 import {
   createWriterState,
   readAgain,
@@ -132,6 +133,7 @@ function resultsOf(
 
 function apply(state: WriterState, operation: Operation): OperationResult | Failure {
   if (operation.kind === 'openLog') return openLog(state, operation)
+  if (operation.kind === 'probe') return probe(state)
   const log = state.logs.get(operation.log)
   if (log === undefined) return failure('INTERNAL', `The log number ${operation.log} is not open.`)
   return applyToLog(state, log, operation)
@@ -140,7 +142,7 @@ function apply(state: WriterState, operation: Operation): OperationResult | Fail
 function applyToLog(
   state: WriterState,
   log: LogHead,
-  operation: Exclude<Operation, { kind: 'openLog' }>,
+  operation: Exclude<Operation, { kind: 'openLog' | 'probe' }>,
 ): OperationResult {
   switch (operation.kind) {
     case 'append':
@@ -154,6 +156,13 @@ function applyToLog(
     case 'bury':
       return bury(state, log, operation.burial)
   }
+}
+
+// A number in the file's first page is written even when it stays the same; a row would not be.
+function probe({ statements }: WriterState): null {
+  const step = numberAt(statements.query('PRAGMA user_version').get() ?? [], 0)
+  statements.query(`PRAGMA user_version = ${step}`).get()
+  return null
 }
 
 function failure(code: ErrorCode, message: string): Failure {

@@ -7,6 +7,8 @@ import type { LogIdentity } from './places.ts'
 
 /** One thing to do within a batch; `log` is the log's number. */
 export type Operation =
+  /** Writes a page, and changes nothing: shows whether there is room. */
+  | { readonly kind: 'probe' }
   | { readonly kind: 'openLog'; readonly key: LogKey; readonly epoch: string }
   | { readonly kind: 'append'; readonly log: number; readonly append: CheckedAppend }
   | { readonly kind: 'accept'; readonly log: number; readonly accepted: CheckedInboxCommand }
@@ -21,6 +23,7 @@ export type Operation =
 
 /** What each kind of operation comes to. */
 export interface ResultOf {
+  readonly probe: null
   readonly openLog: LogIdentity
   readonly append: AppendResult
   readonly accept: AcceptResult

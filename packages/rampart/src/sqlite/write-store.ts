@@ -9,6 +9,7 @@ import { createCommitQueue } from './commit-queue.ts'
 import { canonicalPath, openDatabase } from './database.ts'
 import { createEventReader } from './event-reader.ts'
 import { createEventStore } from './event-store.ts'
+import { watchFullDisk } from './full-disk.ts'
 import { createInboxReader } from './inbox-reader.ts'
 import type { LogListeners, OpenStore, StoreReads } from './open-store.ts'
 import { createOutcomeFinder } from './outcome-store.ts'
@@ -78,18 +79,23 @@ function assemble({ options, file, runtime, writer }: Parts): WriteStore {
       operationsMax: options.queueOperationsMax ?? queueOperationsMaxUnlessSaid,
       bytesMax: options.queueBytesMax ?? queueBytesMaxUnlessSaid,
     },
-    onCommitted: (operations, results) => notify(listeners, operations, results),
+    onCommitted: (operations, results) => {
+      disk.note(results)
+      notify(listeners, operations, results)
+    },
   })
+  const disk = watchFullDisk(runtime, () => queue.submit<'probe'>({ kind: 'probe' }, 0))
   const store: OpenStore = { runtime, queue, reads: reads.get }
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
+    disk.close()
     await queue.close()
     reads.close()
     await writer.close()
   }
   return {
     openLog: (key) => openLog(store, key, listeners),
-    fault: queue.fault,
+    fault: () => queue.fault() ?? disk.fault(),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   }
 }
@@ -183,7 +189,8 @@ function callbacksOf(
   operation: Operation,
   result: BatchReply['results'][number],
 ): ReadonlySet<() => void> {
-  if (operation.kind === 'openLog' || result === null || !('status' in result)) return nobody
+  if (operation.kind === 'openLog' || operation.kind === 'probe' || result === null || !('status' in result))
+    return nobody
   const own = listeners.get(operation.log)
   if (own === undefined) return nobody
   if (result.status === 'accepted') return own.accepted

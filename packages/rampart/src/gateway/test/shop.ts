@@ -176,7 +176,7 @@ export async function serveShop(
       ? {}
       : { authenticator: createAuthenticator({ authentication, runtime, reportFault }) }),
     limits: { ratePerSecond: 0, ...options.limits },
-    isReady: () => true,
+    fault: () => undefined,
     reportFault,
   })
   const send = async (path: string, init: RequestInit): Promise<Response> =>
