@@ -1,0 +1,233 @@
+// Carries out a page as its reader would: saves its files, types its commands, watches what they print.
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { differenceOf } from './answer.ts'
+import { contentOf, programName, statesOf, workspaceRoot, type Block, type Page } from './page.ts'
+
+const run = promisify(execFile)
+const waitMs = 15_000
+
+/**
+ * What is typed in place of a command of a page, because the machine that tests has it already: the packages
+ * stand in the workspace, from where they are linked.
+ */
+const standIns: readonly (readonly [RegExp, string])[] = [
+  [/\bnpm ci && /g, ''],
+  [/^npm ci$/gm, ''],
+  [/^npm install .*$/gm, ''],
+  [/^npm pack .*$/gm, ''],
+  [/\bnpx /g, ''],
+]
+
+/** Commands that serve until they are stopped; what follows is typed in another terminal. */
+const serverPattern = /(^|\s)(rampart run|npm start)\b/
+
+/** A place in which the blocks of a page are carried out, one after the other. */
+interface Session {
+  readonly folder: string
+  readonly port: number
+  readonly environment: NodeJS.ProcessEnv
+  server: Server | undefined
+}
+
+interface Server {
+  readonly child: ChildProcess
+  readonly output: () => string
+  readonly exited: Promise<unknown>
+}
+
+/** Carries out a page. Throws at the first block that does not do what the page says, with its place. */
+export async function carryOut(page: Page): Promise<void> {
+  const session = await openSession(page)
+  try {
+    await carryOutBlocks(session, page)
+  } finally {
+    await stopServer(session)
+    await rm(session.folder, { recursive: true, force: true })
+  }
+}
+
+async function openSession({ path }: Page): Promise<Session> {
+  // Below the root, so that the packages that a page imports are found.
+  const folder = await mkdtemp(join(workspaceRoot, 'test', '.shown-code-'))
+  const modules = join(workspaceRoot, 'node_modules')
+  await symlink(modules, join(folder, 'node_modules'))
+  const { NODE_OPTIONS: _, FORCE_COLOR: _color, ...inherited } = process.env
+  const port = await freePort()
+  const environment = {
+    ...inherited,
+    PATH: `${join(modules, '.bin')}:${process.env['PATH']}`,
+    NODE_OPTIONS: '--conditions=rampart-source',
+    INIT_CWD: '',
+    NO_COLOR: '1',
+    PORT: String(port),
+    RAMPART_DATA: join(folder, 'data'),
+    SESSION: join(folder, '.session'),
+  }
+  // What README.md shows is typed in the workspace, everything else in a folder of the reader's own.
+  const start = path === 'README.md' ? workspaceRoot : folder
+  await writeFile(environment.SESSION, `cd '${start}'\n`)
+  return { folder, port, environment, server: undefined }
+}
+
+async function carryOutBlocks(session: Session, page: Page): Promise<void> {
+  const expected: string[] = []
+  let before: { readonly block: Block; readonly printed: () => string } | undefined
+  for (const [index, block] of page.blocks.entries()) {
+    if (block.leftOut !== undefined) continue
+    const next = page.blocks[index + 1]
+    if (block.file !== undefined) await save(session, block.file, block)
+    else if (block.language === 'sh') before = { block, printed: await type(session, block, next) }
+    else if (block.language === 'ts') before = undefined
+    else if (before === undefined) expected.push(block.code)
+    else compare(block, before.printed())
+  }
+  await runProgram(session, page, expected)
+}
+
+function compare({ place, language, code }: Block, printed: string): void {
+  const difference = differenceOf(language, code, printed)
+  if (difference !== undefined) throw new Error(`${place} is not what is printed.\n${difference}`)
+}
+
+async function save({ folder, environment }: Session, file: string, block: Block): Promise<void> {
+  const path = join(await folderOf(environment['SESSION'] ?? folder), file)
+  await mkdir(dirname(path), { recursive: true })
+  const before = block.language === 'diff' ? await readFile(path, 'utf8') : ''
+  await writeFile(path, contentOf(block, before))
+}
+
+/** Where the reader is, which the last line of the session says. */
+async function folderOf(session: string): Promise<string> {
+  const lines = (await readFile(session, 'utf8')).trimEnd().split('\n')
+  return /^cd '(.*)'$/.exec(lines.at(-1) ?? '')?.[1] ?? ''
+}
+
+/** Runs the blocks without a file, which are one program. */
+async function runProgram({ folder, environment }: Session, page: Page, expected: string[]): Promise<void> {
+  const code = statesOf(page).at(-1)?.get(programName)
+  if (code === undefined) return
+  await writeFile(join(folder, programName), code)
+  const { stdout } = await run('node', [programName], { cwd: folder, env: environment })
+  const difference = differenceOf('text', expected.join(''), stdout)
+  if (difference !== undefined)
+    throw new Error(`The program of ${page.path} prints otherwise.\n${difference}`)
+}
+
+/** Types the commands of a block. What a server prints grows while it runs. */
+async function type(session: Session, block: Block, next: Block | undefined): Promise<() => string> {
+  const lines = typed(session, block.code).trim().split('\n')
+  const serves = serverPattern.test(lines.at(-1) ?? '')
+  const commands = (serves ? lines.slice(0, -1) : lines).join('\n')
+  const isAnswered = next !== undefined && next.language !== 'sh' && next.language !== 'ts'
+  if (/\bcurl .*-N\b/.test(commands)) return watch(session, block, isAnswered ? next : undefined)
+  const printed = commands === '' ? '' : await inShell(session, block, { commands, isAnswered })
+  if (!serves) return () => printed
+  await startServer(session, block, lines.at(-1) ?? '')
+  return () => shown(session, session.server?.output() ?? '')
+}
+
+function typed({ port }: Session, code: string): string {
+  const replaced = standIns.reduce((text, [pattern, instead]) => text.replaceAll(pattern, instead), code)
+  return replaced.replaceAll(/\b(localhost|127\.0\.0\.1):3000\b/g, `127.0.0.1:${port}`)
+}
+
+function shown({ port, folder }: Session, printed: string): string {
+  return printed.replaceAll(`127.0.0.1:${port}`, '127.0.0.1:3000').replaceAll(folder, '/home/you')
+}
+
+// Variables and the folder outlive a block, as they do in a reader's terminal. An error that a page does not
+// show must not pass for success.
+function scriptOf(commands: string, isAnswered: boolean): string {
+  return [
+    'set -eo pipefail',
+    '. "$SESSION"',
+    `trap 'code=$?; { export -p; echo "cd '"'"'$PWD'"'"'"; } > "$SESSION"; exit $code' EXIT`,
+    `curl() { command curl -sS ${isAnswered ? '' : '--fail-with-body'} "$@"; }`,
+    commands,
+  ].join('\n')
+}
+
+async function inShell(
+  session: Session,
+  block: Block,
+  { commands, isAnswered }: { readonly commands: string; readonly isAnswered: boolean },
+): Promise<string> {
+  const { child, output } = startShell(session, scriptOf(commands, isAnswered))
+  const ended = once(child, 'close')
+  const over = new AbortController()
+  void setTimeout(waitMs, undefined, { signal: over.signal }).then(
+    () => endGroup(child, 'SIGKILL'),
+    () => {},
+  )
+  await ended
+  over.abort()
+  if (child.exitCode === block.exits) return shown(session, output.stdout)
+  const how = `ends with ${child.exitCode ?? child.signalCode}, not ${block.exits}`
+  throw new Error(`${block.place} ${how}.\n${output.stdout}\n${output.stderr}`)
+}
+
+interface Shell {
+  readonly child: ChildProcess
+  readonly output: { stdout: string; stderr: string }
+}
+
+/** A shell in a process group of its own, so that all it starts can be ended with it. */
+function startShell({ environment }: Session, script: string): Shell {
+  const child = spawn('bash', ['-c', script], { env: environment, detached: true })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
+  return { child, output }
+}
+
+/** Follows a stream until it has shown what the page shows. */
+async function watch(session: Session, block: Block, answer: Block | undefined): Promise<() => string> {
+  if (answer === undefined)
+    throw new Error(`${block.place} follows a stream, but does not say what it shows.`)
+  const { child, output } = startShell(session, scriptOf(typed(session, block.code), true))
+  const isMet = () => differenceOf(answer.language, answer.code, shown(session, output.stdout)) === undefined
+  for (const deadline = Date.now() + waitMs; !isMet() && Date.now() < deadline;) await setTimeout(10)
+  const printed = shown(session, output.stdout)
+  endGroup(child, 'SIGKILL')
+  return () => printed
+}
+
+async function startServer(session: Session, block: Block, command: string): Promise<void> {
+  await stopServer(session)
+  const { child, output } = startShell(session, `. "$SESSION"\nexec env ${command}`)
+  session.server = { child, output: () => output.stdout, exited: once(child, 'exit') }
+  const deadline = Date.now() + waitMs
+  while (!output.stdout.includes('listens on')) {
+    if (child.exitCode !== null || Date.now() > deadline)
+      throw new Error(`${block.place} does not start: ${output.stderr}`)
+    await setTimeout(10)
+  }
+}
+
+/** Stops the server as Ctrl-C does, and waits until it has drained. */
+async function stopServer(session: Session): Promise<void> {
+  const { server } = session
+  session.server = undefined
+  if (server === undefined || server.child.exitCode !== null) return
+  endGroup(server.child, 'SIGINT')
+  await server.exited
+}
+
+function endGroup({ pid, exitCode }: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): void {
+  if (pid !== undefined && exitCode === null) process.kill(-pid, signal)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
