@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { figure, isMet } from './report.ts'
+import { rampart } from './work/restate.ts'
 
 /** Parts without servers of their own, which would take longer to start than all of these take. */
 const quick = ['appends', 'commands', 'loads', 'catch-up']
@@ -23,6 +24,12 @@ test('every quick part runs at a tiny size and prints figures as JSON', { timeou
       for (const one of figures) expect(one).toMatchObject({ value: expect.any(Number) })
     }
   }
+})
+
+test('callers in a process of their own are answered by a gateway', { timeout: 60_000 }, async () => {
+  const called = await rampart({ callers: 3, warmUpMs: 0, durationMs: 20, accounts: 2 })
+  expect(called.operations).toBeGreaterThanOrEqual(3)
+  expect(called.latenciesMs).toHaveLength(called.operations)
 })
 
 test('a part that does not exist is named together with those that do', async () => {

@@ -6,6 +6,7 @@ import { benchCatchUp } from './work/catch-up.ts'
 import { benchCommands } from './work/commands.ts'
 import { benchHttp } from './work/http.ts'
 import { benchLoads } from './work/loads.ts'
+import { benchRestate } from './work/restate.ts'
 
 const parts = {
   appends: benchAppends,
@@ -13,6 +14,7 @@ const parts = {
   loads: benchLoads,
   'catch-up': benchCatchUp,
   http: benchHttp,
+  restate: benchRestate,
 } as const
 
 const { values } = parseArgs({

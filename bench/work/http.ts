@@ -1,12 +1,13 @@
 // Commands over HTTP from another process, with and without a token, beside a bare server that answers a POST
 // of the same body.
 import { createHmac } from 'node:crypto'
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { measure, ratio, type Round, type Work } from '../measure.ts'
 import { milliseconds, rate, times, type Bench } from '../report.ts'
+import { withServer } from '../server-process.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { deposit } from './bank.ts'
 
@@ -38,31 +39,19 @@ export async function benchHttp({ report, rounds, scale }: Bench): Promise<void>
 const secret = 'the secret of the benchmarks and their tokens'
 
 function post(server: keyof typeof servers, seconds: number, jwtSecret = ''): Promise<Round> {
-  return inTemporaryFolder(async (folder) => {
-    const child = spawn(
-      process.execPath,
-      ['--conditions=rampart-source', join(import.meta.dirname, servers[server])],
-      {
-        env: {
-          ...process.env,
-          RAMPART_DATA: folder,
-          RAMPART_RATE_PER_SECOND: '0',
-          PORT: '0',
-          HOST: '127.0.0.1',
-          RAMPART_JWT_SECRET: jwtSecret,
-        },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    )
-    try {
-      const url = await addressOf(child)
+  return inTemporaryFolder((folder) => {
+    const env = {
+      RAMPART_DATA: folder,
+      RAMPART_RATE_PER_SECOND: '0',
+      PORT: '0',
+      HOST: '127.0.0.1',
+      RAMPART_JWT_SECRET: jwtSecret,
+    }
+    return withServer(join(import.meta.dirname, servers[server]), env, async (url) => {
       const token = jwtSecret === '' ? undefined : tokenOf(jwtSecret)
       await fire(url, 1, token)
-      return await fire(url, seconds, token)
-    } finally {
-      child.kill('SIGTERM')
-      await new Promise((resolve) => child.once('exit', resolve))
-    }
+      return fire(url, seconds, token)
+    })
   })
 }
 
@@ -80,16 +69,6 @@ function tokenOf(jwtSecret: string): string {
   }
   const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ ...names, ...times, roles: ['teller'] })}`
   return `${signed}.${createHmac('sha256', jwtSecret).update(signed).digest('base64url')}`
-}
-
-async function addressOf(child: ChildProcess): Promise<string> {
-  let printed = ''
-  for await (const chunk of child.stdout ?? []) {
-    printed += String(chunk)
-    const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(printed) ?? []
-    if (address !== undefined) return address
-  }
-  throw new Error('The server ended before it listened.')
 }
 
 /** Runs the load generator in a process of its own; `[<id>]` becomes another text in every request. */
