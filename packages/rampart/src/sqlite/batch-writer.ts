@@ -7,8 +7,8 @@
 // is definite.
 import type { DatabaseSync } from 'node:sqlite'
 import { RampartError, type ErrorCode } from '../core/index.ts'
+import type { Batch, BatchReply, Failure, Operation, OperationResult } from '../core/group-commit/index.ts'
 import { append } from './append-step.ts'
-import type { Batch, BatchReply, Failure, Operation, OperationResult } from './batch.ts'
 import { isSqliteError, sqlite, storeFault } from './database.ts'
 import { accept, bury, claim, release } from './inbox-step.ts'
 import { openLog } from './open-log.ts'

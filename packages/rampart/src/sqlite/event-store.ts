@@ -14,10 +14,10 @@ import type {
   LogQuery,
   StreamQuery,
 } from '../core/ports/index.ts'
+import type { LogIdentity } from '../core/group-commit/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
 import type { EventReader } from './event-reader.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
-import type { LogIdentity } from './places.ts'
 
 const pageSizeUnlessSaid = 1000
 // How much of a log one page examines at most when only some types are wanted.

@@ -1,7 +1,7 @@
 // Tells whether the disk of a store is full: from the batch that it had no room for until a small write of
 // its own succeeds again.
 import { isRampartError, type Runtime, type Timer } from '../core/index.ts'
-import { isFailure, type BatchReply } from './batch.ts'
+import { isFailure, type BatchReply } from '../core/group-commit/index.ts'
 
 /** The watch over the room of one store. */
 export interface FullDisk {

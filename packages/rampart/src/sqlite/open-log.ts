@@ -1,7 +1,7 @@
 // Opens a log within a batch: finds its number and epoch, or gives it new ones.
 import type { LogKey } from '../core/ports/index.ts'
-import type { Failure } from './batch.ts'
-import { logNumberMax, type LogIdentity } from './places.ts'
+import type { Failure, LogIdentity } from '../core/group-commit/index.ts'
+import { logNumberMax } from './places.ts'
 import { numberAt } from './rows.ts'
 import { currentEpoch, readHead, type WriterState } from './writer-state.ts'
 

@@ -1,11 +1,10 @@
 // What the logs of an open store file share: commit queue, reads, listeners.
 import type { Runtime } from '../core/index.ts'
 import type { Epoch, LogKey } from '../core/ports/index.ts'
-import type { CommitQueue } from './commit-queue.ts'
+import type { CommitQueue, LogIdentity, LogListeners } from '../core/group-commit/index.ts'
 import type { EventReader } from './event-reader.ts'
 import type { InboxReader } from './inbox-reader.ts'
 import type { OutcomeFinder } from './outcome-store.ts'
-import type { LogIdentity } from './places.ts'
 import type { StateFinder } from './state-store.ts'
 
 /** What all logs of a store file share. */
@@ -23,12 +22,6 @@ export interface StoreReads {
   readonly inbox: InboxReader
   readonly findState: StateFinder
   readonly epochs: (log: LogIdentity) => readonly Epoch[]
-}
-
-/** Who wants to hear of changes of a log. */
-export interface LogListeners {
-  readonly appended: Set<() => void>
-  readonly accepted: Set<() => void>
 }
 
 /** One log of an open store. */

@@ -2,8 +2,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { CommandId, StreamVersion } from '../core/codec/index.ts'
 import type { StoredOutcome } from '../core/ports/index.ts'
+import type { LogIdentity } from '../core/group-commit/index.ts'
 import { readSql } from './database.ts'
-import { commandKey, positionOf, type LogIdentity } from './places.ts'
+import { commandKey, positionOf } from './places.ts'
 import { numberAt, prepareQuery, textAt, textOrNullAt, type Row } from './rows.ts'
 
 /** Finds outcomes over one connection. */

@@ -1,5 +1,5 @@
 // A batch as one text and one block of bytes, which cross threads at a fraction of the cost of many objects.
-import type { Batch, Operation } from './batch.ts'
+import type { Batch, Operation } from '../core/group-commit/index.ts'
 
 /** A batch on its way to the writer's thread. */
 export interface PackedBatch {

@@ -1,7 +1,8 @@
 // Picks the places of events that any of some filters wants, page by page, for reads of a log.
 import type { DatabaseSync } from 'node:sqlite'
 import type { EventFilter } from '../core/ports/index.ts'
-import { placeOf, positionOf, type LogIdentity } from './places.ts'
+import type { LogIdentity } from '../core/group-commit/index.ts'
+import { placeOf, positionOf } from './places.ts'
 import { numberAt, prepareQuery } from './rows.ts'
 import { createTagIndex, type TaggedPlaces, type TagRange } from './tag-index.ts'
 

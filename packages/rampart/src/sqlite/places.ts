@@ -1,12 +1,6 @@
 // How the rows of several logs share tables: places (log and position in one number) and command keys.
 import type { CommandId, Position } from '../core/codec/index.ts'
 
-/** A log as rows name it. */
-export interface LogIdentity {
-  readonly number: number
-  readonly epoch: string
-}
-
 // 2^43 positions for each of 1,023 logs: their product is the largest whole number that a float keeps
 // exactly.
 const placesPerLog = 2 ** 43

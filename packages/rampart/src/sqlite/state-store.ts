@@ -2,8 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { StreamVersion } from '../core/codec/index.ts'
 import type { StoredState, StreamWrite } from '../core/ports/index.ts'
+import type { LogIdentity } from '../core/group-commit/index.ts'
 import { readSql } from './database.ts'
-import type { LogIdentity } from './places.ts'
 import { numberAt, prepareQuery, textAt } from './rows.ts'
 import type { StreamHead, WriterState } from './writer-state.ts'
 

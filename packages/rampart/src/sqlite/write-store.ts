@@ -4,14 +4,20 @@ import { position } from '../core/codec/index.ts'
 import { RampartError, systemRuntime, type Runtime } from '../core/index.ts'
 import { checkLogKey, inboxCommandsMaxUnlessSaid } from '../core/checks/index.ts'
 import type { EventStore, LogKey, WriteStore } from '../core/ports/index.ts'
-import { isFailure, type BatchReply, type BatchWriter, type Operation } from './batch.ts'
-import { createCommitQueue } from './commit-queue.ts'
+import {
+  type BatchReply,
+  type BatchWriter,
+  createCommitQueue,
+  notifyListeners,
+  type LogListeners,
+  type Operation,
+} from '../core/group-commit/index.ts'
 import { canonicalPath, openDatabase } from './database.ts'
 import { createEventReader } from './event-reader.ts'
 import { createEventStore } from './event-store.ts'
 import { watchFullDisk } from './full-disk.ts'
 import { createInboxReader } from './inbox-reader.ts'
-import type { LogListeners, OpenStore, StoreReads } from './open-store.ts'
+import type { OpenStore, StoreReads } from './open-store.ts'
 import { createOutcomeFinder } from './outcome-store.ts'
 import { packBatch, type PackedBatch } from './packed-batch.ts'
 import { numberAt, prepareQuery, textAt } from './rows.ts'
@@ -81,7 +87,7 @@ function assemble({ options, file, runtime, writer }: Parts): WriteStore {
     },
     onCommitted: (operations, results) => {
       disk.note(results)
-      notify(listeners, operations, results)
+      notifyListeners(listeners, operations, results)
     },
   })
   const disk = watchFullDisk(runtime, () => queue.submit<'probe'>({ kind: 'probe' }, 0))
@@ -164,35 +170,4 @@ function openReads(file: string): OpenReads {
     },
     close: () => database.close(),
   }
-}
-
-// One call per log and batch, however many appends it had.
-function notify(
-  listeners: ReadonlyMap<number, LogListeners>,
-  operations: readonly Operation[],
-  results: BatchReply['results'],
-): void {
-  const callbacks = new Set<() => void>()
-  for (let index = 0; index < operations.length; index++) {
-    const operation = operations[index]
-    const result = results[index]
-    if (operation === undefined || result === undefined || isFailure(result)) continue
-    for (const callback of callbacksOf(listeners, operation, result)) callbacks.add(callback)
-  }
-  for (const callback of callbacks) callback()
-}
-
-const nobody: ReadonlySet<() => void> = new Set()
-
-function callbacksOf(
-  listeners: ReadonlyMap<number, LogListeners>,
-  operation: Operation,
-  result: BatchReply['results'][number],
-): ReadonlySet<() => void> {
-  if (operation.kind === 'openLog' || operation.kind === 'probe' || result === null || !('status' in result))
-    return nobody
-  const own = listeners.get(operation.log)
-  if (own === undefined) return nobody
-  if (result.status === 'accepted') return own.accepted
-  return result.status === 'appended' ? own.appended : nobody
 }

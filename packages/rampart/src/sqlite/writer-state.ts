@@ -1,10 +1,11 @@
 // What the writer keeps in memory between batches. The lock beside the file proves that nobody else writes
 // it.
+import type { LogIdentity } from '../core/group-commit/index.ts'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { readSql } from './database.ts'
 import { createGenerations, type Generations } from './generations.ts'
 import { createOutcomeFinder, type OutcomeFinder } from './outcome-store.ts'
-import { placeOf, positionOf, type LogIdentity } from './places.ts'
+import { placeOf, positionOf } from './places.ts'
 import { numberAt, prepareQuery, textAt, type Query } from './rows.ts'
 import { createTagIndex, type TagIndex } from './tag-index.ts'
 

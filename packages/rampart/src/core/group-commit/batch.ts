@@ -1,9 +1,16 @@
 // What the commit queue hands to the writer and gets back; both cross threads, so they are plain data.
-import type { CommandId } from '../core/codec/index.ts'
-import type { ErrorCode, FaultEffect } from '../core/index.ts'
-import type { CheckedAppend, CheckedBurial, CheckedInboxCommand } from '../core/checks/index.ts'
-import type { AcceptResult, AppendResult, ClaimRequest, InboxCommand, LogKey } from '../core/ports/index.ts'
-import type { LogIdentity } from './places.ts'
+import type { CheckedAppend, CheckedBurial, CheckedInboxCommand } from '../checks/checked-request.ts'
+import type { ErrorCode, FaultEffect } from '../errors.ts'
+import type { CommandId } from '../identity.ts'
+import type { AcceptResult, ClaimRequest, InboxCommand } from '../ports/command-inbox.ts'
+import type { AppendResult } from '../ports/event-store.ts'
+import type { LogKey } from '../ports/log.ts'
+
+/** A log as the rows of a database name it. */
+export interface LogIdentity {
+  readonly number: number
+  readonly epoch: string
+}
 
 /** One thing to do within a batch; `log` is the log's number. */
 export type Operation =

@@ -1,5 +1,6 @@
 // Group commit: gathers what all callers want to write and hands it to the writer as one batch at a time.
-import { RampartError, type Runtime } from '../core/index.ts'
+import { RampartError } from '../errors.ts'
+import type { Runtime } from '../runtime.ts'
 import {
   isFailure,
   type BatchReply,

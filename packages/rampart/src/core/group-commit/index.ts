@@ -1,0 +1,15 @@
+// Group commit, shared by the adapters of the write store: operations, batches, the queue, its listeners.
+export { isFailure } from './batch.ts'
+export { createCommitQueue } from './commit-queue.ts'
+export { notifyListeners } from './listeners.ts'
+export type {
+  Batch,
+  BatchReply,
+  BatchWriter,
+  Failure,
+  LogIdentity,
+  Operation,
+  OperationResult,
+} from './batch.ts'
+export type { CommitQueue } from './commit-queue.ts'
+export type { LogListeners } from './listeners.ts'
