@@ -60,25 +60,27 @@ function blockOf(place: string, fence: string, code: string): Block {
 }
 
 /**
- * The TypeScript files that a reader has at each point of a page where something changes, by path. Blocks
- * without a file are one program, `shown.ts`.
+ * The TypeScript files that a reader has whenever commands follow, and at the end, by path. Blocks without a
+ * file are one program, `shown.ts`, which is whole at the end only.
  */
 export function statesOf({ blocks }: Page): readonly ReadonlyMap<string, string>[] {
-  const states: ReadonlyMap<string, string>[] = []
-  let files = new Map<string, string>()
+  const files = new Map<string, string>()
+  let program = ''
+  let isChanged = false
+  const states: Map<string, string>[] = []
   for (const block of blocks) {
-    const name = block.file ?? programName
-    const isCode = name.endsWith('.ts') && (block.language === 'ts' || block.language === 'diff')
-    if (!isCode || block.leftOut !== undefined) continue
-    // A file that is shown once more begins a new state; the program without a name goes on.
-    if (block.file !== undefined && files.has(name)) {
-      states.push(files)
-      files = new Map(files)
+    if (block.leftOut !== undefined) continue
+    if (block.language === 'sh' && isChanged) {
+      states.push(new Map(files))
+      isChanged = false
     }
-    const before = files.get(name) ?? ''
-    files.set(name, block.file === undefined ? `${before}${block.code}\n` : contentOf(block, before))
+    if (block.file?.endsWith('.ts') === true) {
+      files.set(block.file, contentOf(block, files.get(block.file) ?? ''))
+      isChanged = true
+    } else if (block.language === 'ts') program += `${block.code}\n`
   }
-  return files.size === 0 ? states : [...states, files]
+  const last = program === '' ? files : files.set(programName, program)
+  return isChanged || program !== '' ? [...states, last] : states
 }
 
 /** What a file holds after a block that shows it whole, or what changes in it. */

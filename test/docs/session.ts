@@ -21,6 +21,8 @@ const standIns: readonly (readonly [RegExp, string])[] = [
   [/^npm ci$/gm, ''],
   [/^npm install .*$/gm, ''],
   [/^npm pack .*$/gm, ''],
+  // Here the library is compiled with the reader's code, and was written for one rule more.
+  [/\bnpx tsc\b/g, 'tsc --customConditions rampart-source --exactOptionalPropertyTypes'],
   [/\bnpx /g, ''],
 ]
 
@@ -147,7 +149,8 @@ function scriptOf(commands: string, isAnswered: boolean): string {
   return [
     'set -eo pipefail',
     '. "$SESSION"',
-    `trap 'code=$?; { export -p; echo "cd '"'"'$PWD'"'"'"; } > "$SESSION"; exit $code' EXIT`,
+    `keep() { export -p; echo "cd '$PWD'"; }`,
+    `trap 'code=$?; keep > "$SESSION.new"; mv "$SESSION.new" "$SESSION"; exit $code' EXIT`,
     `curl() { command curl -sS ${isAnswered ? '' : '--fail-with-body'} "$@"; }`,
     commands,
   ].join('\n')
