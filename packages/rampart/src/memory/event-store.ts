@@ -1,5 +1,5 @@
 // The event store port in memory: for tests, for trials, and as the plainest reading of the promises.
-import { position, type Position, type StreamVersion } from '../core/codec/index.ts'
+import type { Position, StreamVersion } from '../core/codec/index.ts'
 import type { Runtime } from '../core/index.ts'
 import { checkAppend, pageBytesMax, type CheckedAppend } from '../core/checks/index.ts'
 import type {
@@ -15,6 +15,7 @@ import type {
   StreamWrite,
 } from '../core/ports/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
+import { createHistory } from './history.ts'
 import { eventsAfter, findMatched } from './match.ts'
 import { liveOutcome, placeAt, requireOpen, streamKey, versionOf } from './log-state.ts'
 import type { LogState, MemoryLogOptions } from './log-state.ts'
@@ -26,6 +27,7 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
   const { runtime } = options
   return {
     log: state.key,
+    ...createHistory(state, runtime),
     capabilities: { durable: false, reopens: false, dynamicConsistency: true },
     inbox: createCommandInbox(state, options),
     append: async (request) => {
@@ -42,7 +44,6 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
       requireOpen(state)
       return placeAt(state, state.events.length)
     },
-    epochs: async () => [{ epoch: state.epoch, forkPosition: position(0) }],
     findOutcome: async (id) => {
       requireOpen(state)
       return liveOutcome(state, id, runtime.nowMs())

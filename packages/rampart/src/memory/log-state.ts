@@ -1,9 +1,10 @@
 // What one log in memory holds; its event store and its inbox share it, as they would share a database.
-import type { CommandId, Position, StreamVersion } from '../core/codec/index.ts'
+import { position, type CommandId, type Position, type StreamVersion } from '../core/codec/index.ts'
 import { RampartError, type Runtime } from '../core/index.ts'
 import {
   eventId,
   type DeadLetter,
+  type Epoch,
   type EventRecord,
   type InboxCommand,
   type LogKey,
@@ -36,7 +37,8 @@ export interface InboxEntry {
 /** Everything that one log holds. */
 export interface LogState {
   readonly key: LogKey
-  readonly epoch: string
+  /** Oldest first. */
+  readonly epochs: Epoch[]
   /** The event at index i has position i + 1. */
   readonly events: EventRecord[]
   /** Events of each stream in order of version, by `streamKey`. */
@@ -60,7 +62,7 @@ export interface LogState {
 export function createLogState(key: LogKey, epoch: string): LogState {
   return {
     key,
-    epoch,
+    epochs: [{ epoch, forkPosition: position(0) }],
     events: [],
     streams: new Map(),
     tickets: new Map(),
@@ -87,11 +89,14 @@ export function versionOf(state: LogState, decider: string, id: string): StreamV
 }
 
 /** The place at a position that the log has reached. */
-export function placeAt({ epoch, events }: LogState, at: number): LogPlace {
+export function placeAt({ epochs, events }: LogState, at: number): LogPlace {
   const event = events[at - 1]
-  // Positions of events are checked where they are made; 0 stands before the first.
-  const position = at as Position
-  return { epoch, position, eventId: event === undefined ? '' : eventId(event) }
+  return {
+    epoch: epochs.at(-1)?.epoch ?? '',
+    // Positions of events are checked where they are made; 0 stands before the first.
+    position: at as Position,
+    eventId: event === undefined ? '' : eventId(event),
+  }
 }
 
 /** The outcome of a command that has not expired. */

@@ -16,6 +16,7 @@ function createHarness(): EventStoreHarness {
   return {
     store: createMemoryStore({ runtime: clock.runtime, inboxCommandsMax }),
     reopen: () => Promise.reject(new Error('A store in memory forgets everything.')),
+    copy: () => Promise.reject(new Error('A store in memory has no file that could be copied.')),
     setClock: clock.set,
     inboxCommandsMax,
   }

@@ -11,7 +11,7 @@ import type { Batch, BatchReply, Failure, Operation, OperationResult } from '../
 import { append } from './append-step.ts'
 import { isSqliteError, sqlite, storeFault } from './database.ts'
 import { accept, bury, claim, release } from './inbox-step.ts'
-import { openLog } from './open-log.ts'
+import { beginEpoch, openLog } from './open-log.ts'
 import { numberAt } from './rows.ts'
 import {
   createWriterState,
@@ -145,6 +145,8 @@ function applyToLog(
   operation: Exclude<Operation, { kind: 'openLog' | 'probe' }>,
 ): OperationResult {
   switch (operation.kind) {
+    case 'beginEpoch':
+      return beginEpoch(state, log, operation.epoch)
     case 'append':
       return append(state, log, operation.append)
     case 'accept':

@@ -9,13 +9,13 @@ const smallBytes = 200
 /** The inbox of one log. */
 export function createCommandInbox(
   { queue, reads }: OpenStore,
-  { identity, listeners }: OpenLog,
+  { identity, accepted }: OpenLog,
 ): CommandInbox {
   const log = identity.number
   return {
     accept: async (command) => {
-      const accepted = checkInboxCommand(command)
-      return queue.submit<'accept'>({ kind: 'accept', log, accepted }, accepted.bytes)
+      const checked = checkInboxCommand(command)
+      return queue.submit<'accept'>({ kind: 'accept', log, accepted: checked }, checked.bytes)
     },
     claim: async (request) => queue.submit<'claim'>({ kind: 'claim', log, request }, smallBytes),
     release: async (commandIds, retryAtMs) => {
@@ -30,8 +30,8 @@ export function createCommandInbox(
     depth: async () => reads().inbox.depth(identity),
     deadLetters: async (limit) => reads().inbox.deadLetters(identity, limit),
     onAccepted: (callback) => {
-      listeners.accepted.add(callback)
-      return () => void listeners.accepted.delete(callback)
+      accepted.add(callback)
+      return () => void accepted.delete(callback)
     },
   }
 }

@@ -9,7 +9,7 @@ import { pageBytesMax } from '../core/checks/index.ts'
 import type { EventFilter, EventRecord, LogPlace } from '../core/ports/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import { readSql } from './database.ts'
-import { placeOf, positionOf } from './places.ts'
+import { placeOf, positionMax, positionOf } from './places.ts'
 import { createPicker } from './picker.ts'
 import { createDecoder, type RecordDecoder } from './record-decoder.ts'
 import { numberAt, prepareQuery, textAt, type Query, type Row } from './rows.ts'
@@ -57,6 +57,8 @@ export interface EventReader {
   readonly readPicked: (log: LogIdentity, range: PickedRange) => ReadEvents & { readonly through: number }
   /** The place at a position that the log has reached; position 0 is before the first. */
   readonly placeAt: (log: LogIdentity, position: number) => LogPlace
+  /** The id of the event at a position from 1; `undefined` beyond the head. */
+  readonly eventIdAt: (log: LogIdentity, position: number) => string | undefined
   readonly head: (log: LogIdentity) => LogPlace
 }
 
@@ -104,18 +106,25 @@ function createStreamFinder(database: DatabaseSync): EventReader['findStream'] {
   }
 }
 
-function createPlaceQueries(database: DatabaseSync): Pick<EventReader, 'placeAt' | 'head'> {
+function createPlaceQueries(database: DatabaseSync): Pick<EventReader, 'placeAt' | 'eventIdAt' | 'head'> {
   const findHead = prepareQuery(database, readSql('find-head'))
   const findEvent = prepareQuery(database, 'SELECT append_id, append_index FROM events WHERE place = ?')
+  const idOf = (event: Row): string => `${textAt(event, 0)}.${numberAt(event, 1)}`
   const toPlace = ({ epoch }: LogIdentity, place: number, event: Row): LogPlace => ({
     epoch,
     position: positionOf(place),
-    eventId: event.length === 0 ? '' : `${textAt(event, 0)}.${numberAt(event, 1)}`,
+    eventId: event.length === 0 ? '' : idOf(event),
   })
   return {
     placeAt: (log, position) => {
       const place = placeOf(log.number, position)
       return toPlace(log, place, findEvent.get(place) ?? [])
+    },
+    eventIdAt: (log, position) => {
+      // Beyond it begin the places of the next log.
+      if (position > positionMax) return undefined
+      const event = findEvent.get(placeOf(log.number, position))
+      return event === undefined ? undefined : idOf(event)
     },
     head: (log) => {
       const row = findHead.get(placeOf(log.number, 0), placeOf(log.number + 1, 0))

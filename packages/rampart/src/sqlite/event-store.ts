@@ -17,6 +17,7 @@ import type {
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
 import type { EventReader } from './event-reader.ts'
+import { createHistory } from './history.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
 
 const pageSizeUnlessSaid = 1000
@@ -25,24 +26,24 @@ const windowPositions = 10_000
 
 /** The event store of one log. */
 export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
-  const { identity, listeners } = log
+  const { identity, appended } = log
   return {
     log: log.key,
+    ...createHistory(store, log),
     capabilities: { durable: true, reopens: true, dynamicConsistency: true },
     inbox: createCommandInbox(store, log),
     append: async (request) => append(store, identity, request),
     readStream: (query) => readStream(store, identity, query),
     readLog: (query) => readLog(store, identity, query),
     head: async () => store.reads().events.head(identity),
-    epochs: async () => store.reads().epochs(identity),
     findOutcome: async (id) => {
       const { outcomes } = store.reads()
       return outcomes.findWithEvents(identity, id) ?? outcomes.findKept(identity, id, store.runtime.nowMs())
     },
     loadState: async (decider, id) => store.reads().findState(identity, decider, id),
     onAppended: (callback) => {
-      listeners.appended.add(callback)
-      return () => void listeners.appended.delete(callback)
+      appended.add(callback)
+      return () => void appended.delete(callback)
     },
   }
 }

@@ -1,9 +1,9 @@
-// Opens a log within a batch: finds its number and epoch, or gives it new ones.
+// Opens a log within a batch: finds its number and epoch, or gives it new ones; and begins later epochs.
 import type { LogKey } from '../core/ports/index.ts'
 import type { Failure, LogIdentity } from '../core/group-commit/index.ts'
 import { logNumberMax } from './places.ts'
 import { numberAt } from './rows.ts'
-import { currentEpoch, readHead, type WriterState } from './writer-state.ts'
+import { currentEpoch, readHead, type LogHead, type WriterState } from './writer-state.ts'
 
 /** The log of that key; `epoch` names its first epoch when it is new. */
 export function openLog(
@@ -30,6 +30,20 @@ export function openLog(
   readHead(state, log)
   state.logs.set(number, log)
   return { number, epoch: log.epoch }
+}
+
+/** Begins an epoch of a log, whose fork is the head as the batch has made it so far. */
+export function beginEpoch({ statements: { query } }: WriterState, log: LogHead, epoch: string): null {
+  const next = 'SELECT coalesce(max(ordinal), 0) + 1 FROM epochs WHERE log = ?'
+  const ordinal = numberAt(query(next).get(log.number) ?? [], 0)
+  query('INSERT INTO epochs (log, ordinal, epoch, fork_position) VALUES (?, ?, ?, ?)').all(
+    log.number,
+    ordinal,
+    epoch,
+    log.position,
+  )
+  log.epoch = epoch
+  return null
 }
 
 function createLog({ statements: { query } }: WriterState, key: LogKey, epoch: string): number {

@@ -24,9 +24,10 @@ export interface StoreReads {
   readonly epochs: (log: LogIdentity) => readonly Epoch[]
 }
 
-/** One log of an open store. */
-export interface OpenLog {
+/** One log of an open store; whoever opens it again gets the same one. */
+export interface OpenLog extends LogListeners {
   readonly key: LogKey
-  readonly identity: LogIdentity
-  readonly listeners: LogListeners
+  readonly identity: LogIdentity & { epoch: string }
+  /** Its epochs as they were read last; `undefined` when they must be read. */
+  epochs: readonly Epoch[] | undefined
 }

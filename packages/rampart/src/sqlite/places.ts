@@ -5,6 +5,9 @@ import type { CommandId, Position } from '../core/codec/index.ts'
 // exactly.
 const placesPerLog = 2 ** 43
 
+/** The largest position that a log has room for. */
+export const positionMax = placesPerLog - 1
+
 /** The largest number of a log. */
 export const logNumberMax = 1023
 

@@ -1,7 +1,8 @@
 // Proves the store on SQLite by the conformance suites, with its writer in either thread.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { WriteStore } from '../core/ports/index.ts'
 import {
@@ -36,6 +37,17 @@ async function openHarness(thread: Thread): Promise<EventStoreHarness & AsyncDis
       await store[Symbol.asyncDispose]()
       store = await open()
       return store
+    },
+    copy: async () => {
+      const database = new DatabaseSync(file, { readOnly: true })
+      database.prepare('VACUUM INTO ?').run(`${file}.copy`)
+      database.close()
+      return async () => {
+        await store[Symbol.asyncDispose]()
+        renameSync(`${file}.copy`, file)
+        store = await open()
+        return store
+      }
     },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   }

@@ -9,7 +9,6 @@ import {
   type BatchWriter,
   createCommitQueue,
   notifyListeners,
-  type LogListeners,
   type Operation,
 } from '../core/group-commit/index.ts'
 import { canonicalPath, openDatabase } from './database.ts'
@@ -17,7 +16,7 @@ import { createEventReader } from './event-reader.ts'
 import { createEventStore } from './event-store.ts'
 import { watchFullDisk } from './full-disk.ts'
 import { createInboxReader } from './inbox-reader.ts'
-import type { OpenStore, StoreReads } from './open-store.ts'
+import type { OpenLog, OpenStore, StoreReads } from './open-store.ts'
 import { createOutcomeFinder } from './outcome-store.ts'
 import { packBatch, type PackedBatch } from './packed-batch.ts'
 import { numberAt, prepareQuery, textAt } from './rows.ts'
@@ -76,7 +75,7 @@ interface Parts {
 
 function assemble({ options, file, runtime, writer }: Parts): WriteStore {
   const reads = openReads(file)
-  const listeners = new Map<number, LogListeners>()
+  const logs = new Map<number, OpenLog>()
   const queue = createCommitQueue({
     writer,
     runtime,
@@ -87,7 +86,7 @@ function assemble({ options, file, runtime, writer }: Parts): WriteStore {
     },
     onCommitted: (operations, results) => {
       disk.note(results)
-      notifyListeners(listeners, operations, results)
+      notifyListeners(logs, operations, results)
     },
   })
   const disk = watchFullDisk(runtime, () => queue.submit<'probe'>({ kind: 'probe' }, 0))
@@ -100,23 +99,25 @@ function assemble({ options, file, runtime, writer }: Parts): WriteStore {
     await writer.close()
   }
   return {
-    openLog: (key) => openLog(store, key, listeners),
+    openLog: (key) => openLog(store, key, logs),
     fault: () => queue.fault() ?? disk.fault(),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   }
 }
 
-async function openLog(
-  store: OpenStore,
-  key: LogKey,
-  listeners: Map<number, LogListeners>,
-): Promise<EventStore> {
+async function openLog(store: OpenStore, key: LogKey, logs: Map<number, OpenLog>): Promise<EventStore> {
   checkLogKey(key)
   const operation: Operation = { kind: 'openLog', key, epoch: store.runtime.uuid() }
   const identity = await store.queue.submit<'openLog'>(operation, key.length)
-  const own = listeners.get(identity.number) ?? { appended: new Set(), accepted: new Set() }
-  listeners.set(identity.number, own)
-  return createEventStore(store, { key, identity, listeners: own })
+  const own = logs.get(identity.number) ?? {
+    key,
+    identity: { ...identity },
+    epochs: undefined,
+    appended: new Set(),
+    accepted: new Set(),
+  }
+  logs.set(identity.number, own)
+  return createEventStore(store, own)
 }
 
 /** Begins all append ids of one opening: 52 random bits, so that two openings of one file never share one. */

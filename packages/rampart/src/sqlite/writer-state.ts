@@ -11,6 +11,7 @@ import { createTagIndex, type TagIndex } from './tag-index.ts'
 
 /** Where a log stands; advanced by each accepted append of a batch and read again after a rollback. */
 export interface LogHead extends LogIdentity {
+  epoch: string
   position: number
   /** The id of the event at `position`; empty at 0. */
   eventId: string
@@ -111,9 +112,10 @@ export function readAgain(state: WriterState): void {
   state.nextStream = numberAt(query('SELECT max(number) FROM streams').get() ?? [], 0) + 1
   state.hasOutcomes = query('SELECT 1 FROM outcomes LIMIT 1').get() !== undefined
   for (const log of state.logs.values()) {
+    log.epoch = currentEpoch(state, log.number)
     // A log that was created by what is undone now is not there any more.
-    if (currentEpoch(state, log.number) === log.epoch) readHead(state, log)
-    else state.logs.delete(log.number)
+    if (log.epoch === '') state.logs.delete(log.number)
+    else readHead(state, log)
   }
 }
 

@@ -24,6 +24,11 @@ export interface EventStoreHarness {
   readonly store: WriteStore
   /** Closes the store and opens what it kept; needs the capability `reopens`. */
   readonly reopen: () => Promise<WriteStore>
+  /**
+   * Copies what the store keeps; the answer closes the store and opens that copy in its place, as somebody
+   * would who puts an old file back. Needs the capability `reopens`.
+   */
+  readonly copy: () => Promise<() => Promise<WriteStore>>
   /** Sets the clock of the store. */
   readonly setClock: (nowMs: number) => void
   /** How many commands the store was told to keep waiting per log; 20 or more. */

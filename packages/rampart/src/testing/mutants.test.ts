@@ -31,7 +31,8 @@ function createHarness(mutant: Mutant, keep: Partial<WriteStore> = {}): EventSto
     ...keep,
   }
   const reopen = async (): Promise<WriteStore> => createMemoryStore({ runtime: clock.runtime })
-  return { store, reopen, setClock: clock.set, inboxCommandsMax }
+  const copy = async () => reopen
+  return { store, reopen, copy, setClock: clock.set, inboxCommandsMax }
 }
 
 /** The rules of a promise (or all rules) that a store breaks. */
@@ -284,6 +285,28 @@ const mutants: readonly (readonly [promise: string, what: string, mutant: Mutant
       readStream: ({ signal: _, ...query }) => withoutSignal(log.readStream(query)),
     }),
   ],
+  ['ES-12', 'believes every place', () => ({ judge: async () => 'held' })],
+  [
+    'ES-12',
+    'looks at positions only',
+    (log) => ({
+      judge: async (place) => (place.position <= (await log.head()).position ? 'held' : 'replaced'),
+    }),
+  ],
+  [
+    'ES-12',
+    'looks at events and not at forks',
+    (log) => ({ judge: async (place) => log.judge({ ...place, epoch: (await log.head()).epoch }) }),
+  ],
+  [
+    'ES-12',
+    'holds what its newest epoch began with only',
+    (log) => ({
+      judge: async (place) => (place.epoch === (await log.head()).epoch ? log.judge(place) : 'foreign'),
+    }),
+  ],
+  ['ES-12', 'begins no epoch', () => ({ beginEpoch: async () => undefined })],
+  ['ES-12', 'forgets the epochs before', (log) => ({ epochs: async () => (await log.epochs()).slice(-1) })],
   [
     'ES-13',
     'records the time as the clock has it',

@@ -16,7 +16,8 @@ function createHarness(mutant: Mutant): EventStoreHarness {
     return { ...log, ...mutant(log) }
   }
   const reopen = async (): Promise<WriteStore> => createMemoryStore({ runtime })
-  return { store: { ...original, openLog }, reopen, setClock: set, inboxCommandsMax: 20 }
+  const copy = async () => reopen
+  return { store: { ...original, openLog }, reopen, copy, setClock: set, inboxCommandsMax: 20 }
 }
 
 async function brokenRules(mutant: Mutant, promise = ''): Promise<readonly string[]> {

@@ -1,4 +1,4 @@
-// What adapters of the write store share: checks of input before anything is queued, and bounds.
+// What adapters of the write store share: checks of input before anything is queued, judgements, and bounds.
 export { checkAppend, checkBurial, checkInboxCommand, checkLogKey } from './checked-request.ts'
 export { inboxCommandsMaxUnlessSaid } from '../ports/command-inbox.ts'
 export {
@@ -9,6 +9,7 @@ export {
   payloadBytesMax,
   tagsMax,
 } from '../ports/event-store.ts'
+export { judgePlace } from '../ports/log.ts'
 export { snapshotEveryUnlessSaid } from '../repository-kind.ts'
 export { stateLengthMax } from '../ports/state-store.ts'
 export type { CheckedAppend, CheckedBurial, CheckedInboxCommand } from './checked-request.ts'

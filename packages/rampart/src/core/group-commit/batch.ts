@@ -17,6 +17,7 @@ export type Operation =
   /** Writes a page, and changes nothing: shows whether there is room. */
   | { readonly kind: 'probe' }
   | { readonly kind: 'openLog'; readonly key: LogKey; readonly epoch: string }
+  | { readonly kind: 'beginEpoch'; readonly log: number; readonly epoch: string }
   | { readonly kind: 'append'; readonly log: number; readonly append: CheckedAppend }
   | { readonly kind: 'accept'; readonly log: number; readonly accepted: CheckedInboxCommand }
   | { readonly kind: 'claim'; readonly log: number; readonly request: ClaimRequest }
@@ -32,6 +33,7 @@ export type Operation =
 export interface ResultOf {
   readonly probe: null
   readonly openLog: LogIdentity
+  readonly beginEpoch: null
   readonly append: AppendResult
   readonly accept: AcceptResult
   readonly claim: readonly InboxCommand[]

@@ -21,13 +21,15 @@
 // ES-10 An aborted signal ends a read promptly.
 // ES-11 An append that throws says `definite` (nothing happened) or `unknown`; a store that is closed or has
 //       lost its disk accepts no more appends.
-// ES-12 A log keeps its history of epochs, so that places from a lost future are recognised.
+// ES-12 A log keeps its history of epochs. A place of an earlier epoch is held up to the fork of every later
+//       one, by the id of its event; a place from a lost future is recognised, also when an older file was
+//       copied back by hand.
 // ES-13 `recordedAtMs` never goes backwards within a log, whatever the clock does.
 // ES-14 Sizes and names are checked before an append is queued; queues and batches are bounded in number and
 //       bytes.
 import type { CommandId, Position, StreamId, StreamVersion } from '../identity.ts'
 import type { CommandInbox } from './command-inbox.ts'
-import type { Epoch, LogKey, LogPlace } from './log.ts'
+import type { Epoch, LogKey, LogPlace, PlaceJudgement } from './log.ts'
 import type { CommandClaim, StoredOutcome } from './outcome-store.ts'
 import type { NewState, StoredState } from './state-store.ts'
 
@@ -206,6 +208,13 @@ export interface EventStore {
   readonly head: () => Promise<LogPlace>
   /** The log's epochs, oldest first; at least one. */
   readonly epochs: () => Promise<readonly Epoch[]>
+  /** What a place that somebody remembers is to the log as it stands now. */
+  readonly judge: (place: LogPlace) => Promise<PlaceJudgement>
+  /**
+   * Begins an epoch whose fork is the head: what lies beyond is a lost future for whoever remembers it. For a
+   * log that was put back from a copy, before anything is appended to it.
+   */
+  readonly beginEpoch: () => Promise<void>
   /** The outcome of a command that was claimed and has not expired. */
   readonly findOutcome: (id: CommandId) => Promise<StoredOutcome | undefined>
   /** The state that was stored last for a stream; `undefined` when none was. */
