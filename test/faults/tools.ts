@@ -6,6 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** Whether every point is taken where many are the same in kind: minutes in place of seconds. */
+export const everyPoint = process.env['FAULTS'] === 'all'
+
 /** Something that a test needs of the machine. */
 export interface Need {
   readonly isMet: boolean
