@@ -33,7 +33,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   process: { rooms: ['core', 'subscription', 'write'], packages: [] },
   publish: { rooms: ['core', 'subscription'], packages: [] },
   seal: { rooms: ['core', 'subscription'], packages: ['node:crypto'] },
-  memory: { rooms: ['core'], packages: [] },
+  memory: { rooms: ['core'], packages: ['node:crypto'] },
   sqlite: { rooms: ['core'], packages: [...files, 'node:crypto', 'node:sqlite', 'node:worker_threads'] },
   postgres: { rooms: ['core'], packages: [...files, 'pg'] },
   kafka: { rooms: ['core'], packages: [...files, '@platformatic/kafka'] },
@@ -46,7 +46,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'gateway/admin': { rooms: ['core', 'projection', 'gateway'], packages: ['hono'] },
   host: { rooms: [...engine, ...adapters, 'gateway', ...gatewayRooms], packages: server },
   client: { rooms: ['core'], packages: [] },
-  testing: { rooms: ['core'], packages: [] },
+  testing: { rooms: ['core'], packages: ['node:crypto'] },
   cli: {
     rooms: [...engine, ...adapters, 'gateway', ...gatewayRooms, 'host', 'client'],
     packages: ['commander', 'cli-progress', 'pino', 'node:*'],

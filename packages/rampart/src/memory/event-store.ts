@@ -19,6 +19,7 @@ import { createHistory } from './history.ts'
 import { eventsAfter, findMatched } from './match.ts'
 import { liveOutcome, placeAt, requireOpen, streamKey, versionOf } from './log-state.ts'
 import type { LogState, MemoryLogOptions } from './log-state.ts'
+import { createSealStore } from './seal-store.ts'
 
 const pageSizeUnlessSaid = 1000
 
@@ -30,6 +31,7 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
     ...createHistory(state, runtime),
     capabilities: { durable: false, reopens: false, dynamicConsistency: true },
     inbox: createCommandInbox(state, options),
+    seals: createSealStore(state),
     append: async (request) => {
       requireOpen(state)
       const result = append(state, checkAppend(request), runtime)

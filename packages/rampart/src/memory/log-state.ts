@@ -12,6 +12,7 @@ import {
   type StoredOutcome,
   type StoredState,
 } from '../core/ports/index.ts'
+import type { Seal } from '../core/seals/index.ts'
 
 /** What a log in memory needs. */
 export interface MemoryLogOptions {
@@ -50,6 +51,8 @@ export interface LogState {
   /** Events with each tag in order of position. */
   readonly tagged: Map<string, EventRecord[]>
   readonly outcomes: Map<CommandId, KeptOutcome>
+  /** The seal at index i has number i + 1. */
+  readonly seals: Seal[]
   /** In the order of acceptance. */
   readonly inbox: Map<CommandId, InboxEntry>
   readonly deadLetters: DeadLetter[]
@@ -69,6 +72,7 @@ export function createLogState(key: LogKey, epoch: string): LogState {
     states: new Map(),
     tagged: new Map(),
     outcomes: new Map(),
+    seals: [],
     inbox: new Map(),
     deadLetters: [],
     onAppended: new Set(),

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   commandInboxContract,
   eventStoreContract,
+  sealStoreContract,
   settableClock,
   stateStoreContract,
   type EventStoreHarness,
@@ -22,7 +23,7 @@ function createHarness(): EventStoreHarness {
   }
 }
 
-const contract = [...eventStoreContract, ...stateStoreContract, ...commandInboxContract]
+const contract = [...eventStoreContract, ...stateStoreContract, ...sealStoreContract, ...commandInboxContract]
 const kept = contract.filter(({ needs }) => needs !== 'reopens')
 const leftOut = contract.filter(({ needs }) => needs === 'reopens')
 

@@ -13,6 +13,7 @@ import { isSqliteError, sqlite, storeFault } from './database.ts'
 import { accept, bury, claim, release } from './inbox-step.ts'
 import { beginEpoch, openLog } from './open-log.ts'
 import { numberAt } from './rows.ts'
+import { keepSeals } from './seal-step.ts'
 import {
   createWriterState,
   readAgain,
@@ -143,7 +144,7 @@ function applyToLog(
   state: WriterState,
   log: LogHead,
   operation: Exclude<Operation, { kind: 'openLog' | 'probe' }>,
-): OperationResult {
+): OperationResult | Failure {
   switch (operation.kind) {
     case 'beginEpoch':
       return beginEpoch(state, log, operation.epoch)
@@ -157,6 +158,8 @@ function applyToLog(
       return release(state, log, operation)
     case 'bury':
       return bury(state, log, operation.burial)
+    case 'seal':
+      return keepSeals(state, log, operation)
   }
 }
 

@@ -1,18 +1,13 @@
 // Reads events over a read-only connection: pages of streams and logs, each read in one go.
-//
-// A page takes two statements: one for all columns but the payloads, with their lengths, and one that gives
-// all payloads as a single value, because each value of bytes costs the driver more than all other columns of
-// a row together. Lengths also tell where a page must end to keep its bound in bytes, before a payload is
-// read.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import { pageBytesMax } from '../core/checks/index.ts'
 import type { EventFilter, EventRecord, LogPlace } from '../core/ports/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import { readSql } from './database.ts'
+import { preparePage, readPage, type PageQueries } from './event-page.ts'
 import { placeOf, positionMax, positionOf } from './places.ts'
 import { createPicker } from './picker.ts'
 import { createDecoder, type RecordDecoder } from './record-decoder.ts'
-import { numberAt, prepareQuery, textAt, type Query, type Row } from './rows.ts'
+import { numberAt, prepareQuery, textAt, type Row } from './rows.ts'
 
 /** A stretch of a stream; both versions inclusive. */
 export interface StreamRange {
@@ -135,79 +130,21 @@ function createPlaceQueries(database: DatabaseSync): Pick<EventReader, 'placeAt'
   }
 }
 
-/** The two statements of a page. Both take the same bounds; the first takes a limit after them. */
-interface PageQueries {
-  readonly columns: Query
-  readonly payloads: Query
-}
-
-interface PageRequest {
-  readonly queries: PageQueries
-  readonly bounds: readonly SQLInputValue[]
-  readonly limit: number
-  /** The bounds of exactly these rows. */
-  readonly boundsOf: (rows: readonly Row[]) => readonly SQLInputValue[]
-  readonly toRecord: RecordDecoder
-}
-
-const lengthColumn = 16
-
-function readPage({ queries, bounds, limit, boundsOf, toRecord }: PageRequest): ReadEvents {
-  const found = queries.columns.all(...bounds, limit)
-  const rows = withinBytes(found)
-  if (rows.length === 0) return { events: [], isWhole: true }
-  const payloads = bytesAt(queries.payloads.get(...boundsOf(rows)))
-  const events: EventRecord[] = []
-  let offset = 0
-  for (const row of rows) {
-    const end = offset + numberAt(row, lengthColumn)
-    events.push(toRecord(row, payloads.subarray(offset, end)))
-    offset = end
-  }
-  if (offset !== payloads.length) throw new Error('The payloads of a page do not fit its rows.')
-  return { events, isWhole: rows.length < limit && rows.length === found.length }
-}
-
-function withinBytes(rows: readonly Row[]): readonly Row[] {
-  let bytes = 0
-  for (let index = 0; index < rows.length; index++) {
-    bytes += numberAt(rows[index] ?? [], lengthColumn)
-    if (bytes > pageBytesMax && index > 0) return rows.slice(0, index)
-  }
-  return rows
-}
-
-function bytesAt(row: Row | undefined): Uint8Array {
-  const value = row?.[0]
-  return value instanceof Uint8Array ? value : new Uint8Array()
-}
-
 function versionAt(row: Row | undefined): number {
   return numberAt(row ?? [], 2)
 }
 
-// An order inside of group_concat would sort once more; that of the rows below it is kept.
-function joinedPayloads(where: string, order: string): string {
-  const rows = `SELECT payload FROM events ${where} ORDER BY ${order}`
-  return `SELECT CAST(group_concat(payload, '') AS BLOB) FROM (${rows})`
-}
-
 function createStreamQueries(database: DatabaseSync): Readonly<Record<'forward' | 'backward', PageQueries>> {
   const where = 'WHERE stream = ? AND version >= ? AND version <= ?'
-  const inOrder = (order: string): PageQueries => ({
-    columns: prepareQuery(database, `${readSql('select-event')} ${where} ORDER BY ${order} LIMIT ?`),
-    payloads: prepareQuery(database, joinedPayloads(where, order)),
-  })
+  const select = readSql('select-event')
+  const inOrder = (order: string): PageQueries => preparePage(database, select, { where, order })
   return { forward: inOrder('version'), backward: inOrder('version DESC') }
 }
 
 function createPickedReader(database: DatabaseSync, toRecord: RecordDecoder): EventReader['readPicked'] {
   const pick = createPicker(database)
   const where = 'WHERE place IN (SELECT value FROM json_each(?))'
-  const queries: PageQueries = {
-    columns: prepareQuery(database, `${readSql('select-event')} ${where} ORDER BY place LIMIT ?`),
-    payloads: prepareQuery(database, joinedPayloads(where, 'place')),
-  }
+  const queries = preparePage(database, readSql('select-event'), { where, order: 'place' })
   return (log, range) => {
     const { places, through } = pick(log, range)
     const { events } = readPage({
@@ -229,10 +166,8 @@ function createLogQueries(database: DatabaseSync) {
     queriesOf: ({ types }: LogRange): PageQueries => {
       const byType = types === undefined ? '' : 'AND type IN (SELECT value FROM json_each(?))'
       const where = `WHERE place > ? AND place <= ? ${byType}`
-      const queries = prepared.get(where) ?? {
-        columns: prepareQuery(database, `${readSql('select-event')} ${where} ORDER BY place LIMIT ?`),
-        payloads: prepareQuery(database, joinedPayloads(where, 'place')),
-      }
+      const known = prepared.get(where)
+      const queries = known ?? preparePage(database, readSql('select-event'), { where, order: 'place' })
       prepared.set(where, queries)
       return queries
     },

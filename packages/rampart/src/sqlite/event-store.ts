@@ -19,6 +19,7 @@ import { createCommandInbox } from './command-inbox.ts'
 import type { EventReader } from './event-reader.ts'
 import { createHistory } from './history.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
+import { createSealStore } from './seal-store.ts'
 
 const pageSizeUnlessSaid = 1000
 // How much of a log one page examines at most when only some types are wanted.
@@ -32,6 +33,7 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
     ...createHistory(store, log),
     capabilities: { durable: true, reopens: true, dynamicConsistency: true },
     inbox: createCommandInbox(store, log),
+    seals: createSealStore(store, log),
     append: async (request) => append(store, identity, request),
     readStream: (query) => readStream(store, identity, query),
     readLog: (query) => readLog(store, identity, query),

@@ -5,6 +5,8 @@ import type { CommitQueue, LogIdentity, LogListeners } from '../core/group-commi
 import type { EventReader } from './event-reader.ts'
 import type { InboxReader } from './inbox-reader.ts'
 import type { OutcomeFinder } from './outcome-store.ts'
+import type { SealDigester } from './seal-digester.ts'
+import type { SealReader } from './seal-rows.ts'
 import type { StateFinder } from './state-store.ts'
 
 /** What all logs of a store file share. */
@@ -21,6 +23,8 @@ export interface StoreReads {
   readonly outcomes: OutcomeFinder
   readonly inbox: InboxReader
   readonly findState: StateFinder
+  readonly seals: SealReader
+  readonly digester: SealDigester
   readonly epochs: (log: LogIdentity) => readonly Epoch[]
 }
 

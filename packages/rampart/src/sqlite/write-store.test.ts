@@ -8,6 +8,7 @@ import type { WriteStore } from '../core/ports/index.ts'
 import {
   commandInboxContract,
   eventStoreContract,
+  sealStoreContract,
   settableClock,
   stateStoreContract,
   type EventStoreHarness,
@@ -21,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let files = 0
 
 const inboxCommandsMax = 20
-const contract = [...eventStoreContract, ...stateStoreContract, ...commandInboxContract]
+const contract = [...eventStoreContract, ...stateStoreContract, ...sealStoreContract, ...commandInboxContract]
 
 async function openHarness(thread: Thread): Promise<EventStoreHarness & AsyncDisposable> {
   const clock = settableClock()

@@ -20,6 +20,8 @@ import type { OpenLog, OpenStore, StoreReads } from './open-store.ts'
 import { createOutcomeFinder } from './outcome-store.ts'
 import { packBatch, type PackedBatch } from './packed-batch.ts'
 import { numberAt, prepareQuery, textAt } from './rows.ts'
+import { openSealDigester } from './seal-digester.ts'
+import { createSealReader } from './seal-rows.ts'
 import { createStateFinder } from './state-store.ts'
 import { startWorker } from './worker.ts'
 import { openWriter, type WriterOptions } from './writer-service.ts'
@@ -95,7 +97,7 @@ function assemble({ options, file, runtime, writer }: Parts): WriteStore {
   const close = async (): Promise<void> => {
     disk.close()
     await queue.close()
-    reads.close()
+    await reads.close()
     await writer.close()
   }
   return {
@@ -147,7 +149,7 @@ async function startWriter(thread: 'worker' | 'caller', options: WriterOptions):
 
 interface OpenReads {
   readonly get: () => StoreReads
-  readonly close: () => void
+  readonly close: () => Promise<void>
 }
 
 function openReads(file: string): OpenReads {
@@ -161,6 +163,8 @@ function openReads(file: string): OpenReads {
     outcomes: createOutcomeFinder(database),
     inbox: createInboxReader(database),
     findState: createStateFinder(database),
+    seals: createSealReader(database),
+    digester: openSealDigester(database, file),
     epochs: ({ number }) =>
       epochs.all(number).map((row) => ({ epoch: textAt(row, 0), forkPosition: position(numberAt(row, 1)) })),
   }
@@ -169,6 +173,9 @@ function openReads(file: string): OpenReads {
       if (database.isOpen) return reads
       throw new RampartError('STORE_CLOSED', `The store ${file} is closed.`)
     },
-    close: () => database.close(),
+    close: async () => {
+      database.close()
+      await reads.digester.close()
+    },
   }
 }

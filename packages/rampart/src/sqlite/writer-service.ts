@@ -28,6 +28,7 @@ export const writeSchema: DatabaseSchema = {
     readSql('add-inbox-roles'),
     readSql('create-states'),
     readSql('create-tags'),
+    readSql('create-seals'),
   ],
 }
 

@@ -7,6 +7,7 @@ import { createGenerations, type Generations } from './generations.ts'
 import { createOutcomeFinder, type OutcomeFinder } from './outcome-store.ts'
 import { placeOf, positionOf } from './places.ts'
 import { numberAt, prepareQuery, textAt, type Query } from './rows.ts'
+import { createSealReader, type SealReader } from './seal-rows.ts'
 import { createTagIndex, type TagIndex } from './tag-index.ts'
 
 /** Where a log stands; advanced by each accepted append of a batch and read again after a rollback. */
@@ -39,6 +40,7 @@ export interface WriterStatements {
   readonly findTag: Query
   readonly keepOutcome: StatementSync
   readonly keepState: StatementSync
+  readonly insertSeal: StatementSync
   readonly deleteExpiredOutcomes: StatementSync
   readonly insertInboxCommand: StatementSync
   readonly deleteInboxCommand: StatementSync
@@ -55,6 +57,7 @@ export interface WriterStatements {
 export interface WriterState {
   readonly statements: WriterStatements
   readonly outcomes: OutcomeFinder
+  readonly seals: SealReader
   readonly logs: Map<number, LogHead>
   readonly streams: Generations<string, StreamHead>
   readonly eventTypes: Generations<string, number>
@@ -88,6 +91,7 @@ export function createWriterState(database: DatabaseSync, limits: WriterLimits):
     ...limits,
     statements: prepareStatements(database),
     outcomes: createOutcomeFinder(database),
+    seals: createSealReader(database),
     logs: new Map(),
     streams: createGenerations(streamsCached),
     eventTypes: createGenerations(eventTypesCached),
@@ -149,6 +153,7 @@ function prepareStatements(database: DatabaseSync): WriterStatements {
     findTag: prepareQuery(database, 'SELECT number FROM tags WHERE name = ?'),
     keepOutcome: database.prepare(readSql('keep-outcome')),
     keepState: database.prepare(readSql('keep-state')),
+    insertSeal: database.prepare(readSql('insert-seal')),
     deleteExpiredOutcomes: database.prepare(readSql('delete-expired-outcomes')),
     insertInboxCommand: database.prepare(readSql('insert-inbox-command')),
     deleteInboxCommand: database.prepare(`DELETE ${inbox}`),

@@ -2,7 +2,8 @@
 import { RampartError } from '../errors.ts'
 import type { AnyEvents, DecidedEvent, Recorded } from '../events.ts'
 import { jsonFaults, type InputFault, type Json } from '../json.ts'
-import { eventId, type EventRecord, type NewEvent } from '../ports/event-store.ts'
+import { eventId, type EventRecord } from '../ports/event-record.ts'
+import type { NewEvent } from '../ports/event-store.ts'
 import { validate } from './schema.ts'
 import { upcast } from '../upcaster.ts'
 

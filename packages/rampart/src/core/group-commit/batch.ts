@@ -5,6 +5,7 @@ import type { CommandId } from '../identity.ts'
 import type { AcceptResult, ClaimRequest, InboxCommand } from '../ports/command-inbox.ts'
 import type { AppendResult } from '../ports/event-store.ts'
 import type { LogKey } from '../ports/log.ts'
+import type { Seal } from '../ports/seal-store.ts'
 
 /** A log as the rows of a database name it. */
 export interface LogIdentity {
@@ -28,6 +29,12 @@ export type Operation =
       readonly retryAtMs: number
     }
   | { readonly kind: 'bury'; readonly log: number; readonly burial: CheckedBurial }
+  | {
+      readonly kind: 'seal'
+      readonly log: number
+      readonly key: LogKey
+      readonly seals: readonly Seal[]
+    }
 
 /** What each kind of operation comes to. */
 export interface ResultOf {
@@ -39,6 +46,7 @@ export interface ResultOf {
   readonly claim: readonly InboxCommand[]
   readonly release: null
   readonly bury: null
+  readonly seal: null
 }
 
 /** What any operation comes to. */

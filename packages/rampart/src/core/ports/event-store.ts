@@ -30,42 +30,10 @@
 import type { CommandId, Position, StreamId, StreamVersion } from '../identity.ts'
 import type { CommandInbox } from './command-inbox.ts'
 import type { Epoch, LogKey, LogPlace, PlaceJudgement } from './log.ts'
+import type { EventRecord } from './event-record.ts'
 import type { CommandClaim, StoredOutcome } from './outcome-store.ts'
+import type { SealStore } from './seal-store.ts'
 import type { NewState, StoredState } from './state-store.ts'
-
-/** What a log keeps of each event. */
-export interface EventRecord {
-  readonly position: Position
-  readonly decider: string
-  readonly streamId: StreamId
-  readonly version: StreamVersion
-  readonly type: string
-  readonly schemaVersion: number
-  /** Unique per append; with `appendIndex` it makes the event's id. */
-  readonly appendId: string
-  /** The place of the event among those of its append, from 0. */
-  readonly appendIndex: number
-  /** The command that caused it; null for events appended without one. */
-  readonly commandId: CommandId | null
-  /** `application/json` unless said when it was appended. */
-  readonly contentType: string
-  readonly payload: Uint8Array
-  readonly tags: readonly string[]
-  readonly correlationId: string | null
-  readonly causationId: string | null
-  readonly actor: string | null
-  /** Whose personal data the payload holds; null until erasure is in use. */
-  readonly dataSubjectId: string | null
-  /** Which key encrypts the payload; null until erasure is in use. */
-  readonly keyId: string | null
-  /** Milliseconds since 1970. */
-  readonly recordedAtMs: number
-}
-
-/** The id of an event, unique in its log. */
-export function eventId(record: Pick<EventRecord, 'appendId' | 'appendIndex'>): string {
-  return `${record.appendId}.${record.appendIndex}`
-}
 
 /** An event to append. */
 export interface NewEvent {
@@ -195,6 +163,8 @@ export interface EventStore {
   readonly capabilities: EventStoreCapabilities
   /** Commands accepted for later, in the same database, so that outcome and removal commit together. */
   readonly inbox: CommandInbox
+  /** What proves later that nothing of the log was changed. */
+  readonly seals: SealStore
   /**
    * Appends atomically. Throws `INPUT_INVALID` (ES-14), `OVERLOADED` when the queue is full, `STORE_FULL`,
    * `STORE_UNAVAILABLE` or `STORE_CLOSED`, or `OUTCOME_UNKNOWN` with effect `unknown`.

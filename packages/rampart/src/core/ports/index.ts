@@ -1,10 +1,10 @@
 // The ports that adapters implement: what write side, subscriptions and projections need from a database.
-export { eventId } from './event-store.ts'
+export { eventId } from './event-record.ts'
+export type { EventRecord } from './event-record.ts'
 export type {
   AppendRequest,
   AppendResult,
   EventFilter,
-  EventRecord,
   EventStore,
   ExpectedVersion,
   LogPage,

@@ -1,0 +1,36 @@
+// Events as stores keep them and give them back.
+import type { CommandId, Position, StreamId, StreamVersion } from '../identity.ts'
+
+/** What a log keeps of each event. */
+export interface EventRecord {
+  readonly position: Position
+  readonly decider: string
+  readonly streamId: StreamId
+  readonly version: StreamVersion
+  readonly type: string
+  readonly schemaVersion: number
+  /** Unique per append; with `appendIndex` it makes the event's id. */
+  readonly appendId: string
+  /** The place of the event among those of its append, from 0. */
+  readonly appendIndex: number
+  /** The command that caused it; null for events appended without one. */
+  readonly commandId: CommandId | null
+  /** `application/json` unless said when it was appended. */
+  readonly contentType: string
+  readonly payload: Uint8Array
+  readonly tags: readonly string[]
+  readonly correlationId: string | null
+  readonly causationId: string | null
+  readonly actor: string | null
+  /** Whose personal data the payload holds; null until erasure is in use. */
+  readonly dataSubjectId: string | null
+  /** Which key encrypts the payload; null until erasure is in use. */
+  readonly keyId: string | null
+  /** Milliseconds since 1970. */
+  readonly recordedAtMs: number
+}
+
+/** The id of an event, unique in its log. */
+export function eventId(record: Pick<EventRecord, 'appendId' | 'appendIndex'>): string {
+  return `${record.appendId}.${record.appendIndex}`
+}
