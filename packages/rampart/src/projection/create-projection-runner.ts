@@ -18,7 +18,7 @@ import { findStart, isSamePlace } from './checkpoint.ts'
 import { createFold } from './fold.ts'
 import { createHotDocuments } from './hot-documents.ts'
 import type { ProjectionRunner, ProjectionRunnerOptions } from './projection-runner.ts'
-import { loadWaiting } from './quarantine.ts'
+import { isOverfull, loadWaiting } from './quarantine.ts'
 import { handleWithinLimit } from './runner-batches.ts'
 import { forgetDocuments, keepReached, settle } from './runner-commits.ts'
 import { deskOf, hold } from './runner-turns.ts'
@@ -108,7 +108,11 @@ async function run(running: Running): Promise<void> {
     // What a commit under way comes to shows in the stored checkpoint.
     await settle(running).catch(() => undefined)
     options.reportFault?.(end.error, what)
-    if (!isPassing(end.error)) return stopFor(running, end.error)
+    if (!isPassing(end.error)) {
+      stopFor(running, end.error)
+      if (!isOverfull(running.waiting, options.bounds)) return
+      await untilRoom(running)
+    }
     // Nothing is known about the documents any more: the commit may have happened, or another process may
     // write them.
     forgetDocuments(running)
@@ -125,6 +129,22 @@ async function run(running: Running): Promise<void> {
 function stopFor(running: Running, error: unknown): void {
   const reason = error instanceof Error ? error.message : String(error)
   running.state = { status: 'stopped', reason }
+  announce(running, { reached: undefined, keys: noKeys })
+}
+
+/** Waits until operators have made room in the quarantine; then it runs again. */
+async function untilRoom(running: Running): Promise<void> {
+  const { stopping, listeners, options } = running
+  const bell = createBell(options.runtime)
+  listeners.add(bell.ring)
+  try {
+    while (!stopping.signal.aborted && isOverfull(running.waiting, options.bounds))
+      await bell.wait(60_000, stopping.signal)
+  } finally {
+    listeners.delete(bell.ring)
+  }
+  if (stopping.signal.aborted) return
+  running.state = { status: 'running' }
   announce(running, { reached: undefined, keys: noKeys })
 }
 

@@ -48,7 +48,7 @@ export function createIntake(before: WaitingEvents, nowMs: number, bounds: Quara
   }
   return {
     has: (key) => waiting.has(key),
-    isOverfull: () => waiting.size > bounds.keysMax || total > bounds.eventsMax,
+    isOverfull: () => isBeyond(bounds, waiting.size, total),
     queue,
     fail(key, { record, reason }) {
       queue(key, record)
@@ -67,6 +67,15 @@ export function queuedEvent(record: EventRecord): QueuedEvent {
 /** What is stored of the quarantine. */
 export async function loadWaiting(collection: DocumentCollection): Promise<WaitingEvents> {
   return new Map((await collection.quarantined()).map(({ key, queued }) => [key, queued]))
+}
+
+/** True when more is set aside than may be. */
+export function isOverfull(waiting: WaitingEvents, bounds: QuarantineBounds = quarantineBounds): boolean {
+  return isBeyond(bounds, waiting.size, totalOf(waiting))
+}
+
+function isBeyond({ keysMax, eventsMax }: QuarantineBounds, keys: number, events: number): boolean {
+  return keys > keysMax || events > eventsMax
 }
 
 /** How many events wait for all keys together. */

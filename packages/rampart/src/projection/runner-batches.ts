@@ -48,7 +48,8 @@ async function handleBatch(running: Running, batch: Batch): Promise<void> {
   if (failure === undefined) return
   await settle(running)
   const { name } = running.options.projection
-  const message = `Projection ${name} stopped: ${failure.reason}. Mend it and start again.`
+  const advice = intake.isOverfull() ? 'Replay or skip some, and it goes on' : 'Mend it and start again'
+  const message = `Projection ${name} stopped: ${failure.reason}. ${advice}.`
   throw new RampartError('PROJECTION_STOPPED', message, { cause: failure.cause })
 }
 
