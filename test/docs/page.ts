@@ -60,7 +60,7 @@ function blockOf(place: string, fence: string, code: string): Block {
 }
 
 /**
- * The TypeScript files that a reader has whenever commands follow, and at the end, by path. Blocks without a
+ * The files that a reader has whenever commands follow, and at the end, by path. Blocks without a
  * file are one program, `shown.ts`, which is whole at the end only.
  */
 export function statesOf({ blocks }: Page): readonly ReadonlyMap<string, string>[] {
@@ -74,7 +74,7 @@ export function statesOf({ blocks }: Page): readonly ReadonlyMap<string, string>
       states.push(new Map(files))
       isChanged = false
     }
-    if (block.file?.endsWith('.ts') === true) {
+    if (block.file !== undefined) {
       files.set(block.file, contentOf(block, files.get(block.file) ?? ''))
       isChanged = true
     } else if (block.language === 'ts') program += `${block.code}\n`
