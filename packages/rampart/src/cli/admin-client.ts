@@ -1,6 +1,7 @@
 // Calls the /admin of a running server for the commands of the command line that operate it.
 import { InvalidArgumentError } from 'commander'
 import { RampartError } from '../core/index.ts'
+import { createAnswer, type Answer } from './answer.ts'
 
 /** Where the server is. */
 export interface ServerOptions {
@@ -11,6 +12,9 @@ export interface ServerOptions {
 /** Where a server listens unless it is told otherwise. */
 export const defaultUrl = 'http://127.0.0.1:3000'
 
+/** Longest wait for an answer. */
+const answerMs = 60_000
+
 /** The address that an option names. */
 export function addressOf(text: string): string {
   if (URL.canParse(text) && /^https?:/.test(text)) return text
@@ -18,18 +22,13 @@ export function addressOf(text: string): string {
 }
 
 /** Sends a request and gives the JSON of a success. Throws `INPUT_INVALID` with what the server said. */
-export async function callAdmin(
-  { url }: ServerOptions,
-  path: string,
-  body?: object,
-): Promise<Readonly<Record<string, unknown>>> {
+export async function callAdmin({ url }: ServerOptions, path: string, body?: object): Promise<Answer> {
   const address = `${url.replace(/\/+$/, '')}/admin/${path}`
   const response = await send(address, body)
   const text = await response.text()
   const answer = parsed(text)
-  if (response.ok && answer !== undefined) return answer
-  const detail = typeof answer?.['detail'] === 'string' ? answer['detail'] : text.slice(0, 200)
-  throw new RampartError('INPUT_INVALID', `${address} answered ${response.status}: ${detail}`)
+  if (response.ok) return createAnswer(answer, address)
+  throw new RampartError('INPUT_INVALID', `${address} answered ${response.status}: ${reasonIn(answer, text)}`)
 }
 
 async function send(address: string, body: object | undefined): Promise<Response> {
@@ -38,21 +37,31 @@ async function send(address: string, body: object | undefined): Promise<Response
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
   }
+  const asked = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
   try {
-    return await fetch(
-      address,
-      body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) },
-    )
+    return await fetch(address, { ...asked, headers, signal: AbortSignal.timeout(answerMs) })
   } catch (cause) {
-    const message = `No server answers at ${address}. Start it, or name it: --url http://127.0.0.1:3000.`
+    const message = `No server answers at ${address}. Start it, or name it: --url ${defaultUrl}.`
     throw new RampartError('INPUT_INVALID', message, { cause })
   }
 }
 
-function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
+// What an operator can do about refusals that say nothing about the request itself.
+const adviceOfCode: Readonly<Record<string, string>> = {
+  UNAUTHENTICATED: ' Set RAMPART_TOKEN to a token with the role admin.',
+  FORBIDDEN: ' Set RAMPART_TOKEN to a token with the role admin.',
+  ROUTE_UNKNOWN: ` An app below a prefix is named with it: --url ${defaultUrl}/orders.`,
+}
+
+function reasonIn(answer: unknown, text: string): string {
+  if (typeof answer !== 'object' || answer === null || !('code' in answer) || !('detail' in answer))
+    return `${text.slice(0, 200)} This is no Rampart, or a proxy answers in its place.`
+  return `${String(answer.detail)}${adviceOfCode[String(answer.code)] ?? ''}`
+}
+
+function parsed(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
+    return JSON.parse(text)
   } catch {
     // An answer that is no JSON comes from something else than a server of ours, and is shown as it is.
     return undefined

@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -138,5 +140,45 @@ test('what cannot be carried out ends with 2 and a sentence', { timeout: 60_000 
     const [code, output] = await rampart('quarantine', ...args)
     expect([code, output]).toEqual([2, expect.stringMatching(sentence)])
     expect(output).not.toMatch(/\n\s+at /)
+  }
+})
+
+test('a server that is something else is told from one of ours', { timeout: 60_000 }, async () => {
+  const answers = new Map<string, readonly [number, string]>([
+    ['/page', [200, '<h1>Welcome</h1>']],
+    ['/gone', [404, '<h1>Not here</h1>']],
+    ['/other', [200, '{"items":[{"projection":"totals","key":7}]}']],
+    ['/guarded', [401, '{"code":"UNAUTHENTICATED","detail":"A token is needed."}']],
+  ])
+  const server = createServer(({ url }, response) => {
+    const [status, body] = answers.get(/^\/\w+/.exec(url ?? '')?.[0] ?? '') ?? [404, '']
+    response.writeHead(status).end(body)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  try {
+    // A server on a port has an address of that form.
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const listed = await Promise.all(
+      [...answers.keys()].map((path) => rampart('quarantine', 'list', '--url', `${base}${path}`)),
+    )
+    expect(listed.map(([code, output]) => [code, output.replaceAll(base, 'BASE')])).toEqual([
+      [
+        2,
+        expect.stringMatching(
+          /^The answer of BASE\/page\S+ is no object: what runs there is no Rampart, or /,
+        ),
+      ],
+      [2, expect.stringMatching(/answered 404: <h1>Not here<\/h1> This is no Rampart/)],
+      [
+        2,
+        expect.stringMatching(/^\/items\/0\/queued in the answer of BASE\/other\S+ is no number: what runs/),
+      ],
+      [
+        2,
+        expect.stringMatching(/answered 401: A token is needed\. Set RAMPART_TOKEN to a token with the role/),
+      ],
+    ])
+  } finally {
+    server.close()
   }
 })

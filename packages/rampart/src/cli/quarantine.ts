@@ -1,16 +1,8 @@
 // `rampart quarantine`: what stands still on a running server, and what to do about it.
 import type { Command } from 'commander'
 import { addressOf, callAdmin, defaultUrl, type ServerOptions } from './admin-client.ts'
+import type { Answer } from './answer.ts'
 import { found, print, printJson } from './output.ts'
-
-interface Entry {
-  readonly projection: string
-  readonly key: string
-  readonly error: string
-  readonly event: { readonly position: number; readonly type: string }
-  readonly queued: number
-  readonly since: string
-}
 
 /** Adds the command to a program. */
 export function addQuarantine(program: Command): void {
@@ -38,18 +30,16 @@ const actions = [
 ] as const
 
 async function list(options: ServerOptions): Promise<void> {
-  // The server's own answer has this form.
-  const { items } = (await callAdmin(options, 'quarantine')) as unknown as {
-    readonly items: readonly Entry[]
-  }
+  const items = (await callAdmin(options, 'quarantine')).list('items')
   if (items.length === 0) print('Nothing is quarantined.')
   for (const entry of items) print(lineOf(entry))
   if (items.length > 0) found()
 }
 
-function lineOf({ projection, key, queued, since, error }: Entry): string {
-  const waiting = `${queued} ${queued === 1 ? 'event waits' : 'events wait'} since ${since}`
-  return [projection, key, waiting, error].join('  ')
+function lineOf(entry: Answer): string {
+  const queued = entry.number('queued')
+  const waiting = `${queued} ${queued === 1 ? 'event waits' : 'events wait'} since ${entry.text('since')}`
+  return [entry.text('projection'), entry.text('key'), waiting, entry.text('error')].join('  ')
 }
 
 interface NamedKey {
@@ -62,19 +52,20 @@ function pathOf({ projection, key }: NamedKey): string {
 }
 
 async function show(projection: string, key: string, options: ServerOptions): Promise<void> {
-  printJson(await callAdmin(options, pathOf({ projection, key })))
+  printJson((await callAdmin(options, pathOf({ projection, key }))).value)
 }
 
 async function treat(action: string, named: NamedKey, options: ServerOptions): Promise<void> {
   const result = await callAdmin(options, pathOf(named), { action })
   const what = `${named.projection} ${named.key}`
-  const applied = Number(result['applied'])
+  const applied = result.number('applied')
   const events = `${applied} ${applied === 1 ? 'event' : 'events'}`
-  if (result['status'] === 'failed') {
-    print(`${what} stays quarantined: after ${events}, ${String(result['error'])}`)
+  const status = result.text('status')
+  if (status === 'failed') {
+    print(`${what} stays quarantined: after ${events}, ${result.text('error')}`)
     found()
     return
   }
-  const healed = result['status'] === 'healed' ? 'is healed' : 'would be healed'
-  print(`${what} ${healed}: ${events} lead to ${JSON.stringify(result['document'])}`)
+  const healed = status === 'healed' ? 'is healed' : 'would be healed'
+  print(`${what} ${healed}: ${events} lead to ${JSON.stringify(result.value['document'])}`)
 }

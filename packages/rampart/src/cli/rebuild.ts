@@ -1,8 +1,8 @@
 // `rampart rebuild`: builds a projection anew beside the live documents of a running server, and watches it.
 import { Option, type Command } from 'commander'
 import { sleep, systemRuntime } from '../core/index.ts'
-import type { RebuildStatus } from '../projection/index.ts'
 import { addressOf, callAdmin, defaultUrl, type ServerOptions } from './admin-client.ts'
+import type { Answer } from './answer.ts'
 import { found, print } from './output.ts'
 import { openProgress } from './progress.ts'
 
@@ -30,8 +30,7 @@ export function addRebuild(program: Command): void {
 
 async function rebuild(projection: string, options: RebuildOptions): Promise<void> {
   const path = `projections/${encodeURIComponent(projection)}/rebuild`
-  // The server's own answers have this form.
-  const ask = async (body?: object) => (await callAdmin(options, path, body)) as unknown as RebuildStatus
+  const ask = async (body?: object): Promise<RebuildStatus> => statusIn(await callAdmin(options, path, body))
   let status = await ask(options.status ? undefined : { action: actionOf(options) })
   if (!options.status && status.build?.state === 'building')
     status = await watch(projection, status.build, ask)
@@ -61,11 +60,68 @@ function actionOf({ back, accept, drop }: RebuildOptions): string {
   return drop ? 'drop' : 'start'
 }
 
-type Build = NonNullable<RebuildStatus['build']>
+/** One of the builds of a projection. */
+interface BuildName {
+  readonly version: number
+  readonly generation: number
+}
+
+interface Build extends BuildName {
+  readonly state: string
+  readonly position: number
+  readonly target: number
+  readonly perSecond: number
+  readonly error: string
+  readonly comparison: Comparison | undefined
+}
+
+interface Comparison {
+  readonly documents: string
+  readonly differing: number
+  readonly sample: string
+}
+
+interface RebuildStatus {
+  readonly live: BuildName
+  readonly kept: readonly BuildName[]
+  readonly build: Build | undefined
+}
+
+function statusIn(answer: Answer): RebuildStatus {
+  return {
+    live: nameIn(answer.part('live')),
+    kept: answer.list('kept').map(nameIn),
+    build: answer.has('build') ? buildIn(answer.part('build')) : undefined,
+  }
+}
+
+function nameIn(answer: Answer): BuildName {
+  return { version: answer.number('version'), generation: answer.number('generation') }
+}
+
+function buildIn(answer: Answer): Build {
+  return {
+    ...nameIn(answer),
+    state: answer.text('state'),
+    position: answer.number('position'),
+    target: answer.number('target'),
+    perSecond: answer.number('perSecond'),
+    error: answer.has('error') ? answer.text('error') : 'nobody knows why',
+    comparison: answer.has('comparison') ? comparisonIn(answer.part('comparison')) : undefined,
+  }
+}
+
+function comparisonIn(answer: Answer): Comparison {
+  return {
+    documents: answer.numbers('documents').join(' and '),
+    differing: answer.number('differing'),
+    sample: answer.texts('sample').join(', '),
+  }
+}
 
 function report(projection: string, { live, kept, build }: RebuildStatus): void {
   const lines = [`${projection} is live as ${nameOf(live)}.`]
-  if (build !== null) lines.push(`The build ${nameOf(build)} ${fateOf(build)}`)
+  if (build !== undefined) lines.push(`The build ${nameOf(build)} ${fateOf(build)}`)
   if (kept.length > 0) lines.push(`Kept for the way back: ${kept.map(nameOf).join(', ')}.`)
   print(lines.join('\n'))
   if (build?.state === 'differs' || build?.state === 'failed') found()
@@ -76,7 +132,7 @@ function nameOf({ version, generation }: RebuildStatus['live']): string {
 }
 
 function fateOf({ state, comparison, error, position, target, perSecond }: Build): string {
-  const compared = comparison === null ? '' : ` (${comparison.documents.join(' and ')} documents)`
+  const compared = comparison === undefined ? '' : ` (${comparison.documents} documents)`
   switch (state) {
     case 'building':
       return `is at ${position} of ${target}, ${perSecond} per second.`
@@ -85,10 +141,12 @@ function fateOf({ state, comparison, error, position, target, perSecond }: Build
     case 'dropped':
       return 'was dropped.'
     case 'failed':
-      return `failed: ${error ?? 'nobody knows why'}`
+      return `failed: ${error}`
     case 'differs': {
-      const { differing = 0, sample = [] } = comparison ?? {}
-      return `differs in ${differing} documents${compared}: ${sample.join(', ')}. Use --accept or --drop.`
+      const { differing = 0, sample = '' } = comparison ?? {}
+      return `differs in ${differing} documents${compared}: ${sample}. Use --accept or --drop.`
     }
+    default:
+      return `is ${state}.`
   }
 }
