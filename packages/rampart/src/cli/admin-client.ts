@@ -1,6 +1,6 @@
 // Calls the /admin of a running server for the commands of the command line that operate it.
 import { InvalidArgumentError } from 'commander'
-import { RampartError } from '../core/index.ts'
+import { RampartError, systemRuntime } from '../core/index.ts'
 import { createAnswer, type Answer } from './answer.ts'
 
 /** Where the server is. */
@@ -39,10 +39,25 @@ async function send(address: string, body: object | undefined): Promise<Response
   }
   const asked = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
   try {
-    return await fetch(address, { ...asked, headers, signal: AbortSignal.timeout(answerMs) })
+    return await fetchWithin(answerMs, address, { ...asked, headers })
   } catch (cause) {
     const message = `No server answers at ${address}. Start it, or name it: --url ${defaultUrl}.`
     throw new RampartError('INPUT_INVALID', message, { cause })
+  }
+}
+
+/** Fetches, and gives up after a time. */
+export async function fetchWithin(
+  waitMs: number,
+  address: string,
+  init: RequestInit = {},
+): Promise<Response> {
+  const late = new AbortController()
+  const timer = systemRuntime.setTimer(waitMs, () => late.abort())
+  try {
+    return await fetch(address, { ...init, signal: late.signal })
+  } finally {
+    timer.cancel()
   }
 }
 

@@ -49,18 +49,21 @@ export function healthEndpoints(options: {
   ]
 }
 
-function shown({ events, seconds, quarantinedKeys, stopped }: ProjectionHealth): object {
+function shown({ events, seconds, quarantinedKeys, stopped, upgradeStopped }: ProjectionHealth): object {
   return {
     lagEvents: events,
     lagSeconds: seconds,
     ...(quarantinedKeys === 0 ? {} : { quarantinedKeys }),
     ...(stopped === undefined ? {} : { stopped }),
+    ...(upgradeStopped === undefined ? {} : { upgradeStopped }),
   }
 }
 
 /** How far a projection is behind, and why it stopped, if it did. */
 export interface ProjectionHealth extends ProjectionLag {
   readonly stopped?: string
+  /** Why an older version is still served: building today's has stopped. */
+  readonly upgradeStopped?: string
 }
 
 /** The health of every projection, named `app/projection`. */
@@ -73,9 +76,11 @@ export async function lagsOf(apps: readonly HealthyApp[]): Promise<ReadonlyMap<s
 
 async function healthOf(model: ReadModel): Promise<ProjectionHealth> {
   const stopped = model.stopped()
+  const upgradeStopped = model.upgradeStopped()
   const told = {
     quarantinedKeys: model.quarantine.count(),
     ...(stopped === undefined ? {} : { stopped }),
+    ...(upgradeStopped === undefined ? {} : { upgradeStopped }),
   }
   try {
     return { ...(await model.lag()), ...told }

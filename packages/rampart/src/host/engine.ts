@@ -10,6 +10,8 @@ import type { AppStores } from './stores.ts'
 /** A running app, without any edge. */
 export interface Engine {
   readonly app: App
+  /** The app's own folder for its data; null when nothing is kept. */
+  readonly folder: string | null
   /** One per context, in their order. */
   readonly stores: readonly EventStore[]
   readonly services: readonly CommandService[]
@@ -49,6 +51,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
   return {
     app,
+    folder: stores.folder,
     stores: logs,
     services,
     models: contexts.flatMap(({ models }) => models),

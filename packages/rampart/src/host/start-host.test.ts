@@ -1,11 +1,12 @@
 // A host: several apps on one gateway, their start hooks, and what it refuses to start with.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { context } from '../core/index.ts'
 import { order, shop } from '../gateway/test/shop.ts'
 import { app, startHost, type RunningHost, type StartedApp } from './index.ts'
+import { findRunNote } from './run-note.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'rampart-host-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -52,6 +53,17 @@ test('drains once, however often it is told to, and keeps what was acknowledged'
   await expect(fetch(`${host.url}/healthz`)).rejects.toThrow('fetch failed')
   await using again = await startHost({ mounts: [{ prefix: '', app: shop }], environment: settings })
   expect((await place(again, '')).status).toBe(422)
+})
+
+test('leaves a note where it serves an app, in place of that of a killed server', async () => {
+  const settings = environment()
+  const data = join(folder, String(places), 'shop')
+  await mkdir(data, { recursive: true })
+  await writeFile(join(data, 'server.json'), '{"pid":1,"url":"http://127.0.0.1:1","startedAtMs":1}')
+  const host = await startHost({ mounts: [{ prefix: '/shop', app: shop }], environment: settings })
+  expect(await findRunNote(data)).toMatchObject({ pid: process.pid, url: `${host.url}/shop` })
+  await host.drain()
+  expect(await findRunNote(data)).toBeUndefined()
 })
 
 describe('the start hook', () => {

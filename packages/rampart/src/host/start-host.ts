@@ -10,6 +10,7 @@ import {
 } from '../gateway/index.ts'
 import { reservedSegments, type App } from './app.ts'
 import { startEngine, type Engine } from './engine.ts'
+import { leaveRunNote, removeRunNote } from './run-note.ts'
 import { readSettings, type Environment, type HostSettings } from './settings.ts'
 import { openStores } from './stores.ts'
 
@@ -61,7 +62,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     const gateway = gatewayOf(options.mounts, engines, parts)
     const { host, port } = settings
     const listening = await serveGateway(gateway, { ...parts, host, port })
-    return runningHost({ ...parts, engines, gateway, listening })
+    const url = urlOf(listening)
+    await leaveNotes(engines, parts, (index) => `${url}${options.mounts[index]?.prefix ?? ''}`)
+    return runningHost({ ...parts, engines, gateway, listening, url })
   } catch (fault) {
     await Promise.allSettled(engines.map((engine) => engine.close()))
     throw fault
@@ -77,7 +80,33 @@ interface HostParts {
 async function openEngine(app: App, { settings, runtime, reportFault }: HostParts): Promise<Engine> {
   const { dataFolder, outcomeTtlMs } = settings
   const stores = await openStores({ appName: app.name, storage: { dataFolder }, thread: 'worker', runtime })
+  // The lock is held from here on, so a note that is still there is of a server that was killed.
+  if (stores.folder !== null) await removeRunNote(stores.folder)
   return startEngine({ app, stores, runtime, outcomeTtlMs, reportFault })
+}
+
+// Apps are served without a note, too: it only helps the command line to find them.
+async function leaveNotes(
+  engines: readonly Engine[],
+  { runtime, reportFault }: HostParts,
+  urlAt: (index: number) => string,
+): Promise<void> {
+  const startedAtMs = runtime.nowMs()
+  for (const [index, { app, folder }] of engines.entries()) {
+    const note = { pid: process.pid, url: urlAt(index), startedAtMs }
+    // oxlint-disable-next-line no-await-in-loop -- a handful of small files
+    if (folder !== null)
+      await leaveRunNote(folder, note).catch((fault) => reportFault(fault, `the note of ${app.name}`))
+  }
+}
+
+async function removeNotes(engines: readonly Engine[]): Promise<void> {
+  const folders = engines.map(({ folder }) => folder).filter((folder) => folder !== null)
+  await Promise.allSettled(folders.map(removeRunNote))
+}
+
+function urlOf({ host, port }: ListeningGateway): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function gatewayOf(mounts: readonly Mount[], engines: readonly Engine[], parts: HostParts): Gateway {
@@ -109,13 +138,14 @@ interface Running extends HostParts {
   readonly engines: readonly Engine[]
   readonly gateway: Gateway
   readonly listening: ListeningGateway
+  readonly url: string
 }
 
 const graceMs = 6000
 const hooksMs = 2000
 
 function runningHost(running: Running): RunningHost {
-  const { engines, gateway, listening, settings, runtime, reportFault } = running
+  const { engines, gateway, listening, settings, runtime, reportFault, url } = running
   const stopping = new AbortController()
   const started = Promise.all(engines.map((engine) => startHook(engine, stopping.signal, reportFault)))
   let drained: Promise<void> | undefined
@@ -127,11 +157,12 @@ function runningHost(running: Running): RunningHost {
       listening.close(graceMs),
     ])
     await atMost(runtime, hooksMs, started)
+    await removeNotes(engines)
     await Promise.all(engines.map((engine) => engine.close()))
   }
   const drainOnce = (): Promise<void> => (drained ??= drain())
   return {
-    url: `http://${listening.host.includes(':') ? `[${listening.host}]` : listening.host}:${listening.port}`,
+    url,
     settings,
     started: started.then(() => undefined),
     drain: drainOnce,

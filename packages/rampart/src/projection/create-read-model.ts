@@ -10,12 +10,12 @@ import type { DocumentCollection, LogPlace, StoredDocument } from '../core/ports
 import { createLagGauge } from './lag.ts'
 import type { ProjectionRunner } from './projection-runner.ts'
 import type { Freshness, ListRequest, Quarantine, ReadDocument, ReadModel } from './read-model.ts'
-import type { Rebuild } from './rebuild.ts'
+import type { ServedProjection } from './served-projection.ts'
 import { createWaiters, type Need, type Waiters } from './waiters.ts'
 
 /** What a read model is made of. */
 export interface ReadModelOptions {
-  readonly runner: ProjectionRunner & { readonly rebuild?: Rebuild }
+  readonly runner: ProjectionRunner & Partial<Pick<ServedProjection, 'rebuild' | 'upgradeStopped'>>
   readonly runtime: Runtime
   readonly limits?: {
     /** How many readers may wait at a time; 10,000 unless said. */
@@ -76,6 +76,7 @@ export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptio
       const state = runner.state()
       return state.status === 'stopped' ? state.reason : undefined
     },
+    upgradeStopped: () => runner.upgradeStopped?.(),
   }
 }
 

@@ -111,4 +111,6 @@ export interface ReadModel {
   readonly lag: () => Promise<Lag>
   /** Why the projection stopped; `undefined` while it runs. */
   readonly stopped: () => string | undefined
+  /** Why the documents of an older version stay live; `undefined` unless building today's has stopped. */
+  readonly upgradeStopped: () => string | undefined
 }

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { systemRuntime, type Projection } from '../core/index.ts'
+import { projection, systemRuntime, type Projection } from '../core/index.ts'
 import { logKey, type ReadStore } from '../core/ports/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import { openSqliteReadStore } from '../sqlite/index.ts'
 import { createReadModel, createServedProjection } from './index.ts'
-import { append, customers, make, orders } from './test/shop.ts'
+import { append, customers, make, orders, shopEvents } from './test/shop.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rampart-rebuild-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -188,4 +188,28 @@ test('a newer version is built beside the older one, and the older code leads ba
   await vi.waitFor(() => expect(served.model.tag()).toBe('1'))
   const found = await served.model.get('1', now)
   expect(found).toMatchObject({ document: { version: 61, data: { pence: 100 } }, place: { position: 301 } })
+})
+
+test('an upgrade that stops is named, and the documents of the older version stay readable', async () => {
+  await using world = await openWorld('caller', ':memory:')
+  await append(world.log, make.placed('1'))
+  {
+    await using served = await world.serve(orders)
+    await vi.waitFor(() => expect(served.runner.reached().position).toBe(1))
+    expect(served.model.upgradeStopped()).toBeUndefined()
+  }
+  const key = (): string => {
+    throw new Error('it has no key')
+  }
+  const unkeyed = projection('orders', {
+    version: 2,
+    of: shopEvents,
+    key: { Placed: key },
+    initial: { pence: 0 },
+    on: { Placed: (document) => document },
+  })
+  await using served = await world.serve(unkeyed)
+  await vi.waitFor(() => expect(served.model.upgradeStopped()).toMatch(/no key/))
+  expect(served.model.stopped()).toBeUndefined()
+  expect((await served.model.get('1', now)).document?.data).toMatchObject({ pence: 100 })
 })

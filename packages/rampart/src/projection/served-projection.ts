@@ -17,6 +17,8 @@ import { createStage, untilMoved, type Stage } from './stage.ts'
 /** A runner whose collection may change while it runs, and what operators do about that. */
 export interface ServedProjection extends ProjectionRunner {
   readonly rebuild: Rebuild
+  /** Why documents of an older version stay live: their successors cannot be built any further. */
+  readonly upgradeStopped: () => string | undefined
 }
 
 /** Starts a projection; while documents of another version are stored, its own are built beside them. */
@@ -67,8 +69,17 @@ async function upgrade(
     }
   }
   const what = `the upgrade of projection ${projection.name}`
-  const done = takeOver().catch((fault: unknown) => options.reportFault?.(fault, what))
-  return facadeOf(options, stage, { done, builder })
+  let failure: string | undefined
+  const done = takeOver().catch((fault: unknown) => {
+    failure = fault instanceof Error ? fault.message : String(fault)
+    options.reportFault?.(fault, what)
+  })
+  return facadeOf(options, stage, { done, builder, stopped: () => failure ?? stoppedIn(stage, builder) })
+}
+
+function stoppedIn(stage: Stage, builder: ProjectionRunner): string | undefined {
+  const state = builder.state()
+  return stage.current().runner !== builder && state.status === 'stopped' ? state.reason : undefined
 }
 
 interface Still {
@@ -83,6 +94,8 @@ function standingStill({ collection, place, tag, builder }: Still): ProjectionRu
   return {
     ...builder,
     collection,
+    // What stops its successor leaves these documents as readable as they were.
+    state: () => (builder.state().status === 'ended' ? { status: 'ended' } : { status: 'running' }),
     tag: () => tag,
     reached: () => place,
     placeOf: (at) => at,
@@ -98,6 +111,7 @@ function standingStill({ collection, place, tag, builder }: Still): ProjectionRu
 interface Upgrade {
   readonly done: Promise<unknown>
   readonly builder: ProjectionRunner
+  readonly stopped: () => string | undefined
 }
 
 function facadeOf(options: ProjectionRunnerOptions, stage: Stage, upgrading?: Upgrade): ServedProjection {
@@ -120,6 +134,7 @@ function facadeOf(options: ProjectionRunnerOptions, stage: Stage, upgrading?: Up
     quarantinedCount: () => live().quarantinedCount(),
     treat: (treatment) => live().treat(treatment),
     rebuild,
+    upgradeStopped: () => upgrading?.stopped(),
     async stop() {
       await Promise.all([rebuild.stop(), live().stop(), upgrading?.builder.stop()])
       await upgrading?.done
