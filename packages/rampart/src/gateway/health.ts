@@ -49,21 +49,22 @@ export function healthEndpoints(options: {
   ]
 }
 
-function shown({ events, seconds, quarantinedKeys, stopped, upgradeStopped }: ProjectionHealth): object {
+function shown({ events, seconds, quarantinedKeys, ...said }: ProjectionHealth): object {
   return {
     lagEvents: events,
     lagSeconds: seconds,
     ...(quarantinedKeys === 0 ? {} : { quarantinedKeys }),
-    ...(stopped === undefined ? {} : { stopped }),
-    ...(upgradeStopped === undefined ? {} : { upgradeStopped }),
+    ...said,
   }
 }
 
-/** How far a projection is behind, and why it stopped, if it did. */
+/** How far a projection is behind, and why it stopped or begins anew, if it does. */
 export interface ProjectionHealth extends ProjectionLag {
   readonly stopped?: string
   /** Why an older version is still served: building today's has stopped. */
   readonly upgradeStopped?: string
+  /** Why its documents had to go, as long as they are derived anew. */
+  readonly beginsAnew?: string
 }
 
 /** The health of every projection, named `app/projection`. */
@@ -77,10 +78,12 @@ export async function lagsOf(apps: readonly HealthyApp[]): Promise<ReadonlyMap<s
 async function healthOf(model: ReadModel): Promise<ProjectionHealth> {
   const stopped = model.stopped()
   const upgradeStopped = model.upgradeStopped()
+  const beginsAnew = model.beginsAnew()
   const told = {
     quarantinedKeys: model.quarantine.count(),
     ...(stopped === undefined ? {} : { stopped }),
     ...(upgradeStopped === undefined ? {} : { upgradeStopped }),
+    ...(beginsAnew === undefined ? {} : { beginsAnew }),
   }
   try {
     return { ...(await model.lag()), ...told }

@@ -2,7 +2,12 @@
 // projection.
 import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import { logKey, type EventStore } from '../core/ports/index.ts'
-import { createReadModel, createServedProjection, type ReadModel } from '../projection/index.ts'
+import {
+  createReadModel,
+  createServedProjection,
+  forgetLostFutures,
+  type ReadModel,
+} from '../projection/index.ts'
 import { createCommandService, type CommandService, type CommandStatus } from '../write/index.ts'
 import type { App, StartedApp } from './app.ts'
 import type { AppStores } from './stores.ts'
@@ -80,8 +85,10 @@ async function startContext(context: Context, options: EngineOptions): Promise<R
   const store = await stores.write.openLog(logKey(context.name))
   const limits = outcomeTtlMs === undefined ? {} : { outcomeTtlMs }
   const service = createCommandService({ context, store, runtime, limits })
+  const { projections } = context
+  const anew = await forgetLostFutures({ projections, store, readStore: stores.read, reportFault })
   const runners = await Promise.all(
-    context.projections.map((projection) =>
+    projections.map((projection) =>
       createServedProjection({ projection, store, readStore: stores.read, runtime, reportFault }),
     ),
   )
@@ -89,7 +96,9 @@ async function startContext(context: Context, options: EngineOptions): Promise<R
   return {
     store,
     service,
-    models: runners.map((runner) => createReadModel({ runner, runtime })),
+    models: runners.map((runner) =>
+      createReadModel({ runner, runtime, anew: anew.get(runner.projection.name) }),
+    ),
     stop: async () => void (await Promise.all(runners.map((runner) => runner.stop()))),
   }
 }

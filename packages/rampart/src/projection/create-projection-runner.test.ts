@@ -77,8 +77,7 @@ describe('progress', () => {
     const handedOut: number[] = []
     await using second = await shop.run(customers, { log: observing(shop.log, handedOut) })
     await second.caughtUp()
-    // The event at the checkpoint is read once, to see that the log is still the same one.
-    expect(handedOut).toEqual([50, 51, 52])
+    expect(handedOut).toEqual([51, 52])
     expect((await second.model.get('ada', { waitMs: 0 })).document?.data).toEqual({ orders: 52, pence: 5200 })
   })
 

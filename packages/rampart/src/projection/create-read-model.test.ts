@@ -62,20 +62,28 @@ describe('a consistency token', () => {
     await using running = await shop.run(customers)
     const place = await append(shop.log, make.placed('1'))
     await running.caughtUp()
-    const token = tokenOf(shop.log, await placeAfter(shop.log, 1))
+    const held = await running.runner.hold()
+    const token = tokenOf(shop.log, await append(shop.log, make.placed('2')))
     const behind = { code: 'READ_MODEL_BEHIND', details: { place } }
     await expect(running.model.get('ada', { token, waitMs: 30 })).rejects.toMatchObject(behind)
     await expect(running.model.get('ada', { token, waitMs: 0 })).rejects.toMatchObject(behind)
     const request = { where: [], search: null, afterKey: null, limit: 1 }
     await expect(running.model.list(request, { token, waitMs: 0 })).rejects.toMatchObject(behind)
+    held.release()
+    expect((await running.model.get('ada', { token, waitMs: 5000 })).document?.data).toMatchObject({
+      orders: 2,
+    })
   })
 
   test('from a lost future is refused, of another log ignored', async () => {
     await using shop = await openShop()
     await using running = await shop.run(customers)
-    const place = await append(shop.log, make.placed('1'))
+    const first = await append(shop.log, make.placed('1'))
+    const place = await append(shop.log, make.noted('1'))
     await running.caughtUp()
     const lost: readonly LogPlace[] = [
+      { ...first, eventId: 'lost.0' },
+      await placeAfter(shop.log, 1),
       { ...place, epoch: 'lost' },
       { ...place, eventId: 'lost.0' },
       { ...(await placeAfter(shop.log, 5)), epoch: 'lost' },
@@ -194,10 +202,13 @@ describe('waiting readers', () => {
   test('learn that the read model is shut down', async () => {
     await using shop = await openShop()
     await using running = await shop.run(orders)
-    const token = tokenOf(shop.log, await placeAfter(shop.log, 1))
+    const held = await running.runner.hold()
+    const token = tokenOf(shop.log, await append(shop.log, make.placed('1')))
     const waiting = running.model.get('1', { token, waitMs: 10_000 })
     const ended = waiting.catch((error: unknown) => error)
-    await running.runner.stop()
+    const stopped = running.runner.stop()
+    held.release()
+    await stopped
     expect(await ended).toMatchObject({ code: 'SHUTTING_DOWN' })
   })
 })

@@ -7,7 +7,9 @@
 import { quoted, position, type Position } from '../core/codec/index.ts'
 import { RampartError, type Runtime } from '../core/index.ts'
 import type { DocumentCollection, LogPlace, StoredDocument } from '../core/ports/index.ts'
+import { isSamePlace } from './checkpoint.ts'
 import { createLagGauge } from './lag.ts'
+import type { Anew } from './lost-future.ts'
 import type { ProjectionRunner } from './projection-runner.ts'
 import type { Freshness, ListRequest, Quarantine, ReadDocument, ReadModel } from './read-model.ts'
 import type { ServedProjection } from './served-projection.ts'
@@ -17,6 +19,8 @@ import { createWaiters, type Need, type Waiters } from './waiters.ts'
 export interface ReadModelOptions {
   readonly runner: ProjectionRunner & Partial<Pick<ServedProjection, 'rebuild' | 'upgradeStopped'>>
   readonly runtime: Runtime
+  /** Said of a projection whose documents had to go. */
+  readonly anew?: Anew | undefined
   readonly limits?: {
     /** How many readers may wait at a time; 10,000 unless said. */
     readonly waitersMax?: number
@@ -42,7 +46,7 @@ const waitersMaxUnlessSaid = 10_000
 const pollMs = 1000
 
 /** Makes the read model of a runner. It ends with its runner. */
-export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptions): ReadModel {
+export function createReadModel({ runner, runtime, anew, limits = {} }: ReadModelOptions): ReadModel {
   const waiters = createWaiters(runtime, limits.waitersMax ?? waitersMaxUnlessSaid)
   runner.onMoved(waiters.wake)
   const { projection, store } = runner
@@ -68,6 +72,7 @@ export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptio
       if (runner.reached().position > after) return
       await waiters.wait({ moves, position: position(after + 1), waitMs: pollMs, signal })
     },
+    holds: async (place) => (await store.judge(place)) === 'held',
     tag: () => runner.tag(),
     quarantine: quarantineOf(runner),
     ...(runner.rebuild === undefined ? {} : { rebuild: runner.rebuild }),
@@ -77,6 +82,8 @@ export function createReadModel({ runner, runtime, limits = {} }: ReadModelOptio
       return state.status === 'stopped' ? state.reason : undefined
     },
     upgradeStopped: () => runner.upgradeStopped?.(),
+    beginsAnew: () =>
+      anew === undefined || runner.reached().position >= anew.until ? undefined : anew.reason,
   }
 }
 
@@ -133,23 +140,24 @@ function requireRunning({ runner }: Model): void {
 async function untilContained(model: Model, freshness: Freshness, deadlineMs: number): Promise<void> {
   const { runner, waiters } = model
   const wanted = freshness.token?.get(runner.store.log)
+  requireRunning(model)
+  if (wanted === undefined) return
+  await requireHeld(model, wanted)
   for (;;) {
     const moves = waiters.moves()
     requireRunning(model)
-    if (wanted === undefined || isContained(wanted, runner.reached())) return
+    if (wanted.position <= runner.reached().position) return
     const need = { moves, position: wanted.position, signal: freshness.signal }
     const hasTime = await waitMore(model, need, deadlineMs)
     if (!hasTime) throw notReached(model, wanted.position)
   }
 }
 
-/**
- * Whether a read model at `here` contains a place. Throws `TOKEN_INVALID` when the place is not of this
- * history.
- */
-function isContained(wanted: LogPlace, here: LogPlace): boolean {
-  const isSameEvent = wanted.position !== here.position || wanted.eventId === here.eventId
-  if (wanted.epoch === here.epoch && isSameEvent) return wanted.position <= here.position
+/** Throws `TOKEN_INVALID` for a place that is not of the log's history. */
+async function requireHeld({ runner }: Model, wanted: LogPlace): Promise<void> {
+  // Whoever reads what was just written asks for this very place.
+  if (isSamePlace(wanted, runner.reached())) return
+  if ((await runner.store.judge(wanted)) === 'held') return
   const message =
     `The consistency token names position ${wanted.position} of a history that the log has lost: ` +
     'it was restored from a copy made before. Read without the token, and repeat what is missing.'

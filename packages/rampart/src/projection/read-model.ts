@@ -103,6 +103,8 @@ export interface ReadModel {
   }>
   /** Resolves when the read model may have moved beyond `after`, or after a second; rejects when aborted. */
   readonly moved: (after: Position, signal: AbortSignal) => Promise<void>
+  /** Whether a place that a reader remembers is of the log's history. */
+  readonly holds: (place: LogPlace) => Promise<boolean>
   /** Names what is being read: it changes when documents are replaced by others that may differ. */
   readonly tag: () => string
   readonly quarantine: Quarantine
@@ -113,4 +115,6 @@ export interface ReadModel {
   readonly stopped: () => string | undefined
   /** Why the documents of an older version stay live; `undefined` unless building today's has stopped. */
   readonly upgradeStopped: () => string | undefined
+  /** Why its documents had to go, as long as they are derived anew. */
+  readonly beginsAnew: () => string | undefined
 }

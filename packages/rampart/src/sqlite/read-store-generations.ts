@@ -98,13 +98,23 @@ export function dropCollection(
     const message = `The documents of ${name} that readers get cannot be dropped. Switch to others first.`
     throw new RampartError('STORE_UNAVAILABLE', message)
   }
+  dropTables(database, number)
+  return number
+}
+
+/** Forgets all collections of a projection, the live one too, within a transaction. */
+export function dropAll(database: DatabaseSync, log: LogKey, name: string): void {
+  const rows = database.prepare(`SELECT number FROM collections ${ofProjection}`).all(log, name)
+  for (const { number } of rows) dropTables(database, Number(number))
+}
+
+function dropTables(database: DatabaseSync, number: number): void {
   database.exec(`DROP TABLE documents_${number}`)
   database.exec(`DROP TABLE IF EXISTS words_${number}`)
   for (const table of ['quarantined_keys', 'queued_events', 'skipped_events']) {
     database.prepare(`DELETE FROM ${table} WHERE collection = ?`).run(number)
   }
   database.prepare('DELETE FROM collections WHERE number = ?').run(number)
-  return number
 }
 
 /** The query for the collections of a projection, and what its rows mean. */

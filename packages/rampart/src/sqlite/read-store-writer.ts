@@ -5,6 +5,7 @@ import type { CollectionShape, LogKey, LogPlace, QuarantineChange } from '../cor
 import { migrate, openDatabase, readSql, storeFault } from './database.ts'
 import {
   compareCollections,
+  dropAll,
   dropCollection,
   switchLive,
   type CollectionName,
@@ -26,7 +27,8 @@ import type { Service } from './worker-main.ts'
 /** What the writer of a read store does. */
 export type WriterRequest =
   | {
-      readonly kind: 'open'
+      /** `anew` forgets all other collections of the projection first. */
+      readonly kind: 'open' | 'anew'
       readonly shape: CollectionShape
       readonly epoch: string
       readonly generation: number
@@ -82,7 +84,9 @@ export function createWriter(database: DatabaseSync, file: string): (request: Wr
   const quarantine = createQuarantineWriter(database)
   const perform = (request: WriterRequest): WriterReply => {
     switch (request.kind) {
+      case 'anew':
       case 'open': {
+        if (request.kind === 'anew') dropAll(database, request.shape.log, request.shape.name)
         const number = openTables(database, request.shape, request)
         if (!collections.has(number)) collections.set(number, prepare(database, number, request.shape))
         return number

@@ -46,6 +46,8 @@ export async function openSqliteReadStore(options: SqliteReadStoreOptions): Prom
       collections.set(number, known)
       return known
     },
+    beginAnew: async (shape, epoch, generation) =>
+      void (await backing.write({ kind: 'anew', shape, epoch, generation })),
     async collections(log, name) {
       const rows = backing.reader.rows(collectionStates.sql, [log, name])
       return rows.map((row) => collectionStates.stateOf(row, log, name))

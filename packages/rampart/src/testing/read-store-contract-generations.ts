@@ -4,7 +4,9 @@ import { expectFault, expectSame } from './expect.ts'
 import {
   document,
   openWith,
+  pageThrough,
   place,
+  search,
   shape,
   versioned,
   type ReadStoreRule,
@@ -33,7 +35,7 @@ async function liveOf(store: ReadStore): Promise<readonly unknown[]> {
     .map(({ version, generation, tag }) => [version, generation, tag])
 }
 
-/** RS-11 and RS-12. */
+/** RS-11 to RS-13. */
 export const generationRules: readonly ReadStoreRule[] = [
   {
     name: 'RS-11 the first collection is live until another takes its place',
@@ -142,6 +144,38 @@ export const generationRules: readonly ReadStoreRule[] = [
       await openOther(store, 10, [document('a', 1, { n: 1 })])
       const expected = { documents: [1, 1], differing: 0, sample: [], isSame: true }
       expectSame('the comparison', await store.compare(pair), expected)
+    },
+  },
+  {
+    name: 'RS-13 a projection that begins anew has one empty collection, which is live',
+    async check({ store }) {
+      const event = { position: place(3).position, eventId: 'e', type: 'T' }
+      const quarantine = [
+        { change: 'queue', key: 'c', event },
+        { change: 'fail', key: 'c', position: event.position, error: 'x', atMs: 1 },
+      ] as const
+      const collection = await openWith(store, [document('a', 1, { status: 'x', title: 'word' })])
+      await collection.commit({ from: place(10), to: place(10), documents: [], quarantine })
+      await openOther(store, 10, [document('b', 1, 1)])
+      const unharmed = await store.openCollection({ ...shape, name: 'else' }, 'epoch-1')
+      await unharmed.commit({ from: place(0), to: place(5), documents: [document('a', 1, 1)] })
+      await store.beginAnew(shape, 'epoch-2', 3)
+      const states = await store.collections(log, name)
+      const told = states.map((one) => [one.version, one.generation, one.isLive, one.tag, one.checkpoint])
+      expectSame('what is left', told, [[1, 3, true, '1.3', place(0, 'epoch-2')]])
+      const anew = await store.openCollection(shape, 'epoch-3', 3)
+      expectSame('its documents', await pageThrough(anew, 10), [])
+      expectSame('its words', await search(anew, 'word'), [])
+      expectSame('its quarantine', await anew.quarantined(), [])
+      await anew.commit({ from: place(0, 'epoch-2'), to: place(1, 'epoch-2'), documents: [] })
+      expectSame('the other projection', await pageThrough(unharmed, 10), ['a'])
+    },
+  },
+  {
+    name: 'RS-13 a projection without collections begins anew, too',
+    async check({ store }) {
+      await store.beginAnew({ ...shape, version: 4 }, 'epoch-1', 1)
+      expectSame('the live one', await liveOf(store), [[4, 1, '4']])
     },
   },
 ]

@@ -275,6 +275,7 @@ const storeMutants: readonly (readonly [fault: string, breaks: string, changes: 
     'RS-11',
     (store) => ({ switchLive: (pair) => store.switchLive(pair, 'x') }),
   ],
+  ['what begins anew goes on', 'RS-13', () => ({ beginAnew: () => Promise.resolve() })],
   ['dropped collections stay', 'RS-12', () => ({ dropCollection: () => Promise.resolve() })],
   [
     'differences are kept quiet',

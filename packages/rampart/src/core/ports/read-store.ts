@@ -22,6 +22,8 @@
 //      takes its place in one transaction, which is refused while its checkpoint is behind the live one's.
 // RS-12 Generations of a version are apart; a comparison counts their documents and names keys whose
 //      documents differ, and one that is dropped leaves nothing behind.
+// RS-13 A projection begins anew in one transaction: nothing of what it had is left, and one empty collection
+//      is live.
 import type { Position } from '../identity.ts'
 import type { Json } from '../json.ts'
 import type { LogKey, LogPlace } from './log.ts'
@@ -230,6 +232,11 @@ export interface ReadStore extends AsyncDisposable {
     epoch: string,
     generation?: number,
   ) => Promise<DocumentCollection>
+  /**
+   * Forgets all collections of a projection and opens an empty one, which is live, at position 0 of `epoch`:
+   * for documents that contain what never happened.
+   */
+  readonly beginAnew: (shape: CollectionShape, epoch: string, generation: number) => Promise<void>
   /** All collections of a projection, in the order of version and generation. */
   readonly collections: (log: LogKey, name: string) => Promise<readonly CollectionState[]>
   /** Makes `other` live in place of `live`. Throws `STORE_UNAVAILABLE` when that is not live or is ahead. */

@@ -159,11 +159,17 @@ describe('an id that cannot be gone on from', () => {
     const events = await stream('/reads/order/one')
     const id = (await events.next())?.id ?? ''
     await events.close()
-    const [version, epoch, at, key] = JSON.parse(Buffer.from(id, 'base64url').toString('utf8'))
+    const said = JSON.parse(Buffer.from(id, 'base64url').toString('utf8'))
+    const [tag, epoch, seen, eventId, ...cursor] = said
+    expect([tag, epoch, seen, eventId, ...cursor]).toHaveLength(7)
     for (const parts of [
-      [version + 1, epoch, at, key],
-      [version, 'other', at, key],
-      [version, epoch, 1e15, key],
+      [`${tag}1`, epoch, seen, eventId, ...cursor],
+      [tag, 'other', seen, eventId, ...cursor],
+      [tag, epoch, seen, 'lost.0', ...cursor],
+      [tag, epoch, 1e15, eventId, ...cursor],
+      [tag, epoch, seen, eventId, 1e15, ...cursor.slice(1)],
+      [tag, epoch, 1e15, eventId, 1e15, ...cursor.slice(1)],
+      [tag, epoch, seen, eventId, -1, ...cursor.slice(1)],
     ]) {
       const other = Buffer.from(JSON.stringify(parts)).toString('base64url')
       const reset = await stream('/reads/order', other)

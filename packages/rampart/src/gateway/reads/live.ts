@@ -39,7 +39,7 @@ export async function* documentChanges(
   { model, key, resumeFrom, place, mayRead }: Live & { readonly key: string },
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent[]> {
-  const resumed = resumptionOf({ model, resumeFrom, place, mayRead })
+  const resumed = await resumptionOf({ model, resumeFrom, place, mayRead })
   if (resumeFrom !== undefined && resumed === undefined) yield [reset]
   const sight = createSight(mayRead)
   const first = resumed === undefined ? await latestOf(model, key, sight) : { events: [] }
@@ -70,7 +70,7 @@ export async function* listChanges(
   { model, filter, resumeFrom, place, mayRead }: Live & { filter: Filter },
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent[]> {
-  const resumed = resumptionOf({ model, resumeFrom, place, mayRead })
+  const resumed = await resumptionOf({ model, resumeFrom, place, mayRead })
   if (resumeFrom !== undefined && resumed === undefined) yield [reset]
   const isRuled = mayRead !== undefined
   const known = new KnownKeys({ mayHoldMore: resumed !== undefined, isRuled })
@@ -135,9 +135,14 @@ async function* follow(
   }
 }
 
-/** The place to go on from. Where a rule decides, readers begin anew: ids may name what it hides. */
-function resumptionOf({ model, resumeFrom, place, mayRead }: Live): ReturnType<typeof parseId> {
-  return resumeFrom === undefined || mayRead !== undefined ? undefined : parseId(resumeFrom, model, place)
+/**
+ * The place to go on from; none when the id is unreadable, of other documents, or of what the log or the
+ * model does not contain any more. Where a rule decides, readers begin anew: ids may name what it hides.
+ */
+async function resumptionOf({ model, resumeFrom, place, mayRead }: Live): Promise<LiveCursor | undefined> {
+  const id = resumeFrom === undefined || mayRead !== undefined ? undefined : parseId(resumeFrom)
+  if (id === undefined || id.tag !== model.tag() || id.cursor.position > place.position) return undefined
+  return (await model.holds(id.seen)) ? id.cursor : undefined
 }
 
 type Sight = (document: StoredDocument) => readonly StoredDocument[]
@@ -194,29 +199,42 @@ interface Moment {
 }
 
 function eventOf(
-  { place: { epoch }, healed, tag }: Moment,
+  { place: seen, healed, tag }: Moment,
   { key, version, data, position }: StoredDocument,
 ): StreamEvent {
-  const id = JSON.stringify([tag, epoch, position, key, healed])
+  const id = JSON.stringify([tag, seen.epoch, seen.position, seen.eventId, position, key, healed])
   const document: { readonly [member: string]: Json } =
     version === null ? { key, data } : { key, version, data }
   return { id: Buffer.from(id).toString('base64url'), data: document }
 }
 
-/**
- * The cursor in an id; `undefined` when it is unreadable, of other documents or another epoch, or not
- * reached any more.
- */
-function parseId(text: string, model: ReadModel, place: LogPlace): LiveCursor | undefined {
+/** What an id says: a cursor, and all that the documents contained when it was sent. */
+interface LiveId {
+  readonly tag: string
+  /**
+   * All of it must be of the log's history, not the cursor alone: a document that lost events had moved
+   * beyond the cursor stands before it without them, and would never be sent.
+   */
+  readonly seen: LogPlace
+  readonly cursor: LiveCursor
+}
+
+function parseId(text: string): LiveId | undefined {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
-    if (!Array.isArray(parsed) || parsed.length !== 5) return undefined
-    const [tag, epoch, at, key, healed]: readonly unknown[] = parsed
-    if (tag !== model.tag() || epoch !== place.epoch || typeof key !== 'string') return undefined
-    if (typeof at !== 'number' || !Number.isSafeInteger(at) || at < 0 || at > place.position) return undefined
-    return typeof healed === 'number' ? { position: position(at), key, healed } : undefined
+    if (!Array.isArray(parsed) || parsed.length !== 7) return undefined
+    const [tag, epoch, seenAt, eventId, at, key, healed]: readonly unknown[] = parsed
+    if (typeof tag !== 'string' || typeof epoch !== 'string' || typeof eventId !== 'string') return undefined
+    if (!isPosition(seenAt) || !isPosition(at) || at > seenAt) return undefined
+    if (typeof key !== 'string' || typeof healed !== 'number') return undefined
+    const seen = { epoch, position: position(seenAt), eventId }
+    return { tag, seen, cursor: { position: position(at), key, healed } }
   } catch {
     // Whatever it is, it is no id of ours; the stream begins anew and says so.
     return undefined
   }
+}
+
+function isPosition(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
