@@ -64,11 +64,33 @@ function isStorable(value: unknown, depth: number): boolean {
   if (scalarFault(value, depth) !== undefined) return false
   if (typeof value !== 'object' || value === null) return true
   if (Array.isArray(value)) return value.every((child) => isStorable(child, depth + 1))
-  for (const [key, child] of Object.entries(value)) {
-    if (child === undefined) continue
-    if (key === '__proto__' || !key.isWellFormed() || !isStorable(child, depth + 1)) return false
-  }
-  return true
+  return Object.keys(value).every((key) => {
+    const child = memberOf(value, key)
+    if (child === undefined) return true
+    return key !== '__proto__' && key.isWellFormed() && isStorable(child, depth + 1)
+  })
+}
+
+/**
+ * True when the members of all objects in a value stand in the order of RFC 8785 section 3.2.3. The value is
+ * one without `jsonFaults`, so that it ends.
+ */
+export function hasSortedKeys(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(hasSortedKeys)
+  // What writes itself may write its members in any order.
+  if ('toJSON' in value) return false
+  const keys = Object.keys(value)
+  return keys.every((key, index) => {
+    const before = keys[index - 1]
+    return (before === undefined || before < key) && hasSortedKeys(memberOf(value, key))
+  })
+}
+
+/** A member of any object: reading one by one spares the pairs that `Object.entries` makes. */
+export function memberOf(value: object, key: string): unknown {
+  // Whatever is there is unknown until it is checked.
+  return (value as Readonly<Record<string, unknown>>)[key]
 }
 
 function collectFaults(value: unknown, root: string): readonly InputFault[] {

@@ -34,7 +34,7 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
     capabilities: { durable: true, reopens: true, dynamicConsistency: true },
     inbox: createCommandInbox(store, log),
     seals: createSealStore(store, log),
-    append: async (request) => append(store, identity, request),
+    append: (request) => append(store, identity, request),
     readStream: (query) => readStream(store, identity, query),
     readLog: (query) => readLog(store, identity, query),
     head: async () => store.reads().events.head(identity),
@@ -55,8 +55,12 @@ function append(
   { number }: LogIdentity,
   request: AppendRequest,
 ): Promise<AppendResult> {
-  const checked = checkAppend(request)
-  return queue.submit<'append'>({ kind: 'append', log: number, append: checked }, checked.bytes)
+  try {
+    const checked = checkAppend(request)
+    return queue.submit<'append'>({ kind: 'append', log: number, append: checked }, checked.bytes)
+  } catch (fault) {
+    return Promise.reject(fault)
+  }
 }
 
 async function* readStream(

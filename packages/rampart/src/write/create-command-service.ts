@@ -175,16 +175,16 @@ class LogCommandService implements CommandService {
    * The final status of a command whose key may have been used before. The append itself answers a known id
    * with its first outcome, so that only a command that comes to no append has to be looked up.
    */
-  async #resume(command: CheckedCommand): Promise<FinalCommand> {
-    try {
-      return await this.#handle(command)
-    } catch (fault) {
-      if (isLeftToInbox(fault)) return this.#watch.final(command.commandId, this.#stopped.signal)
-      const stored = await this.#store.findOutcome(command.commandId)
-      if (stored === undefined) throw fault
-      if (stored.fingerprint !== command.fingerprint) throw keyReused()
-      return finalStatusOf(this.#store.log, stored)
-    }
+  #resume(command: CheckedCommand): Promise<FinalCommand> {
+    return this.#handle(command).catch((fault: unknown) => this.#answerBefore(command, fault))
+  }
+
+  async #answerBefore({ commandId, fingerprint }: CheckedCommand, fault: unknown): Promise<FinalCommand> {
+    if (isLeftToInbox(fault)) return this.#watch.final(commandId, this.#stopped.signal)
+    const stored = await this.#store.findOutcome(commandId)
+    if (stored === undefined) throw fault
+    if (stored.fingerprint !== fingerprint) throw keyReused()
+    return finalStatusOf(this.#store.log, stored)
   }
 
   async #handleAccepted(command: CheckedCommand, onFault: () => void): Promise<FinalCommand> {

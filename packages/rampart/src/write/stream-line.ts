@@ -39,8 +39,6 @@ export interface LineTools extends DecisionTools {
   readonly store: EventStore
   /** How often a command is decided again after conflicts before it is given up. */
   readonly conflictsMax: number
-  /** Called when the line has nothing to do any more. */
-  readonly onIdle: () => void
 }
 
 interface QueuedJob extends LineJob {
@@ -52,6 +50,7 @@ interface QueuedJob extends LineJob {
 export class StreamLine {
   readonly #id: StreamId
   readonly #tools: LineTools
+  readonly #onIdle: (id: StreamId) => void
   readonly #waiting: QueuedJob[] = []
   #sequence = 0
   #inFlight = 0
@@ -59,9 +58,11 @@ export class StreamLine {
   #settling = false
   #tip: LoadedState | undefined
 
-  constructor(id: StreamId, tools: LineTools) {
+  /** `onIdle` is called when the line has nothing to do any more. */
+  constructor(id: StreamId, tools: LineTools, onIdle: (id: StreamId) => void) {
     this.#id = id
     this.#tools = tools
+    this.#onIdle = onIdle
     this.#tip = tools.repository.cached(id)
   }
 
@@ -71,8 +72,9 @@ export class StreamLine {
   }
 
   /** Takes a command; it is answered through its job. */
-  enqueue(job: LineJob): void {
-    this.#waiting.push({ ...job, sequence: this.#sequence++, conflicts: 0 })
+  enqueue({ command, keepsOrder, resolve, reject }: LineJob): void {
+    const sequence = this.#sequence++
+    this.#waiting.push({ command, keepsOrder, resolve, reject, sequence, conflicts: 0 })
     this.#proceed()
   }
 
@@ -89,7 +91,7 @@ export class StreamLine {
       const job = this.#waiting.shift()
       if (job !== undefined) this.#decide(job, this.#tip)
     }
-    if (this.length === 0 && !this.#loading) this.#tools.onIdle()
+    if (this.length === 0 && !this.#loading) this.#onIdle(this.#id)
   }
 
   async #load(): Promise<void> {

@@ -5,8 +5,8 @@ import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
 import type { CheckedCommand } from './decide.ts'
-import { createRepository, type CacheLimits, type Repository } from './repository.ts'
-import { StreamLine } from './stream-line.ts'
+import { createRepository, type CacheLimits } from './repository.ts'
+import { StreamLine, type LineTools } from './stream-line.ts'
 
 /** Bounds of the lines. */
 export interface LineLimits {
@@ -20,8 +20,9 @@ export interface LineLimits {
 }
 
 interface KnownDecider {
-  readonly definition: DeciderDefinition
-  readonly repository: Repository
+  readonly tools: LineTools
+  readonly lines: Map<StreamId, StreamLine>
+  readonly onIdle: (id: StreamId) => void
 }
 
 /** What the lines of a context stand on. */
@@ -34,28 +35,28 @@ export interface LinesOptions {
 
 /** All lines of a context. */
 export class StreamLines {
-  readonly #store: EventStore
-  readonly #limits: LineLimits
+  readonly #perStream: number
   readonly #deciders: ReadonlyMap<string, KnownDecider>
-  readonly #lines = new Map<string, StreamLine>()
-  readonly #ticketPrefix: string
-  #tickets = 0
 
   constructor({ context: { deciders, repositories }, store, runtime, limits }: LinesOptions) {
-    this.#store = store
-    this.#limits = limits
-    this.#ticketPrefix = `${runtime.uuid().slice(-12)}-`
+    this.#perStream = limits.perStream
+    const ticketPrefix = `${runtime.uuid().slice(-12)}-`
+    let tickets = 0
+    const nextTicket = (): string => ticketPrefix + String(tickets++)
+    const { conflicts: conflictsMax, outcomeTtlMs, cache } = limits
     this.#deciders = new Map(
       deciders.map(({ name, definition }) => {
-        const options = { definition, store, kind: repositories[name], limits: limits.cache }
-        return [name, { definition, repository: createRepository(options) }]
+        const repository = createRepository({ definition, store, kind: repositories[name], limits: cache })
+        const tools = { definition, repository, store, conflictsMax, outcomeTtlMs, nextTicket }
+        const lines = new Map<StreamId, StreamLine>()
+        return [name, { tools, lines, onIdle: (id) => void lines.delete(id) }]
       }),
     )
   }
 
   /** The definition of a decider. Throws `INPUT_INVALID` for one that the context does not have. */
   definitionOf(decider: string): DeciderDefinition {
-    return this.#knownOf(decider).definition
+    return this.#knownOf(decider).tools.definition
   }
 
   /**
@@ -64,7 +65,7 @@ export class StreamLines {
    */
   enqueue(decider: string, command: CheckedCommand, onFault?: () => void): Promise<FinalCommand> {
     const line = this.#lineOf(decider, command.streamId)
-    if (line.length >= this.#limits.perStream) {
+    if (line.length >= this.#perStream) {
       return Promise.reject(overloaded(`too many commands wait for stream ${command.streamId}`))
     }
     const keepsOrder = onFault !== undefined
@@ -78,18 +79,11 @@ export class StreamLines {
   }
 
   #lineOf(decider: string, id: StreamId): StreamLine {
-    const key = `${decider}/${id}`
-    const known = this.#lines.get(key)
+    const { lines, tools, onIdle } = this.#knownOf(decider)
+    const known = lines.get(id)
     if (known !== undefined) return known
-    const line = new StreamLine(id, {
-      ...this.#knownOf(decider),
-      store: this.#store,
-      outcomeTtlMs: this.#limits.outcomeTtlMs,
-      conflictsMax: this.#limits.conflicts,
-      nextTicket: () => this.#ticketPrefix + String(this.#tickets++),
-      onIdle: () => void this.#lines.delete(key),
-    })
-    this.#lines.set(key, line)
+    const line = new StreamLine(id, tools, onIdle)
+    lines.set(id, line)
     return line
   }
 

@@ -9,6 +9,7 @@ export {
   payloadBytesMax,
   tagsMax,
 } from '../ports/event-store.ts'
+export { hasSortedKeys } from '../json.ts'
 export { judgePlace } from '../ports/log.ts'
 export { snapshotEveryUnlessSaid } from '../repository-kind.ts'
 export { stateLengthMax } from '../ports/state-store.ts'

@@ -1,7 +1,7 @@
 // Validation through Standard Schema: any validator library fits, and nothing it lets slip is accepted
 // silently.
 import { RampartError } from '../errors.ts'
-import { childPointer, inputFaultsMax, type InputFault, type Json } from '../json.ts'
+import { childPointer, inputFaultsMax, memberOf, type InputFault, type Json } from '../json.ts'
 
 /**
  * Standard Schema v1 (standardschema.dev), reduced to what inference needs. Input and output are one type, so
@@ -41,9 +41,11 @@ export function validate<T>(schema: Schema<T>, value: unknown, root = ''): Valid
     return { faults: issues.flatMap((issue) => faultsOfIssue(issue, root)).slice(0, inputFaultsMax) }
   // A Standard Schema result without issues has a value of the schema's output type.
   const output = (result as { readonly value: T }).value
+  // Most inputs lose nothing, and need no pointers to find that out.
+  if (keepsEveryKey(value, output)) return { value: output }
   const faults: InputFault[] = []
   collectStrippedKeys({ input: value, output, pointer: root }, faults)
-  return faults.length > 0 ? { faults } : { value: output }
+  return { faults }
 }
 
 /** The JSON Schema (draft 2020-12) of what a schema accepts; `undefined` where its library cannot tell. */
@@ -80,6 +82,15 @@ function unknownKey(pointer: string): InputFault {
   return { pointer, detail: 'this key is unknown here' }
 }
 
+function keepsEveryKey(input: unknown, output: unknown): boolean {
+  if (input === output || typeof input !== 'object' || input === null) return true
+  const known = typeof output === 'object' && output !== null ? output : {}
+  return Object.keys(input).every((key) => {
+    const child = memberOf(input, key)
+    return child === undefined || (Object.hasOwn(known, key) && keepsEveryKey(child, memberOf(known, key)))
+  })
+}
+
 interface Pair {
   readonly input: unknown
   readonly output: unknown
@@ -93,9 +104,8 @@ function collectStrippedKeys({ input, output, pointer }: Pair, faults: InputFaul
     if (faults.length >= inputFaultsMax) return
     if (child === undefined) continue
     const at = childPointer(pointer, key)
-    // Reading an own member by a key that was just checked to be there.
     if (Object.hasOwn(known, key))
-      collectStrippedKeys({ input: child, output: Reflect.get(known, key), pointer: at }, faults)
+      collectStrippedKeys({ input: child, output: memberOf(known, key), pointer: at }, faults)
     else faults.push(unknownKey(at))
   }
 }
