@@ -1,7 +1,7 @@
 // Proves the runner: documents equal a fold from nothing, whatever the batches, restarts, faults and poison.
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { projection, RampartError, type Projection } from '../core/index.ts'
+import { projection, RampartError, systemRuntime, type Projection } from '../core/index.ts'
 import type { EventStore, ReadStore } from '../core/ports/index.ts'
 import {
   append,
@@ -114,6 +114,17 @@ describe('progress', () => {
     expect(commits.length).toBeLessThan(20)
   })
 
+  test('stores batches that follow each other at once together', async () => {
+    await using shop = await openShop()
+    await append(shop.log, ...Array.from({ length: 200 }, (_, index) => make.placed(`${index}`)))
+    const commits: number[] = []
+    await using running = await shop.run(customers, { reads: counting(shop.reads, commits), batchSize: 2 })
+    await running.caughtUp()
+    expect(commits.length).toBeLessThan(50)
+    const { document } = await running.model.get('ada', { waitMs: 0 })
+    expect(document).toMatchObject({ position: 200, data: { orders: 200, pence: 20_000 } })
+  })
+
   test('versions of a stream follow events that no handler wants', async () => {
     await using shop = await openShop()
     await using running = await shop.run(orders)
@@ -215,6 +226,22 @@ describe('faults of the stores', () => {
     expect(running.model.stopped()).toBeUndefined()
   })
 
+  test('what was folded on documents whose commit fails is folded again', async () => {
+    await using shop = await openShop()
+    const reads = slow(failing(shop.reads, (count) => (count % 2 === 0 ? 'before' : 'never')))
+    await using running = await shop.run(customers, { reads, batchSize: 2 })
+    for (let burst = 1; burst <= 6; burst++) {
+      // The first one is committed at once, and the others are folded while that fails.
+      await append(shop.log, make.placed(`${burst}`))
+      await append(shop.log, ...Array.from({ length: 5 }, (_, index) => make.placed(`${burst}-${index}`)))
+    }
+    await running.caughtUp()
+    expect((await running.model.get('ada', { waitMs: 0 })).document?.data).toEqual({
+      orders: 36,
+      pence: 3600,
+    })
+  })
+
   test('two runners of one projection count every event once', async () => {
     await using shop = await openShop()
     await using first = await shop.run(customers, { batchSize: 2 })
@@ -275,6 +302,23 @@ function counting(reads: ReadStore, commits: number[]): ReadStore {
         commit: (request) => {
           commits.push(request.to.position)
           return collection.commit(request)
+        },
+      }
+    },
+  }
+}
+
+/** A read store whose commits take many turns of the loop. */
+function slow(reads: ReadStore): ReadStore {
+  return {
+    ...reads,
+    async openCollection(shape, epoch) {
+      const collection = await reads.openCollection(shape, epoch)
+      return {
+        ...collection,
+        async commit(request) {
+          for (let turn = 0; turn < 30; turn++) await new Promise<void>((done) => systemRuntime.soon(done))
+          await collection.commit(request)
         },
       }
     },

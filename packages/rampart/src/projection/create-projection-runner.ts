@@ -1,12 +1,12 @@
 // Keeps one projection up to date: folds batches of its log into documents and commits them with their
 // checkpoint.
 //
-//   batch ──> decode and key ──> hot documents, the others in one load ──> fold ──> commit both
+//   batch ──> decode and key ──> hot documents, the others in one load ──> fold ──> gather ──> commit both
 //
-// Where it dies does not matter: a batch is stored with the place that it leads to, or not at all, and a
-// batch that does not begin at the stored place is refused. A batch that touches nothing only moves the
-// place in memory, and the stored checkpoint follows a little later, because reading those events again
-// after a death changes nothing either.
+// Where it dies does not matter: a batch is stored with the place that it leads to, or not at all, alone or
+// gathered with those that follow it at once, and a commit that does not begin at the stored place is
+// refused. A batch that touches nothing only moves the place in memory, and the stored checkpoint follows a
+// little later, because reading those events again after a death changes nothing either.
 import {
   createBackOff,
   createBell,
@@ -20,7 +20,7 @@ import { createHotDocuments } from './hot-documents.ts'
 import type { ProjectionRunner, ProjectionRunnerOptions } from './projection-runner.ts'
 import { isOverfull, loadWaiting } from './quarantine.ts'
 import { handleWithinLimit } from './runner-batches.ts'
-import { forgetDocuments, keepReached, settle } from './runner-commits.ts'
+import { forgetDocuments, keepReached, settle, storeGathered } from './runner-commits.ts'
 import { deskOf, hold } from './runner-turns.ts'
 import { announce, inTurn, noKeys, type Running } from './running-projection.ts'
 import { treatKey } from './treatment.ts'
@@ -49,6 +49,7 @@ export async function createProjectionRunner(options: ProjectionRunnerOptions): 
     reached: checkpoint,
     folded: checkpoint,
     committedAtMs: runtime.elapsedMs(),
+    gathered: undefined,
     pending: undefined,
     pendingDocuments: new Map(),
     waiting: new Map(),
@@ -105,7 +106,7 @@ async function run(running: Running): Promise<void> {
     const before = running.committed
     const end = await followFromCheckpoint(running)
     if (end.reason === 'stopped') break
-    // What a commit under way comes to shows in the stored checkpoint.
+    // What a commit under way comes to shows in the stored checkpoint, and what is gathered is folded again.
     await settle(running).catch(() => undefined)
     options.reportFault?.(end.error, what)
     if (!isPassing(end.error)) {
@@ -119,7 +120,8 @@ async function run(running: Running): Promise<void> {
     if (running.committed.position > before.position) backOff.reset()
     await createBell(options.runtime).wait(backOff.nextDelayMs(), stopping.signal)
   }
-  await settle(running)
+  await storeGathered(running)
+    .then(() => settle(running))
     .then(() => keepReached(running))
     .catch((error: unknown) => options.reportFault?.(error, what))
   running.state = { status: 'ended' }
@@ -162,6 +164,7 @@ async function followFromCheckpoint(running: Running): Promise<SubscriptionEnd> 
       from,
       runtime,
       handle: (batch) => handleWithinLimit(running, batch),
+      beforeWait: () => inTurn(running, () => storeGathered(running)),
       ...(batchSize === undefined ? {} : { batchSize }),
       onRetry: (error) => running.options.reportFault?.(error, `the log of projection ${projection.name}`),
     })

@@ -1,6 +1,6 @@
 // Documents that a runner has just written, so that a busy key is not loaded again for every batch.
-import type { Json } from '../core/index.ts'
 import type { StoredDocument } from '../core/ports/index.ts'
+import { weightOf } from './document-weight.ts'
 
 /**
  * A bounded set of documents by key; what was written longest ago goes first. It is never stale, because the
@@ -30,7 +30,7 @@ export function createHotDocuments(countMax: number): HotDocuments {
   return {
     get: (key) => young.get(key) ?? old.get(key),
     keep(document) {
-      if (weightLeft(document.data, weightMax) < 0) {
+      if (weightOf(document.data, weightMax) > weightMax) {
         young.delete(document.key)
         old.delete(document.key)
         return
@@ -45,19 +45,4 @@ export function createHotDocuments(countMax: number): HotDocuments {
       old = new Map()
     },
   }
-}
-
-// About one per byte. It ends as soon as nothing is left, so that a large document costs no more than a
-// small one.
-function weightLeft(value: Json | undefined, left: number): number {
-  if (typeof value === 'string') return left - 8 - value.length
-  if (typeof value !== 'object' || value === null) return left - 8
-  const members: readonly unknown[] = Array.isArray(value) ? value : Object.entries(value).flat()
-  let rest = left - 32
-  for (const member of members) {
-    if (rest < 0) return rest
-    // Members and names of JSON are JSON.
-    rest = weightLeft(member as Json | undefined, rest)
-  }
-  return rest
 }

@@ -2,9 +2,9 @@
 import { RampartError } from '../core/index.ts'
 import { eventId, type LogPlace, type QuarantineChange } from '../core/ports/index.ts'
 import type { Batch } from '../subscription/index.ts'
-import { foldEvents, keyEvents, type FoldFailure } from './fold.ts'
+import { foldEvents, keyEvents, type FoldFailure, type KeyedBatch } from './fold.ts'
 import { createIntake, quarantineBounds } from './quarantine.ts'
-import { documentsBefore, moveOver, settle, startCommit } from './runner-commits.ts'
+import { documentsBefore, gather, mayGather, moveOver, settle, storeGathered } from './runner-commits.ts'
 import { inTurn, type Running } from './running-projection.ts'
 
 /** Folds a batch, and what is beyond the limit when there is none any more. */
@@ -20,7 +20,7 @@ export async function handleWithinLimit(running: Running, batch: Batch): Promise
         ? batch.events
         : batch.events.filter(({ position }) => position <= limit.position)
       if (running.stopping.signal.aborted && !isWithin) return true
-      await handleBatch(running, isWithin ? batch : { events, through: limit })
+      await handleBatch(running, isWithin ? batch : { events, through: limit, isFull: false })
       return isWithin
     })
     // oxlint-disable-next-line no-await-in-loop -- the same
@@ -32,18 +32,18 @@ async function handleBatch(running: Running, batch: Batch): Promise<void> {
   // What was folded before is left out, should a store ever hand out an event twice.
   const records = batch.events.filter((record) => record.position > running.folded.position)
   const keyed = keyEvents(running.fold, records)
-  const keys = new Set(keyed.events.flatMap((one) => one.keys))
-  const before = await documentsBefore(running, keys)
+  const before = await documentsBefore(running, keysOf(keyed))
   const { runtime, bounds = quarantineBounds } = running.options
   const intake = createIntake(running.waiting, runtime.nowMs(), bounds)
   const { changed, failure } = foldEvents(running.fold, keyed, { before, intake })
-  await settle(running)
   const through = failure === undefined ? batch.through : placeBefore(running, batch, failure)
   running.folded = through
   running.waiting = intake.waiting()
   const quarantine = intake.changes()
-  if (changed.size > 0 || quarantine.length > 0) startCommit(running, { to: through, changed, quarantine })
+  const isUrgent = failure !== undefined || quarantine.length > 0
+  if (changed.size > 0 || isUrgent || running.gathered !== undefined) gather(running, through, changed)
   else await moveOver(running, through)
+  if (isUrgent || !batch.isFull || !mayGather(running)) await storeGathered(running, quarantine)
   reportQuarantined(running, quarantine)
   if (failure === undefined) return
   await settle(running)
@@ -51,6 +51,12 @@ async function handleBatch(running: Running, batch: Batch): Promise<void> {
   const advice = intake.isOverfull() ? 'Replay or skip some, and it goes on' : 'Mend it and start again'
   const message = `Projection ${name} stopped: ${failure.reason}. ${advice}.`
   throw new RampartError('PROJECTION_STOPPED', message, { cause: failure.cause })
+}
+
+function keysOf({ events }: KeyedBatch): ReadonlySet<string> {
+  const keys = new Set<string>()
+  for (const event of events) for (const key of event.keys) keys.add(key)
+  return keys
 }
 
 function reportQuarantined({ options }: Running, changes: readonly QuarantineChange[]): void {
@@ -68,6 +74,6 @@ function reportQuarantined({ options }: Running, changes: readonly QuarantineCha
 function placeBefore(running: Running, batch: Batch, failure: FoldFailure): LogPlace {
   const index = batch.events.indexOf(failure.record)
   const last = batch.events[index - 1]
-  if (last === undefined || last.position <= running.reached.position) return running.reached
+  if (last === undefined || last.position <= running.folded.position) return running.folded
   return { epoch: batch.through.epoch, position: last.position, eventId: eventId(last) }
 }

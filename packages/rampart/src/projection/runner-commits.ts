@@ -1,6 +1,8 @@
-// How a projection runner stores what it folded: one commit is under way while the next batch is folded.
+// How a projection runner stores what it folded: one commit is under way while the next batches are folded,
+// and batches that follow each other at once are stored together, each document once.
 import type { LogPlace, QuarantineChange, StoredDocument } from '../core/ports/index.ts'
 import { isSamePlace } from './checkpoint.ts'
+import { weightOf } from './document-weight.ts'
 import { frozenJson } from './frozen-json.ts'
 import { announce, noKeys, type Running } from './running-projection.ts'
 
@@ -11,6 +13,47 @@ export interface Step {
   readonly quarantine: readonly QuarantineChange[]
 }
 
+// While much is to be caught up, the stored documents stay behind what is folded by these bounds at most.
+const gatheredMs = 100
+const gatheredDocuments = 10_000
+const gatheredWeight = 8 * 1024 * 1024
+
+/** Adds what a batch changed to what is stored next. */
+export function gather(running: Running, to: LogPlace, changed: ReadonlyMap<string, StoredDocument>): void {
+  const gathered = running.gathered ?? {
+    to,
+    changed: new Map(),
+    weight: 0,
+    sinceMs: running.options.runtime.elapsedMs(),
+  }
+  running.gathered = gathered
+  gathered.to = to
+  for (const [key, document] of changed) {
+    gathered.changed.set(key, document)
+    gathered.weight += weightOf(document.data, gatheredWeight)
+  }
+}
+
+/** Whether what is gathered may wait for the batch that follows at once. */
+export function mayGather({ gathered, options }: Running): boolean {
+  if (gathered === undefined) return true
+  const { changed, weight, sinceMs } = gathered
+  const isSmall = changed.size < gatheredDocuments && weight < gatheredWeight
+  return isSmall && options.runtime.elapsedMs() - sinceMs < gatheredMs
+}
+
+/** Starts to store what is gathered, if anything is, after the commit that is under way. */
+export async function storeGathered(
+  running: Running,
+  quarantine: readonly QuarantineChange[] = [],
+): Promise<void> {
+  const { gathered } = running
+  if (gathered === undefined) return
+  await settle(running)
+  running.gathered = undefined
+  startCommit(running, { to: gathered.to, changed: gathered.changed, quarantine })
+}
+
 /** Stores a step in the background, while the next batch is folded. */
 export function startCommit(running: Running, step: Step): void {
   running.pendingDocuments = step.changed
@@ -19,22 +62,30 @@ export function startCommit(running: Running, step: Step): void {
   running.pending.catch(() => undefined)
 }
 
-/** Waits for the commit that is under way, and throws what it threw. */
+/**
+ * Waits for the commit that is under way, and throws what it threw. What was folded after it stood on its
+ * documents, and is forgotten then.
+ */
 export async function settle(running: Running): Promise<void> {
   const { pending } = running
   running.pending = undefined
-  await pending
+  try {
+    await pending
+  } catch (error) {
+    forgetDocuments(running)
+    throw error
+  }
 }
 
 /** The documents under these keys as they stand after everything that was folded. */
 export async function documentsBefore(
-  { hot, pendingDocuments, collection }: Running,
+  { hot, gathered, pendingDocuments, collection }: Running,
   keys: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, StoredDocument>> {
   const found = new Map<string, StoredDocument>()
   const unknown: string[] = []
   for (const key of keys) {
-    const document = pendingDocuments.get(key) ?? hot.get(key)
+    const document = gathered?.changed.get(key) ?? pendingDocuments.get(key) ?? hot.get(key)
     if (document === undefined) unknown.push(key)
     else found.set(key, document)
   }
@@ -50,6 +101,7 @@ export async function documentsBefore(
 export function forgetDocuments(running: Running): void {
   running.hot.forgetAll()
   running.pendingDocuments = new Map()
+  running.gathered = undefined
 }
 
 /** How long the stored checkpoint may stay behind while nothing but events of other types goes by. */
@@ -57,6 +109,7 @@ const unstoredMs = 250
 
 /** Moves on where nothing was touched; the stored checkpoint follows a little later. */
 export async function moveOver(running: Running, to: LogPlace): Promise<void> {
+  await settle(running)
   if (to.position > running.reached.position) {
     running.reached = to
     announce(running, { reached: to.position, keys: noKeys })

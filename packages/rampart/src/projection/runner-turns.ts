@@ -2,7 +2,7 @@
 import { RampartError } from '../core/index.ts'
 import type { Held } from './projection-runner.ts'
 import { loadWaiting } from './quarantine.ts'
-import { keepReached, startCommit } from './runner-commits.ts'
+import { keepReached, startCommit, storeGathered } from './runner-commits.ts'
 import { announce, inTurn, type Running } from './running-projection.ts'
 import type { Desk } from './treatment.ts'
 
@@ -11,6 +11,7 @@ export async function hold(running: Running): Promise<Held> {
   const { promise, resolve } = Promise.withResolvers<void>()
   return new Promise((held, failed) => {
     const turn = inTurn(running, async () => {
+      await storeGathered(running)
       await running.pending
       await keepReached(running)
       held({ place: running.committed, release: resolve })
@@ -27,6 +28,8 @@ export async function deskOf(running: Running): Promise<Desk> {
     throw new RampartError('SHUTTING_DOWN', 'The read models are being shut down. Try again in a moment.')
   }
   // What failed stays pending, so that the next batch meets the fault too and everything is looked up anew.
+  await running.pending
+  await storeGathered(running)
   await running.pending
   return {
     fold,

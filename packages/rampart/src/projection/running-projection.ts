@@ -7,6 +7,15 @@ import type { ProjectionRunnerOptions, RunnerState } from './projection-runner.t
 import type { WaitingEvents } from './quarantine.ts'
 import type { Move } from './waiters.ts'
 
+/** What was folded and is stored together with what follows at once. */
+export interface Gathered {
+  to: LogPlace
+  readonly changed: Map<string, StoredDocument>
+  /** About how many bytes the documents have. */
+  weight: number
+  readonly sinceMs: number
+}
+
 /** What batches, operators and the stop share. */
 export interface Running {
   readonly options: ProjectionRunnerOptions
@@ -21,9 +30,10 @@ export interface Running {
   committed: LogPlace
   /** The place that the stored documents contain: beyond the checkpoint when later events touch nothing. */
   reached: LogPlace
-  /** The end of the last batch that was folded; its commit may be under way. */
+  /** The end of the last batch that was folded; its documents may be gathered, or their commit under way. */
   folded: LogPlace
   committedAtMs: number
+  gathered: Gathered | undefined
   /** The commit that is under way, and its documents. The next batch is folded meanwhile. */
   pending: Promise<void> | undefined
   pendingDocuments: ReadonlyMap<string, StoredDocument>

@@ -116,6 +116,19 @@ describe('the loop', () => {
     expect(ahead).toBeLessThanOrEqual(10)
   })
 
+  test('says before it waits that nothing follows at once, also after a full batch', async () => {
+    const log = await openLog(4)
+    const told: string[] = []
+    const handle = async ({ events, isFull }: Batch): Promise<void> => {
+      told.push(`${events.length}${isFull ? ', more may follow' : ''}`)
+    }
+    const beforeWait = async (): Promise<void> => void told.push('waits')
+    await using _ = await start(log, { batchSize: 2, handle, beforeWait, pollMs: 60_000 })
+    await vi.waitFor(() => expect(told).toEqual(['2, more may follow', '2, more may follow', 'waits']))
+    await append(log, 1)
+    await vi.waitFor(() => expect(told.slice(3)).toEqual(['1', 'waits']))
+  })
+
   test('lets others have their turn during a long catch-up', async () => {
     const log = await openLog(300)
     await using running = await start(log, { batchSize: 1 })

@@ -16,6 +16,8 @@ import { createBell, type Bell } from './bell.ts'
 export interface Batch {
   readonly events: readonly EventRecord[]
   readonly through: LogPlace
+  /** Whether it holds as many events as it may: then more may follow at once. */
+  readonly isFull: boolean
 }
 
 /** What a subscription needs. */
@@ -30,6 +32,8 @@ export interface SubscriptionOptions {
    * and about once a second while nothing happens. A throw ends the subscription.
    */
   readonly handle: (batch: Batch) => Promise<void>
+  /** Called before the loop waits, for events or for a store that fails. A throw ends the subscription. */
+  readonly beforeWait?: () => Promise<void>
   readonly runtime: Runtime
   /** Most events of a batch; 1,000 unless given. */
   readonly batchSize?: number
@@ -62,6 +66,8 @@ interface Loop {
   place: LogPlace
 }
 
+const batchSizeUnlessSaid = 1000
+
 /** Starts the loop. */
 export function createSubscription(options: SubscriptionOptions): Subscription {
   const stopping = new AbortController()
@@ -85,6 +91,7 @@ async function runUntilStopped(loop: Loop): Promise<SubscriptionEnd> {
   try {
     while (!loop.signal.aborted) {
       await readToHead(loop)
+      await loop.options.beforeWait?.()
       await loop.bell.wait(pollMs, loop.signal)
     }
     return { reason: 'stopped' }
@@ -114,6 +121,7 @@ async function readToHead(loop: Loop): Promise<void> {
 }
 
 async function waitOut({ options, signal, backOff }: Loop, error: unknown): Promise<void> {
+  await options.beforeWait?.()
   const delayMs = backOff.nextDelayMs()
   options.onRetry?.(error, delayMs)
   // A bell of its own: hints of appended events must not shorten the wait for a store that fails.
@@ -121,7 +129,7 @@ async function waitOut({ options, signal, backOff }: Loop, error: unknown): Prom
 }
 
 async function handlePages(loop: Loop): Promise<void> {
-  const { store, types, batchSize = 1000 } = loop.options
+  const { store, types, batchSize = batchSizeUnlessSaid } = loop.options
   const query = { after: loop.place.position, pageSize: batchSize, signal: loop.signal }
   const pages = store.readLog(types === undefined ? query : { ...query, types })[Symbol.asyncIterator]()
   try {
@@ -140,8 +148,9 @@ async function handlePages(loop: Loop): Promise<void> {
 }
 
 async function handlePage(loop: Loop, page: LogPage): Promise<void> {
+  const { handle, batchSize = batchSizeUnlessSaid } = loop.options
   try {
-    await loop.options.handle(page)
+    await handle({ ...page, isFull: page.events.length >= batchSize })
   } catch (error) {
     throw new HandlingFault('A batch could not be handled.', { cause: error })
   }
