@@ -8,6 +8,7 @@ import {
   forgetLostFutures,
   type ReadModel,
 } from '../projection/index.ts'
+import { createSealer } from '../seal/index.ts'
 import { createCommandService, type CommandService, type CommandStatus } from '../write/index.ts'
 import type { App, StartedApp } from './app.ts'
 import type { AppStores } from './stores.ts'
@@ -93,13 +94,15 @@ async function startContext(context: Context, options: EngineOptions): Promise<R
     ),
   )
   service.start()
+  // What a process forgets at its end needs no proof.
+  const sealer = store.capabilities.durable ? createSealer({ store, runtime, reportFault }) : undefined
   return {
     store,
     service,
     models: runners.map((runner) =>
       createReadModel({ runner, runtime, anew: anew.get(runner.projection.name) }),
     ),
-    stop: async () => void (await Promise.all(runners.map((runner) => runner.stop()))),
+    stop: async () => void (await Promise.all([sealer?.stop(), ...runners.map((runner) => runner.stop())])),
   }
 }
 

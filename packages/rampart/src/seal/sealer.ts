@@ -1,0 +1,119 @@
+// Seals a log beside whoever appends to it: what was appended is digested and chained within a second or so.
+//
+//   once a second ──> ranges after the newest seal ──> a few seals per commit ──> until the head is sealed
+//
+// Where it dies does not matter: seals are stored whole or not at all, and the next start goes on after the
+// newest one. Nothing waits for a seal.
+import { hash } from 'node:crypto'
+import { position } from '../core/codec/index.ts'
+import { isRampartError, RampartError, type Runtime } from '../core/index.ts'
+import type { EventStore } from '../core/ports/index.ts'
+import { noDigest, sealDigest, sealsMax, type Seal, type SealRange } from '../core/seals/index.ts'
+import { createBackOff, createBell } from '../subscription/index.ts'
+
+/** What a sealer needs. */
+export interface SealerOptions {
+  readonly store: Pick<EventStore, 'log' | 'head' | 'seals'>
+  readonly runtime: Runtime
+  /** Hears of faults of the store, which are waited out, and of a log that is shorter than its seals. */
+  readonly reportFault?: (fault: unknown, what: string) => void
+}
+
+/** A log that is being sealed. */
+export interface Sealer {
+  /** Ends it, after a last look at what was appended. */
+  readonly stop: () => Promise<void>
+}
+
+const intervalMs = 1000
+
+interface Sealing extends SealerOptions {
+  readonly stopping: AbortController
+  /** The newest seal; null when there is none, `undefined` until it was looked up. */
+  last: Seal | null | undefined
+}
+
+/** Starts to seal a log. */
+export function createSealer(options: SealerOptions): Sealer {
+  const sealing: Sealing = { ...options, stopping: new AbortController(), last: undefined }
+  const ended = run(sealing)
+  return {
+    stop() {
+      sealing.stopping.abort()
+      return ended
+    },
+  }
+}
+
+async function run(sealing: Sealing): Promise<void> {
+  const { stopping, runtime, store } = sealing
+  const { signal } = stopping
+  const backOff = createBackOff(runtime)
+  for (let waitMs = intervalMs; !signal.aborted;) {
+    // oxlint-disable-next-line no-await-in-loop -- it is what this loop is for
+    await createBell(runtime).wait(waitMs, signal)
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- the same
+      await sealToHead(sealing)
+      waitMs = intervalMs
+      backOff.reset()
+    } catch (fault) {
+      if (isRampartError(fault, 'STORE_CLOSED')) return
+      // Whatever the store failed at, nothing is known of the newest seal any more.
+      sealing.last = undefined
+      sealing.reportFault?.(fault, `the sealing of ${store.log}`)
+      waitMs = intervalMs + backOff.nextDelayMs()
+    }
+  }
+}
+
+async function sealToHead(sealing: Sealing): Promise<void> {
+  let isMore = true
+  // oxlint-disable-next-line no-await-in-loop -- seals follow each other
+  while (isMore) isMore = (await sealNext(sealing)) && !sealing.stopping.signal.aborted
+}
+
+/** Stores the next seals; false when all that the log holds is sealed. */
+async function sealNext(sealing: Sealing): Promise<boolean> {
+  const { store, runtime } = sealing
+  sealing.last ??= await findLast(sealing)
+  const { epoch } = await store.head()
+  const seals: Seal[] = []
+  let last = sealing.last
+  while (seals.length < sealsMax) {
+    // oxlint-disable-next-line no-await-in-loop -- each range begins where the one before it ends
+    const range = await store.seals.rangeAfter(last?.last ?? position(0))
+    if (range === undefined) break
+    last = sealOf(store.log, { range, before: last, epoch, sealedAtMs: runtime.nowMs() })
+    seals.push(last)
+  }
+  if (seals.length === 0) return false
+  await store.seals.append(seals)
+  sealing.last = last
+  return seals.length === sealsMax
+}
+
+async function findLast({ store, reportFault }: Sealing): Promise<Seal | null> {
+  const last = (await store.seals.last()) ?? null
+  const head = await store.head()
+  if (last !== null && last.last > head.position) {
+    const message =
+      `${store.log} ends at position ${head.position}, and is sealed through ${last.last}: events are ` +
+      'missing. Run `rampart verify`, and restore a backup.'
+    reportFault?.(new RampartError('STORE_UNAVAILABLE', message), `the sealing of ${store.log}`)
+  }
+  return last
+}
+
+interface Sealed {
+  readonly range: SealRange
+  readonly before: Seal | null
+  readonly epoch: string
+  readonly sealedAtMs: number
+}
+
+function sealOf(log: string, { range, before, epoch, sealedAtMs }: Sealed): Seal {
+  const number = (before?.number ?? 0) + 1
+  const seal = { ...range, number, epoch, sealedAtMs, previous: before?.digest ?? noDigest }
+  return { ...seal, digest: sealDigest(log, seal, (data) => hash('sha256', data, 'buffer')) }
+}
