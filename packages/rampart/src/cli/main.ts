@@ -1,9 +1,11 @@
 // The command line: `rampart run` serves apps until it is told to stop; the others operate a running server.
 import { Command } from 'commander'
+import { addDoctor } from './doctor.ts'
 import { complain } from './output.ts'
 import { addQuarantine } from './quarantine.ts'
 import { addRebuild } from './rebuild.ts'
 import { run } from './run.ts'
+import { addStatus } from './status.ts'
 
 const program = new Command('rampart')
 program.description('Runs event-sourced applications.').showHelpAfterError().exitOverride()
@@ -17,6 +19,8 @@ program
   .action(run)
 addQuarantine(program)
 addRebuild(program)
+addStatus(program)
+addDoctor(program)
 
 try {
   await program.parseAsync()

@@ -27,6 +27,37 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2))
 }
 
+/** Rows as lines in which each column begins at one place; empty cells at the end are left out. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  const count = Math.max(0, ...rows.map((row) => row.length))
+  const widths = Array.from({ length: count }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .filter((_, column) => (widths[column] ?? 0) > 0)
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** Bytes as `1.5 MB`. */
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+/** How long ago something was: `5 s ago`, `3 h ago`. */
+export function since(thenMs: number, nowMs: number): string {
+  const seconds = Math.round((nowMs - thenMs) / 1000)
+  if (seconds < 0) return `${-seconds} s ahead of this clock`
+  if (seconds < 120) return `${seconds} s ago`
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`
+  return seconds < 172_800
+    ? `${Math.round(seconds / 3600)} h ago`
+    : `${Math.round(seconds / 86_400)} days ago`
+}
+
 /** Notes that the command has found something, which the process will end with. */
 export function found(): void {
   process.exitCode = exitCodes.found

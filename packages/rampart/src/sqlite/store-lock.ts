@@ -1,8 +1,11 @@
 // One process per store file: a lock on a small file beside it, which the system frees however the process
 // ends.
+import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { RampartError } from '../core/index.ts'
 import { isSqliteError, sqlite, storeFault } from './database.ts'
+
+const lookMs = 50
 
 /** A held lock. */
 export interface StoreLock {
@@ -31,9 +34,28 @@ export function lockStore(file: string): StoreLock {
   return { release: () => database.close() }
 }
 
+/** Whether a process has a store file open for writing. Looks without taking the lock for itself. */
+export function isStoreHeld(file: string): boolean {
+  const lockFile = `${file}.lock`
+  if (!existsSync(lockFile)) return false
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(lockFile, { readOnly: true, timeout: 0 })
+    // A read needs a lock of its own, which the writer's excludes.
+    database.prepare('SELECT 1 FROM sqlite_schema').get()
+    return false
+  } catch (error) {
+    if (isSqliteError(error, sqlite.busy)) return true
+    throw storeFault(error, lockFile)
+  } finally {
+    database?.close()
+  }
+}
+
 function openLockFile(lockFile: string): DatabaseSync {
   try {
-    return new DatabaseSync(lockFile, { timeout: 0 })
+    // Whoever only looks whether the lock is held has it for an instant.
+    return new DatabaseSync(lockFile, { timeout: lookMs })
   } catch (error) {
     throw storeFault(error, lockFile)
   }

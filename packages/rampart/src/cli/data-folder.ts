@@ -1,0 +1,60 @@
+// The folder of the data that a command looks at, and the apps whose stores stand in it.
+import { access, readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { RampartError } from '../core/index.ts'
+import { callerFolder } from '../host/index.ts'
+
+/** What a command over data is told. */
+export interface DataOptions {
+  /** Absolute. */
+  readonly data: string
+}
+
+/** Adds `--data` to a command; without it the setting of the server holds. */
+export function withData(command: Command): Command {
+  const inCallerFolder = (path: string): string => resolve(callerFolder(process.env), path)
+  const unlessSaid = inCallerFolder(process.env['RAMPART_DATA']?.trim() || 'data')
+  return command.option('--data <folder>', 'the folder of the data', inCallerFolder, unlessSaid)
+}
+
+/** An app whose stores stand in a data folder. */
+export interface AppFolder {
+  readonly app: string
+  readonly folder: string
+  readonly writeFile: string
+  readonly readFile: string
+}
+
+/** The apps of a data folder, by name. Throws `INPUT_INVALID` when there are none. */
+export async function appFoldersIn(data: string): Promise<readonly AppFolder[]> {
+  const entries = await readdir(data, { withFileTypes: true }).catch((cause: unknown) => {
+    throw nothingIn(data, `cannot be read (${codeOf(cause)})`, cause)
+  })
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => appFolderOf(data, name))
+  const stored = await Promise.all(folders.map(({ writeFile }) => isThere(writeFile)))
+  const apps = folders.filter((_, index) => stored[index])
+  if (apps.length > 0) return apps.toSorted((one, other) => (one.app < other.app ? -1 : 1))
+  throw nothingIn(data, 'has no app with a store (<app>/write.sqlite)')
+}
+
+function appFolderOf(data: string, app: string): AppFolder {
+  const folder = join(data, app)
+  return { app, folder, writeFile: join(folder, 'write.sqlite'), readFile: join(folder, 'reads.sqlite') }
+}
+
+function nothingIn(data: string, what: string, cause?: unknown): RampartError {
+  const message = `The data folder ${data} ${what}. Name the one that the server was started with: --data.`
+  return new RampartError('INPUT_INVALID', message, cause === undefined ? {} : { cause })
+}
+
+function codeOf(fault: unknown): string {
+  return fault instanceof Error && 'code' in fault ? String(fault.code) : String(fault)
+}
+
+function isThere(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}

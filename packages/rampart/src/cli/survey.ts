@@ -1,0 +1,169 @@
+// Gathers what the files of a data folder, their locks and the servers that hold them tell.
+import { access, constants, statfs } from 'node:fs/promises'
+import { isRampartError, type Runtime } from '../core/index.ts'
+import { findRunNote } from '../host/index.ts'
+import {
+  inspectReadStore,
+  inspectStore,
+  isStoreHeld,
+  recordedAfter,
+  type InspectedCollection,
+  type InspectedLog,
+  type InspectedReadStore,
+  type InspectedStore,
+} from '../sqlite/index.ts'
+import { appFoldersIn, type AppFolder } from './data-folder.ts'
+import { askHealth, type Health } from './health.ts'
+
+/** Everything that is known about a data folder at one time. */
+export interface Survey {
+  readonly data: string
+  readonly atMs: number
+  /** Room on the disk of the folder. */
+  readonly disk: { readonly freeBytes: number; readonly bytes: number }
+  readonly apps: readonly SurveyedApp[]
+}
+
+/** What is known about an app. */
+export interface SurveyedApp {
+  readonly app: string
+  readonly folder: string
+  readonly server: SurveyedServer
+  /** Absent when its file cannot be read. */
+  readonly writeStore?: InspectedStore
+  readonly readStore?: InspectedReadStore
+  readonly logs: readonly SurveyedLog[]
+  /** Why a file could not be read. */
+  readonly faults: readonly string[]
+  /** What this user may not read and write. */
+  readonly forbidden: readonly string[]
+}
+
+/**
+ * Who has the stores open. `embedded` is a process that is no server; `died` one that left its note behind,
+ * `unlocked` one that goes on although it does not hold the lock any more.
+ */
+export interface SurveyedServer {
+  readonly state: 'serving' | 'silent' | 'embedded' | 'stopped' | 'died' | 'unlocked'
+  readonly pid: number | null
+  readonly url: string | null
+  readonly health: Health | null
+}
+
+/** A log with the read models over it. */
+export interface SurveyedLog extends InspectedLog {
+  /** The name of the bounded context. */
+  readonly context: string
+  readonly projections: readonly SurveyedProjection[]
+}
+
+/** A build of a projection, and how far it is behind its log. */
+export interface SurveyedProjection extends InspectedCollection {
+  readonly lagEvents: number
+  readonly lagSeconds: number
+  readonly stopped: string | null
+  readonly upgradeStopped: string | null
+}
+
+/** Looks at all apps of a data folder. */
+export async function survey(data: string, runtime: Runtime): Promise<Survey> {
+  const folders = await appFoldersIn(data)
+  const { bavail, blocks, bsize } = await statfs(data)
+  const disk = { freeBytes: bavail * bsize, bytes: blocks * bsize }
+  const apps = await Promise.all(folders.map((folder) => surveyApp(folder, runtime)))
+  return { data, atMs: runtime.nowMs(), disk, apps }
+}
+
+async function surveyApp(folder: AppFolder, runtime: Runtime): Promise<SurveyedApp> {
+  const faults: string[] = []
+  const tried = <T>(look: () => T): T | undefined => {
+    try {
+      return look()
+    } catch (fault) {
+      if (!isRampartError(fault)) throw fault
+      faults.push(fault.message)
+      return undefined
+    }
+  }
+  // The read store first: events that are recorded between the two looks would else be missing from the log.
+  const readStore = tried(() => inspectReadStore(folder.readFile))
+  const writeStore = tried(() => inspectStore({ file: folder.writeFile, nowMs: runtime.nowMs() }))
+  const server = await surveyServer(folder, tried)
+  const logs = (writeStore?.logs ?? []).map((log) => {
+    const builds = (readStore?.collections ?? []).filter((one) => one.log === log.log)
+    return surveyLog({ folder, log, builds, health: server.health, runtime })
+  })
+  return {
+    app: folder.app,
+    folder: folder.folder,
+    server,
+    ...(writeStore === undefined ? {} : { writeStore }),
+    ...(readStore === undefined ? {} : { readStore }),
+    logs,
+    faults,
+    forbidden: await forbiddenIn(folder),
+  }
+}
+
+async function forbiddenIn({ folder, writeFile, readFile }: AppFolder): Promise<readonly string[]> {
+  const paths = [folder, writeFile, readFile]
+  const allowed = await Promise.all(
+    paths.map((path) =>
+      access(path, constants.R_OK | constants.W_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
+  return paths.filter((_, index) => !allowed[index])
+}
+
+async function surveyServer(
+  { app, folder, writeFile }: AppFolder,
+  tried: <T>(look: () => T) => T | undefined,
+): Promise<SurveyedServer> {
+  const isHeld = tried(() => isStoreHeld(writeFile)) ?? false
+  const note = await findRunNote(folder)
+  if (note === undefined)
+    return { state: isHeld ? 'embedded' : 'stopped', pid: null, url: null, health: null }
+  const { pid, url } = note
+  const health = await askHealth(url, app)
+  if (isHeld) return { state: health === null ? 'silent' : 'serving', pid, url, health }
+  // Another process may listen there by now, or the drain may be over in between.
+  const isLeft = (await findRunNote(folder))?.pid === pid
+  const state = !isLeft ? 'stopped' : isAlive(pid) && health !== null ? 'unlocked' : 'died'
+  return { state, pid, url, health }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (fault) {
+    // A process of another user may not be signalled, and lives all the same.
+    return fault instanceof Error && 'code' in fault && fault.code === 'EPERM'
+  }
+}
+
+interface LogParts {
+  readonly folder: AppFolder
+  readonly log: InspectedLog
+  readonly builds: readonly InspectedCollection[]
+  readonly health: Health | null
+  readonly runtime: Runtime
+}
+
+function surveyLog({ folder, log, builds, health, runtime }: LogParts): SurveyedLog {
+  const projections = builds.map((build) => {
+    const lagEvents = Math.max(0, log.head - build.position)
+    const oldestAtMs = lagEvents === 0 ? null : recordedAfter(folder.writeFile, log.log, build.position)
+    const told = build.isLive ? health?.projections.get(build.name) : undefined
+    return {
+      ...build,
+      lagEvents,
+      lagSeconds: oldestAtMs === null ? 0 : Math.max(0, runtime.nowMs() - oldestAtMs) / 1000,
+      stopped: told?.stopped ?? null,
+      upgradeStopped: told?.upgradeStopped ?? null,
+    }
+  })
+  return { ...log, context: log.log.split('/')[1] ?? log.log, projections }
+}
