@@ -6,6 +6,12 @@ import { checkApps } from './architecture/apps.ts'
 import { checkArrows } from './architecture/arrows.ts'
 import { checkDocumented, checkIndexes, entryPoints, publicNames } from './architecture/exports.ts'
 import { checkPromises } from './architecture/promises.ts'
+import {
+  checkCommands,
+  checkPromisesDescribed,
+  checkSettings,
+  readReference,
+} from './architecture/reference.ts'
 import { checkSizes } from './architecture/sizes.ts'
 import { readWorkspace, workspaceRoot } from './architecture/source.ts'
 import { checkDefaultExport, checkPath, checkRuntime, checkTexts } from './architecture/words.ts'
@@ -54,6 +60,22 @@ describe('the workspace', () => {
   test('holds no unfinished work, no vague folder, no nameless export, no file without its role', () => {
     const checks = [checkTexts, checkPath, checkDefaultExport]
     expect(checks.flatMap((check) => sources.flatMap(check))).toEqual([])
+  })
+})
+
+describe('the reference for users', () => {
+  test('tells the promises of the ports word for word, and what each store makes of them', () => {
+    const ports = readReference('ports.md')
+    const guarantees = readReference('guarantees.md')
+    expect(checkPromisesDescribed(sources, { ports, guarantees })).toEqual([])
+  })
+
+  test('describes every setting, with its bounds', () => {
+    expect(checkSettings(sources, readReference('settings.md'))).toEqual([])
+  })
+
+  test('describes every command, with its options', () => {
+    expect(checkCommands(readReference('commands.md'))).toEqual([])
   })
 })
 

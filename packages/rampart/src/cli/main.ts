@@ -1,33 +1,9 @@
-// The command line: `rampart run` serves apps until it is told to stop; the others operate a running server.
-import { Command } from 'commander'
-import { addDoctor } from './doctor.ts'
+// The command line: `rampart run` serves apps until it is told to stop; the others operate what it serves.
 import { complain } from './output.ts'
-import { addQuarantine } from './quarantine.ts'
-import { addRebuild } from './rebuild.ts'
-import { run } from './run.ts'
-import { addStatus } from './status.ts'
-
-const program = new Command('rampart')
-program.description('Runs event-sourced applications.').showHelpAfterError().exitOverride()
-program
-  .command('run')
-  .description(
-    'Serves apps. Settings: PORT, HOST, RAMPART_DATA, RAMPART_RATE_PER_SECOND, RAMPART_CONNECTIONS.',
-  )
-  .argument('[module]', 'an app to serve at the root: a module, or a folder that has one')
-  .option('--mount <prefix=module>', 'an app below a prefix; may be given several times', gather, [])
-  .action(run)
-addQuarantine(program)
-addRebuild(program)
-addStatus(program)
-addDoctor(program)
+import { createProgram } from './program.ts'
 
 try {
-  await program.parseAsync()
+  await createProgram().parseAsync()
 } catch (fault) {
   process.exit(complain(fault))
-}
-
-function gather(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value]
 }

@@ -1,0 +1,30 @@
+// The commands of `rampart` with their options: what `main.ts` runs, and what its reference is held against.
+import { Command } from 'commander'
+import { addDoctor } from './doctor.ts'
+import { addQuarantine } from './quarantine.ts'
+import { addRebuild } from './rebuild.ts'
+import { run } from './run.ts'
+import { addStatus } from './status.ts'
+
+/** All commands of the command line. */
+export function createProgram(): Command {
+  const program = new Command('rampart')
+  program.description('Runs event-sourced applications.').showHelpAfterError().exitOverride()
+  program
+    .command('run')
+    .description(
+      'Serves apps. Settings: PORT, HOST, RAMPART_DATA, RAMPART_RATE_PER_SECOND, RAMPART_CONNECTIONS.',
+    )
+    .argument('[module]', 'an app to serve at the root: a module, or a folder that has one')
+    .option('--mount <prefix=module>', 'an app below a prefix; may be given several times', gather, [])
+    .action(run)
+  addQuarantine(program)
+  addRebuild(program)
+  addStatus(program)
+  addDoctor(program)
+  return program
+}
+
+function gather(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}
