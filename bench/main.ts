@@ -4,15 +4,21 @@ import { createJsonReport, createTextReport, machineText } from './report.ts'
 import { benchAppends } from './work/appends.ts'
 import { benchCatchUp } from './work/catch-up.ts'
 import { benchCommands } from './work/commands.ts'
+import { benchDispatch } from './work/dispatch.ts'
 import { benchHttp } from './work/http.ts'
+import { benchLive } from './work/live.ts'
 import { benchLoads } from './work/loads.ts'
+import { benchOpen } from './work/open.ts'
 import { benchRestate } from './work/restate.ts'
 
 const parts = {
   appends: benchAppends,
   commands: benchCommands,
   loads: benchLoads,
+  dispatch: benchDispatch,
   'catch-up': benchCatchUp,
+  live: benchLive,
+  open: benchOpen,
   http: benchHttp,
   restate: benchRestate,
 } as const

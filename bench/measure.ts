@@ -26,6 +26,7 @@ export interface Measured {
   readonly rates: readonly number[]
   readonly p50Ms: number
   readonly p99Ms: number
+  readonly maxMs: number
 }
 
 /** Runs the rounds of all work in turn, so that a machine that slows down slows all of them. */
@@ -46,6 +47,7 @@ export async function measure(work: readonly Work[], rounds: number): Promise<re
     rates,
     p50Ms: quantile(latenciesMs, 0.5),
     p99Ms: quantile(latenciesMs, 0.99),
+    maxMs: quantile(latenciesMs, 1),
   }))
 }
 

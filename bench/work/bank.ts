@@ -11,19 +11,23 @@ export const accountEvents = events('account', {
   },
 })
 
+/** What a deposit says. */
+export const depositSchema = z.strictObject({ cents: z.int(), group: z.string(), note: z.string() })
+
 const account = decider(accountEvents, {
   state: state(1, () => ({ cents: 0 })),
   evolve: { MoneyDeposited: (before, { cents }) => ({ cents: before.cents + cents }) },
   commands: {
     Deposit: {
-      schema: z.strictObject({ cents: z.int(), group: z.string(), note: z.string() }),
+      schema: depositSchema,
       refuses: [],
       decide: (_, deposit) => accountEvents.make.MoneyDeposited(deposit),
     },
   },
 })
 
-const balances = projection('balances', {
+/** A balance per account. */
+export const balances = projection('balances', {
   version: 1,
   of: accountEvents,
   key: 'stream',
@@ -32,7 +36,7 @@ const balances = projection('balances', {
 })
 
 /** Sums per group: as many documents as the events name groups. */
-const groups = projection('groups', {
+export const groups = projection('groups', {
   version: 1,
   of: accountEvents,
   key: { MoneyDeposited: ({ data }) => data.group },

@@ -2,60 +2,52 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { sleep, systemRuntime } from 'rampart'
-import { position, streamId } from 'rampart/codec'
-import { openApp } from 'rampart/host'
+import { systemRuntime } from 'rampart'
+import { position } from 'rampart/codec'
 import { logKey } from 'rampart/ports'
-import { openSqliteStore } from 'rampart/sqlite'
+import { openSqliteReadStore, openSqliteStore } from 'rampart/sqlite'
+// The runner itself, because only it tells at once what its documents contain.
+import { createProjectionRunner } from '../../packages/rampart/src/projection/index.ts'
 import { measure, ratio, type Round, type Work } from '../measure.ts'
-import { rate, times, type Bench } from '../report.ts'
+import { figure, rate, times, type Bench, type Figure, type Report } from '../report.ts'
+import { withProgram } from '../server-process.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
-import { deposit, groupedBank } from './bank.ts'
+import { groups } from './bank.ts'
+import { fillLog, storeFile } from './fill-log.ts'
+import { untilReached } from './until-reached.ts'
 
-const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-const eventsPerAppend = 500
+
+const floors = [
+  { groupCount: 30, atLeast: 0.6, goal: 0.85 },
+  { groupCount: 5000, atLeast: 0.3, goal: 0.5 },
+] as const
+const projecting = "projection, documents committed, caller's thread"
 
 /** Measures and prints catching up. */
 export async function benchCatchUp({ report, rounds, scale }: Bench): Promise<void> {
   const eventCount = Math.ceil(500_000 * scale)
-  for (const groupCount of [30, 5000]) {
+  for (const { groupCount, atLeast, goal } of floors) {
     await inTemporaryFolder(async (dataFolder) => {
-      await fill(dataFolder, eventCount, groupCount)
+      await fillLog(dataFolder, eventCount, groupCount)
       const limit = 'read + parse'
       const work: readonly Work[] = [
         { name: limit, round: () => Promise.resolve(readAndParse(dataFolder)) },
         { name: 'store, pages of 1,000', round: () => readLog(dataFolder) },
-        { name: 'projection, documents committed', round: () => catchUp(dataFolder, eventCount) },
+        { name: projecting, round: () => catchUp(dataFolder, 'caller') },
+        { name: 'the same, worker threads', round: () => catchUp(dataFolder, 'worker') },
       ]
       const measured = await measure(work, rounds)
       const rows = measured.map(({ name, perSecond }) => [
         name,
         rate(perSecond),
-        times(ratio(measured, name, limit)),
+        times(ratio(measured, name, limit), name === projecting ? { atLeast, goal } : undefined),
       ])
-      const title = `Catching up, ${eventCount} events into ${groupCount} documents`
+      const title = `Catching up, ${eventCount} events into ${groupCount} documents, batches of 1,000`
       report.table(title, [['', 'events', 'of read + parse'], ...rows])
+      await reportMemory({ report, dataFolder, title })
     })
   }
-}
-
-async function fill(dataFolder: string, eventCount: number, groupCount: number): Promise<void> {
-  await using database = await openSqliteStore({ file: storeFile(dataFolder), thread: 'caller' })
-  const log = await database.openLog(logKey('bank'))
-  for (let first = 0; first < eventCount; first += eventsPerAppend) {
-    const events = Array.from({ length: Math.min(eventsPerAppend, eventCount - first) }, (_, index) => ({
-      type: 'MoneyDeposited',
-      schemaVersion: 1,
-      payload: encoder.encode(JSON.stringify(deposit(first + index, groupCount))),
-    }))
-    const id = streamId(`account-${(first / eventsPerAppend) % 1000}`)
-    await log.append({ writes: [{ decider: 'account', id, expectedVersion: 'any', events }] })
-  }
-}
-
-function storeFile(dataFolder: string): string {
-  return join(dataFolder, 'bank', 'write.sqlite')
 }
 
 /** The driver's own speed: every row's payload in pages of 1,000, decoded and parsed, and nothing else. */
@@ -90,11 +82,57 @@ async function readLog(dataFolder: string): Promise<Round> {
   return { operations, elapsedMs: performance.now() - startedMs, latenciesMs: [] }
 }
 
-async function catchUp(dataFolder: string, eventCount: number): Promise<Round> {
-  for (const suffix of ['', '-wal', '-shm'])
-    await rm(join(dataFolder, 'bank', `reads.sqlite${suffix}`), { force: true })
+async function catchUp(dataFolder: string, thread: 'caller' | 'worker'): Promise<Round> {
+  await forgetReadModels(dataFolder)
+  await using database = await openSqliteStore({ file: storeFile(dataFolder), thread })
+  const store = await database.openLog(logKey('bank'))
+  const head = await store.head()
+  await using readStore = await openSqliteReadStore({
+    file: join(dataFolder, 'bank', 'reads.sqlite'),
+    thread,
+  })
   const startedMs = performance.now()
-  await using running = await openApp(groupedBank, { dataFolder })
-  while ((await running.read('groups').lag()).events > 0) await sleep(systemRuntime, 5)
-  return { operations: eventCount, elapsedMs: performance.now() - startedMs, latenciesMs: [] }
+  const runner = await createProjectionRunner({
+    projection: groups,
+    store,
+    readStore,
+    runtime: systemRuntime,
+  })
+  await untilReached(runner, head)
+  const elapsedMs = performance.now() - startedMs
+  await runner.stop()
+  return { operations: head.position, elapsedMs, latenciesMs: [] }
+}
+
+/** The memory of a server that catches up, with the flags that `rampart run` gives to V8 and without. */
+async function reportMemory({ report, dataFolder, title }: Memory): Promise<void> {
+  const rows: (readonly [string, Figure])[] = []
+  for (const flags of [['--max-semi-space-size=4', '--heap-growing-percent=20'], []]) {
+    // oxlint-disable-next-line no-await-in-loop -- they would catch up with one log at once
+    await forgetReadModels(dataFolder)
+    const script = join(import.meta.dirname, 'catch-up-server.ts')
+    const args = [...flags, '--conditions=rampart-source', script]
+    const env = { RAMPART_DATA: dataFolder, PORT: '0', HOST: '127.0.0.1', RAMPART_JWT_SECRET: '' }
+    // oxlint-disable-next-line no-await-in-loop -- the same
+    await withProgram({ file: process.execPath, args, env }, async (child) => {
+      for await (const line of child.stdout ?? []) {
+        const name = flags.length === 0 ? 'server, without flags' : 'server, as `rampart run` starts it'
+        rows.push([name, figure(Number(line), 'MB', { below: 300 })])
+        break
+      }
+    })
+  }
+  report.table(`${title}: most memory of the process`, [['', 'resident'], ...rows])
+}
+
+interface Memory {
+  readonly report: Report
+  readonly dataFolder: string
+  readonly title: string
+}
+
+async function forgetReadModels(dataFolder: string): Promise<void> {
+  for (const suffix of ['', '-wal', '-shm']) {
+    await rm(join(dataFolder, 'bank', `reads.sqlite${suffix}`), { force: true })
+  }
 }
