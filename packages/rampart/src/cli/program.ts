@@ -1,5 +1,6 @@
 // The commands of `rampart` with their options: what `main.ts` runs, and what its reference is held against.
 import { Command } from 'commander'
+import { addCommands } from './commands.ts'
 import { addDoctor } from './doctor.ts'
 import { addQuarantine } from './quarantine.ts'
 import { addRebuild } from './rebuild.ts'
@@ -22,6 +23,7 @@ export function createProgram(): Command {
   addRebuild(program)
   addStatus(program)
   addDoctor(program)
+  addCommands(program)
   return program
 }
 

@@ -18,9 +18,10 @@ export function createCommandInbox(
       return queue.submit<'accept'>({ kind: 'accept', log, accepted: checked }, checked.bytes)
     },
     claim: async (request) => queue.submit<'claim'>({ kind: 'claim', log, request }, smallBytes),
-    release: async (commandIds, retryAtMs) => {
-      const bytes = smallBytes * (commandIds.length + 1)
-      await queue.submit<'release'>({ kind: 'release', log, commandIds, retryAtMs }, bytes)
+    release: async (commandIds, retryAtMs, cause) => {
+      const bytes = smallBytes * (commandIds.length + 1) + (cause?.length ?? 0)
+      const released = { log, commandIds, retryAtMs, cause: cause ?? null }
+      await queue.submit<'release'>({ kind: 'release', ...released }, bytes)
     },
     bury: async (burial) => {
       const checked = checkBurial(burial)

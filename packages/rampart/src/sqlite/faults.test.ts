@@ -285,7 +285,7 @@ describe('the commit queue', () => {
       onCommitted: () => undefined,
     })
     const submit = (bytes: number) =>
-      queue.submit<'release'>({ kind: 'release', log: 1, commandIds: [], retryAtMs: 0 }, bytes)
+      queue.submit<'release'>({ kind: 'release', log: 1, commandIds: [], retryAtMs: 0, cause: null }, bytes)
     return { queue, batches, submit }
   }
 

@@ -1,6 +1,7 @@
 // Inbox operations within a batch: accept, claim, release, bury. The inbox itself is the `inbox` table.
 import type { CommandId } from '../core/codec/index.ts'
 import type { CheckedBurial, CheckedInboxCommand } from '../core/checks/index.ts'
+import type { Operation } from '../core/group-commit/index.ts'
 import type { AcceptResult, ClaimRequest, InboxCommand } from '../core/ports/index.ts'
 import { findStream, keepOutcome } from './append-step.ts'
 import { inboxCommandOf } from './inbox-rows.ts'
@@ -63,9 +64,9 @@ export function claim(state: WriterState, log: LogHead, request: ClaimRequest): 
 export function release(
   state: WriterState,
   log: LogHead,
-  { commandIds, retryAtMs }: { readonly commandIds: readonly CommandId[]; readonly retryAtMs: number },
+  { commandIds, retryAtMs, cause }: Omit<Extract<Operation, { readonly kind: 'release' }>, 'kind' | 'log'>,
 ): null {
-  for (const id of commandIds) state.statements.releaseInboxCommand.run(retryAtMs, log.number, id)
+  for (const id of commandIds) state.statements.releaseInboxCommand.run(retryAtMs, cause, log.number, id)
   return null
 }
 

@@ -112,7 +112,8 @@ function isToday({ schema, knownSchema }: InspectedFile): boolean {
   return schema === knownSchema
 }
 
-function inspect<T>(
+/** Reads a store file from one moment. Throws `STORE_UNAVAILABLE` for what cannot be read. */
+export function inspect<T>(
   file: string,
   schema: DatabaseSchema,
   read: (database: DatabaseSync, found: InspectedFile) => T,

@@ -29,6 +29,7 @@ export const writeSchema: DatabaseSchema = {
     readSql('create-states'),
     readSql('create-tags'),
     readSql('create-seals'),
+    readSql('add-inbox-causes'),
   ],
 }
 

@@ -197,15 +197,15 @@ export class InboxWorker {
     if (answers.includes(code) || (ownFault && command.attempts >= limits.attemptsMax)) {
       await this.#bury(command, code, causeOf(fault))
     } else {
-      await this.#release(command)
+      await this.#release(command, causeOf(fault))
     }
   }
 
-  async #release({ commandId, attempts }: InboxCommand): Promise<void> {
+  async #release({ commandId, attempts }: InboxCommand, cause?: string): Promise<void> {
     const { inbox, runtime, limits } = this.#tools
     const delayMs = Math.min(limits.retryFirstMs * 2 ** Math.min(attempts - 1, 20), limits.retryMaxMs)
     // A release that fails is made good by the lease, which runs out.
-    await inbox.release([commandId], runtime.nowMs() + delayMs).catch(ignoreStoreFault)
+    await inbox.release([commandId], runtime.nowMs() + delayMs, cause).catch(ignoreStoreFault)
   }
 
   async #bury(command: InboxCommand, code: string, cause: string): Promise<void> {

@@ -27,6 +27,7 @@ export type Operation =
       readonly log: number
       readonly commandIds: readonly CommandId[]
       readonly retryAtMs: number
+      readonly cause: string | null
     }
   | { readonly kind: 'bury'; readonly log: number; readonly burial: CheckedBurial }
   | {

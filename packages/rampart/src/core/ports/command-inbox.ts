@@ -76,8 +76,11 @@ export interface CommandInbox {
   readonly accept: (command: NewInboxCommand) => Promise<AcceptResult>
   /** Claims due commands, oldest first, several of one stream in their order. */
   readonly claim: (request: ClaimRequest) => Promise<readonly InboxCommand[]>
-  /** Gives claimed commands back, to be claimed again from `retryAtMs` on. */
-  readonly release: (commandIds: readonly CommandId[], retryAtMs: number) => Promise<void>
+  /**
+   * Gives claimed commands back, to be claimed again from `retryAtMs` on. The cause is kept where operators
+   * can look at the store.
+   */
+  readonly release: (commandIds: readonly CommandId[], retryAtMs: number, cause?: string) => Promise<void>
   readonly bury: (burial: Burial) => Promise<void>
   /** A waiting or claimed command. */
   readonly find: (id: CommandId) => Promise<InboxCommand | undefined>
