@@ -16,6 +16,8 @@ import type {
 } from '../core/ports/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
 import { createHistory } from './history.ts'
+import { openDocuments } from './kept-collection.ts'
+import { announceDocuments, findOutdated, keepDocuments, requireDocuments } from './kept-documents.ts'
 import { eventsAfter, findMatched } from './match.ts'
 import { liveOutcome, placeAt, requireOpen, streamKey, versionOf } from './log-state.ts'
 import type { LogState, MemoryLogOptions } from './log-state.ts'
@@ -34,8 +36,11 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
     seals: createSealStore(state),
     append: async (request) => {
       requireOpen(state)
-      const result = append(state, checkAppend(request), runtime)
+      const checked = checkAppend(request)
+      requireDocuments(state, request)
+      const result = append(state, checked, runtime)
       if (result.status === 'appended' && request.writes.some(({ events }) => events.length > 0)) {
+        announceDocuments(state, request)
         for (const callback of state.onAppended) callback()
       }
       return result
@@ -54,6 +59,7 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
       requireOpen(state)
       return state.states.get(streamKey(decider, id))
     },
+    openDocuments: async (shape) => openDocuments(state, shape),
     onAppended: (callback) => {
       state.onAppended.add(callback)
       return () => void state.onAppended.delete(callback)
@@ -72,6 +78,8 @@ function append(state: LogState, checked: CheckedAppend, runtime: Runtime): Appe
   if (actualVersion !== undefined) return { status: 'conflict', write: stale, actualVersion }
   const condition = findMatched(state, request.failIfMatch)
   if (condition !== undefined) return { status: 'matched', condition }
+  const document = findOutdated(state, request.documents)
+  if (document !== undefined) return { status: 'outdated', document }
   const recordedAtMs = Math.max(runtime.nowMs(), state.events.at(-1)?.recordedAtMs ?? 0)
   const events = recordsOf(state, request, { recordedAtMs, appendId: runtime.uuid() })
   for (const event of events) record(state, event)
@@ -81,6 +89,7 @@ function append(state: LogState, checked: CheckedAppend, runtime: Runtime): Appe
     if (write.events.length > 0) state.tickets.set(streamKey(write.decider, write.id), request.ticket)
   }
   const place = placeAt(state, state.events.length)
+  keepDocuments(state, request)
   keepOutcome(state, checked, { version: versions[0], place, recordedAtMs })
   return { status: 'appended', versions, place }
 }

@@ -3,12 +3,15 @@ import { position, type CommandId, type Position, type StreamVersion } from '../
 import { RampartError, type Runtime } from '../core/index.ts'
 import {
   eventId,
+  type CollectionShape,
   type DeadLetter,
   type Epoch,
   type EventRecord,
   type InboxCommand,
+  type KeptChange,
   type LogKey,
   type LogPlace,
+  type StoredDocument,
   type StoredOutcome,
   type StoredState,
 } from '../core/ports/index.ts'
@@ -35,6 +38,20 @@ export interface InboxEntry {
   dueAtMs: number
 }
 
+/** Documents that commit with the events of a log. */
+export interface MemoryCollection {
+  readonly number: number
+  readonly shape: CollectionShape
+  readonly documents: Map<string, StoredDocument>
+  /** The ticket of the append that changed each document last, by key. */
+  readonly tickets: Map<string, string | undefined>
+  readonly onChanged: Set<(change: KeptChange) => void>
+  readonly onCommitted: Set<() => void>
+  /** The stored checkpoint until it is kept; from then on it is the head of the log. */
+  checkpoint: LogPlace
+  isKept: boolean
+}
+
 /** Everything that one log holds. */
 export interface LogState {
   readonly key: LogKey
@@ -56,6 +73,9 @@ export interface LogState {
   /** In the order of acceptance. */
   readonly inbox: Map<CommandId, InboxEntry>
   readonly deadLetters: DeadLetter[]
+  /** Documents that commit with events, by the number of their collection. */
+  readonly collections: Map<number, MemoryCollection>
+  lastCollection: number
   readonly onAppended: Set<() => void>
   readonly onAccepted: Set<() => void>
   isClosed: boolean
@@ -75,6 +95,8 @@ export function createLogState(key: LogKey, epoch: string): LogState {
     seals: [],
     inbox: new Map(),
     deadLetters: [],
+    collections: new Map(),
+    lastCollection: 0,
     onAppended: new Set(),
     onAccepted: new Set(),
     isClosed: false,

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   commandInboxContract,
+  documentStoreContract,
   eventStoreContract,
   sealStoreContract,
   settableClock,
@@ -23,7 +24,13 @@ function createHarness(): EventStoreHarness {
   }
 }
 
-const contract = [...eventStoreContract, ...stateStoreContract, ...sealStoreContract, ...commandInboxContract]
+const contract = [
+  ...eventStoreContract,
+  ...stateStoreContract,
+  ...sealStoreContract,
+  ...documentStoreContract,
+  ...commandInboxContract,
+]
 const kept = contract.filter(({ needs }) => needs !== 'reopens')
 const leftOut = contract.filter(({ needs }) => needs === 'reopens')
 

@@ -1,26 +1,21 @@
 // One append within a batch: checks it against the database of that instant, numbers its events, inserts.
-import type { Position, StreamVersion } from '../core/codec/index.ts'
+import type { StreamVersion } from '../core/codec/index.ts'
 import type { CheckedAppend } from '../core/checks/index.ts'
-import type {
-  AppendRequest,
-  AppendResult,
-  CommandClaim,
-  LogPlace,
-  NewEvent,
-  StreamWrite,
-} from '../core/ports/index.ts'
+import type { AppendRequest, AppendResult, CommandClaim, NewEvent, StreamWrite } from '../core/ports/index.ts'
+import { findOutdated, keepDocuments } from './documents-step.ts'
+import { headOf, type LogHead } from './log-head.ts'
 import { commandKey, placeOf } from './places.ts'
 import { numberAt, textAt } from './rows.ts'
 import { keepStates } from './state-store.ts'
 import { findMatched, keepTags } from './tags-step.ts'
-import type { LogHead, StreamHead, WriterState } from './writer-state.ts'
+import type { StreamHead, WriterState } from './writer-state.ts'
 
 /**
  * Appends, or says why not. Whatever it answers but `appended`, it has changed nothing: all checks come
  * first, and the first insert is the one that claims the command id.
  */
 export function append(state: WriterState, log: LogHead, checked: CheckedAppend): AppendResult {
-  const { writes, command } = checked.request
+  const { writes, command, documents = [], ticket } = checked.request
   const known = command === undefined ? undefined : knownBefore(state, log, command)
   if (known !== undefined) return known
   const streams = writes.map((write) => findStream(state, log, write))
@@ -33,19 +28,19 @@ export function append(state: WriterState, log: LogHead, checked: CheckedAppend)
   if (condition !== undefined) {
     return recordedBefore(state, log, command) ?? { status: 'matched', condition }
   }
+  const document = findOutdated(state, documents)
+  if (document !== undefined) {
+    return recordedBefore(state, log, command) ?? { status: 'outdated', document }
+  }
   const events = writes.reduce((sum, write) => sum + write.events.length, 0)
   if (events === 0) return appendNothing(state, log, { checked, streams })
+  const before = log.position
   const isFresh = insertEvents({ state, log, checked, streams, events })
   if (!isFresh) return requireRecorded(recordedBefore(state, log, command))
   keepStates(state, writes, streams)
+  keepDocuments(state, documents, { before, ticket })
   if (command !== undefined && log.inboxCommands > 0) removeFromInbox(state, log, command)
   return { status: 'appended', versions: versionsAfter(writes, streams), place: headOf(log) }
-}
-
-/** The last place of a log. */
-export function headOf({ epoch, position, eventId }: LogHead): LogPlace {
-  // Counted on from a stored position.
-  return { epoch, position: position as Position, eventId }
 }
 
 /** Finds a stream, also in the database; `undefined` when it has no events. */

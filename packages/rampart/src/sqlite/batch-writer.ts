@@ -10,17 +10,14 @@ import { RampartError, type ErrorCode } from '../core/index.ts'
 import type { Batch, BatchReply, Failure, Operation, OperationResult } from '../core/group-commit/index.ts'
 import { append } from './append-step.ts'
 import { isSqliteError, sqlite, storeFault } from './database.ts'
+import { buildDocuments, keepCollection, moveKept, openCollection } from './document-collections.ts'
+import { documentFault } from './documents-step.ts'
 import { accept, bury, claim, release } from './inbox-step.ts'
 import { beginEpoch, openLog } from './open-log.ts'
 import { numberAt } from './rows.ts'
 import { keepSeals } from './seal-step.ts'
-import {
-  createWriterState,
-  readAgain,
-  type LogHead,
-  type WriterLimits,
-  type WriterState,
-} from './writer-state.ts'
+import type { LogHead } from './log-head.ts'
+import { createWriterState, readAgain, type WriterLimits, type WriterState } from './writer-state.ts'
 
 /** Commits batches in the thread that calls it. */
 export interface SynchronousWriter {
@@ -71,6 +68,7 @@ function transact(writer: Writer, operations: readonly Operation[]): Attempt {
     state.statements.begin.run()
     const results: (OperationResult | Failure)[] = []
     for (const operation of operations) results.push(apply(state, operation))
+    moveKept(state.collections, state.logs)
     sweep(state)
     isCommitting = true
     state.statements.commit.run()
@@ -145,11 +143,14 @@ function applyToLog(
   log: LogHead,
   operation: Exclude<Operation, { kind: 'openLog' | 'probe' }>,
 ): OperationResult | Failure {
+  const { collections } = state
   switch (operation.kind) {
     case 'beginEpoch':
       return beginEpoch(state, log, operation.epoch)
-    case 'append':
-      return append(state, log, operation.append)
+    case 'append': {
+      const fault = documentFault(state, log, operation.append.request)
+      return fault === undefined ? append(state, log, operation.append) : failure('INPUT_INVALID', fault)
+    }
     case 'accept':
       return accept(state, log, operation.accepted)
     case 'claim':
@@ -160,6 +161,12 @@ function applyToLog(
       return bury(state, log, operation.burial)
     case 'seal':
       return keepSeals(state, log, operation)
+    case 'openDocuments':
+      return openCollection(collections, log, operation.shape)
+    case 'buildDocuments':
+      return buildDocuments(collections, operation.build)
+    case 'keepDocuments':
+      return keepCollection(collections, log, operation.number)
   }
 }
 

@@ -18,6 +18,7 @@ import type { LogIdentity } from '../core/group-commit/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
 import type { EventReader } from './event-reader.ts'
 import { createHistory } from './history.ts'
+import { openKeptCollection } from './kept-collection.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
 import { createSealStore } from './seal-store.ts'
 
@@ -43,6 +44,7 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
       return outcomes.findWithEvents(identity, id) ?? outcomes.findKept(identity, id, store.runtime.nowMs())
     },
     loadState: async (decider, id) => store.reads().findState(identity, decider, id),
+    openDocuments: (shape) => openKeptCollection(store, log, shape),
     onAppended: (callback) => {
       appended.add(callback)
       return () => void appended.delete(callback)

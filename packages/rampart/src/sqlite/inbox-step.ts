@@ -6,7 +6,8 @@ import type { AcceptResult, ClaimRequest, InboxCommand } from '../core/ports/ind
 import { findStream, keepOutcome } from './append-step.ts'
 import { inboxCommandOf } from './inbox-rows.ts'
 import { numberAt } from './rows.ts'
-import type { LogHead, WriterState } from './writer-state.ts'
+import type { LogHead } from './log-head.ts'
+import type { WriterState } from './writer-state.ts'
 
 /** Accepts a command, or answers with what is known of its id. */
 export function accept(

@@ -3,7 +3,8 @@ import type { LogKey } from '../core/ports/index.ts'
 import type { Failure, LogIdentity } from '../core/group-commit/index.ts'
 import { logNumberMax } from './places.ts'
 import { numberAt } from './rows.ts'
-import { currentEpoch, readHead, type LogHead, type WriterState } from './writer-state.ts'
+import type { LogHead } from './log-head.ts'
+import { currentEpoch, readHead, type WriterState } from './writer-state.ts'
 
 /** The log of that key; `epoch` names its first epoch when it is new. */
 export function openLog(

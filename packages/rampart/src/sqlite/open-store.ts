@@ -5,6 +5,7 @@ import type { CommitQueue, LogIdentity, LogListeners } from '../core/group-commi
 import type { EventReader } from './event-reader.ts'
 import type { InboxReader } from './inbox-reader.ts'
 import type { OutcomeFinder } from './outcome-store.ts'
+import type { Reader } from './read-store-collection.ts'
 import type { SealDigester } from './seal-digester.ts'
 import type { SealReader } from './seal-rows.ts'
 import type { StateFinder } from './state-store.ts'
@@ -15,6 +16,8 @@ export interface OpenStore {
   readonly queue: CommitQueue
   /** Reads over the read-only connection; throws `STORE_CLOSED` once the store is closed. */
   readonly reads: () => StoreReads
+  /** The connection that reads documents and nothing else, opened by the first who needs it. */
+  readonly documents: () => Reader
 }
 
 /** The reads of a store file. */

@@ -1,7 +1,7 @@
 // The reading side of one collection: documents, listings and changes, each with the checkpoint of the same
 // moment.
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { quoted } from '../core/codec/index.ts'
+import { requireIndex } from '../core/checks/index.ts'
 import { RampartError } from '../core/index.ts'
 import type {
   CollectionShape,
@@ -41,7 +41,11 @@ const listingBytesMaxUnlessSaid = 8 * 1024 * 1024
 const statementsMax = 100
 
 /** Makes a reader of a connection; `isClosed` says whether the store has ended. */
-export function createReader(database: DatabaseSync, file: string, isClosed: () => boolean): Reader {
+export function createReader(
+  database: Pick<DatabaseSync, 'prepare' | 'exec'>,
+  file: string,
+  isClosed: () => boolean,
+): Reader {
   const statements = new Map<string, StatementSync>()
   const statementOf = (sql: string): StatementSync => {
     const known = statements.get(sql)
@@ -68,15 +72,16 @@ export function createReader(database: DatabaseSync, file: string, isClosed: () 
     rows: (sql, values) =>
       guarded(() => statementOf(sql).all(...values) as unknown as readonly (readonly unknown[])[]),
     rowsWithin: (bytesMax, sql, values) => guarded(() => withinBytes(statementOf(sql), values, bytesMax)),
-    atOneMoment: (read) =>
-      guarded(() => {
-        database.exec('BEGIN')
-        try {
-          return read()
-        } finally {
-          database.exec('COMMIT')
-        }
-      }),
+    atOneMoment: (read) => guarded(() => withinTransaction(database, read)),
+  }
+}
+
+function withinTransaction<T>(database: Pick<DatabaseSync, 'exec'>, read: () => T): T {
+  database.exec('BEGIN')
+  try {
+    return read()
+  } finally {
+    database.exec('COMMIT')
   }
 }
 
@@ -197,13 +202,12 @@ function pageSql(
   const conditions = isContradiction ? [' AND FALSE'] : []
   const values: SQLInputValue[] = [query.afterKey ?? '']
   for (const [index, value] of wanted) {
-    const column = columns.indexes.indexOf(index)
-    if (column === -1) throw unknownIndex(shape, index)
-    conditions.push(` AND index_${column} = ?`)
+    requireIndex(shape, index)
+    conditions.push(` AND index_${columns.indexes.indexOf(index)} = ?`)
     values.push(value)
   }
   if (query.search !== null) {
-    const match = matchOf(shape, query.search)
+    const match = matchExpression(shape, query.search)
     conditions.push(match === undefined ? ' AND FALSE' : ` AND id IN (${searchSql(number)})`)
     if (match !== undefined) values.push(match)
   }
@@ -217,12 +221,20 @@ function searchSql(number: number): string {
   return `SELECT rowid FROM words_${number} WHERE words_${number} MATCH ?`
 }
 
-function matchOf(shape: CollectionShape, search: string): string | undefined {
-  if (shape.search.length > 0) return matchExpression(search)
-  throw new RampartError('INPUT_INVALID', `The documents of ${shape.name} cannot be searched.`)
-}
+const anyNumber = /\d+/g
+const conditions =
+  / AND FALSE| AND index_N = \?| AND id IN \(SELECT rowid FROM words_N WHERE words_N MATCH \?\)/g
 
-function unknownIndex(shape: CollectionShape, index: string): RampartError {
-  const known = shape.indexes.length === 0 ? 'It has none.' : `It has: ${shape.indexes.join(', ')}.`
-  return new RampartError('INPUT_INVALID', `${shape.name} has no index ${quoted(index)}. ${known}`)
+const knownStatements = new Set(
+  [...Object.values(sqlOf(0)), collectionSql('list-documents', 0, { conditions: '' })].map((sql) =>
+    sql.replaceAll(anyNumber, 'N'),
+  ),
+)
+
+/**
+ * True for the statements that reading a collection takes; nothing in them varies but numbers, and which
+ * indexes a listing asks for.
+ */
+export function isCollectionStatement(sql: string): boolean {
+  return knownStatements.has(sql.replaceAll(anyNumber, 'N').replaceAll(conditions, ''))
 }

@@ -1,11 +1,11 @@
 // The tables of a read store and of each collection in it, and how a document becomes a row; used by both
 // its sides.
 import type { DatabaseSync } from 'node:sqlite'
+import { memberText, wordsOf } from '../core/checks/index.ts'
 import { position } from '../core/codec/index.ts'
 import { RampartError, type Json } from '../core/index.ts'
 import type { CollectionShape, LogPlace, StoredDocument } from '../core/ports/index.ts'
 import { readSql, type DatabaseSchema } from './database.ts'
-import { wordsOf } from './read-store-words.ts'
 
 /** A read store's file: its kind ("Rmpr" in ASCII) and the steps of its schema. */
 export const readStoreSchema: DatabaseSchema = {
@@ -65,14 +65,6 @@ export function documentOf([key, version, at, data]: readonly unknown[]): Stored
 /** The place of a row that begins with epoch, position and event id. */
 export function placeOf([epoch, at, eventId]: readonly unknown[]): LogPlace {
   return { epoch: String(epoch), position: position(Number(at)), eventId: String(eventId) }
-}
-
-function memberText(data: Json, member: string): string | null {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return null
-  if (!Object.hasOwn(data, member)) return null
-  const value = (data as { readonly [key: string]: Json | undefined })[member]
-  if (value === undefined) return null
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 }
 
 /** The text of `sql/<name>.sql` for one collection; its own parts stand in braces there. */

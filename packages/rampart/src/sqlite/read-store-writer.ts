@@ -13,15 +13,8 @@ import {
   type Comparison,
 } from './read-store-generations.ts'
 import { createQuarantineWriter, type QuarantineWriter } from './read-store-quarantine.ts'
-import {
-  collectionSql,
-  columnNames,
-  columnsOf,
-  openTables,
-  placeOf,
-  readStoreSchema,
-  type Cell,
-} from './read-store-tables.ts'
+import { prepareRows, writeRows, type CollectionWriter } from './read-store-rows.ts'
+import { openTables, placeOf, readStoreSchema, type Cell } from './read-store-tables.ts'
 import type { Service } from './worker-main.ts'
 
 /** What the writer of a read store does. */
@@ -88,7 +81,7 @@ export function createWriter(database: DatabaseSync, file: string): (request: Wr
       case 'open': {
         if (request.kind === 'anew') dropAll(database, request.shape.log, request.shape.name)
         const number = openTables(database, request.shape, request)
-        if (!collections.has(number)) collections.set(number, prepare(database, number, request.shape))
+        if (!collections.has(number)) collections.set(number, prepareRows(database, number, request.shape))
         return number
       }
       case 'commit':
@@ -115,38 +108,6 @@ export function createWriter(database: DatabaseSync, file: string): (request: Wr
   }
 }
 
-interface CollectionWriter {
-  /** How many cells a row has. */
-  readonly width: number
-  readonly upsert: StatementSync
-  /** Absent where nothing is searched. */
-  readonly words:
-    | { readonly find: StatementSync; readonly remove: StatementSync; readonly insert: StatementSync }
-    | undefined
-}
-
-function prepare(database: DatabaseSync, number: number, shape: CollectionShape): CollectionWriter {
-  const names = columnNames(columnsOf(shape))
-  const sql = collectionSql('upsert-document', number, {
-    columns: names.join(', '),
-    values: names.map(() => '?').join(', '),
-    updates: names
-      .slice(1)
-      .map((name) => `${name} = excluded.${name}`)
-      .join(', '),
-  })
-  if (shape.search.length === 0) {
-    const upsert = database.prepare(sql.replace(/RETURNING id;\s*$/, ''))
-    return { width: names.length, upsert, words: undefined }
-  }
-  const words = {
-    find: database.prepare(`SELECT words FROM documents_${number} WHERE key = ?`),
-    remove: database.prepare(`DELETE FROM words_${number} WHERE rowid = ?`),
-    insert: database.prepare(`INSERT INTO words_${number} (rowid, words) VALUES (?, ?)`),
-  }
-  return { width: names.length, upsert: database.prepare(sql), words }
-}
-
 interface Commit {
   readonly database: DatabaseSync
   readonly moveCheckpoint: StatementSync
@@ -169,26 +130,8 @@ function commit(
     from.eventId,
   )
   if (Number(changes) !== 1) throw movedCheckpoint(database, number, from)
-  for (let start = 0; start < cells.length; start += collection.width) {
-    const row = cells.slice(start, start + collection.width)
-    if (collection.words === undefined) collection.upsert.run(...row)
-    else writeSearchable(collection.upsert, collection.words, row)
-  }
+  writeRows(collection, cells)
   quarantine(number, treated)
-}
-
-// Most changes leave the words as they are, and an unchanged entry of a search index is dear to write again.
-function writeSearchable(
-  upsert: StatementSync,
-  words: NonNullable<CollectionWriter['words']>,
-  row: readonly Cell[],
-): void {
-  const before = words.find.get(row[0] ?? null)?.['words'] ?? ''
-  const after = row.at(-1) ?? ''
-  const id = Number(upsert.get(...row)?.['id'])
-  if (before === after) return
-  if (before !== '') words.remove.run(id)
-  if (after !== '') words.insert.run(id, after)
 }
 
 function movedCheckpoint(database: DatabaseSync, number: number, from: LogPlace): RampartError {

@@ -2,9 +2,9 @@
 import type { Failure } from '../core/group-commit/index.ts'
 import { isRampartError } from '../core/index.ts'
 import { requireFollowing, type Seal } from '../core/seals/index.ts'
-import { headOf } from './append-step.ts'
+import { headOf, type LogHead } from './log-head.ts'
 import { sealRow } from './seal-rows.ts'
-import type { LogHead, WriterState } from './writer-state.ts'
+import type { WriterState } from './writer-state.ts'
 
 /** Keeps seals of a log, or says why not; it has changed nothing then. */
 export function keepSeals(

@@ -2,7 +2,8 @@
 import type { MatchCondition, NewEvent } from '../core/ports/index.ts'
 import { placeOf } from './places.ts'
 import { numberAt } from './rows.ts'
-import type { LogHead, WriterState } from './writer-state.ts'
+import type { LogHead } from './log-head.ts'
+import type { WriterState } from './writer-state.ts'
 
 /**
  * The first condition that a recorded event matches, those of earlier appends of the batch among them;

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { WriteStore } from '../core/ports/index.ts'
 import {
   commandInboxContract,
+  documentStoreContract,
   eventStoreContract,
   sealStoreContract,
   settableClock,
@@ -22,7 +23,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let files = 0
 
 const inboxCommandsMax = 20
-const contract = [...eventStoreContract, ...stateStoreContract, ...sealStoreContract, ...commandInboxContract]
+const contract = [
+  ...eventStoreContract,
+  ...stateStoreContract,
+  ...sealStoreContract,
+  ...documentStoreContract,
+  ...commandInboxContract,
+]
 
 async function openHarness(thread: Thread): Promise<EventStoreHarness & AsyncDisposable> {
   const clock = settableClock()

@@ -12,6 +12,7 @@ import {
   type Operation,
 } from '../core/group-commit/index.ts'
 import { canonicalPath, openDatabase } from './database.ts'
+import { openDocumentReader, type DocumentReader } from './document-reader.ts'
 import { createEventReader } from './event-reader.ts'
 import { createEventStore } from './event-store.ts'
 import { watchFullDisk } from './full-disk.ts'
@@ -92,12 +93,19 @@ function assemble({ options, file, runtime, writer }: Parts): WriteStore {
     },
   })
   const disk = watchFullDisk(runtime, () => queue.submit<'probe'>({ kind: 'probe' }, 0))
-  const store: OpenStore = { runtime, queue, reads: reads.get }
+  let documents: DocumentReader | undefined
+  const store: OpenStore = {
+    runtime,
+    queue,
+    reads: reads.get,
+    documents: () => (documents ??= openDocumentReader(file)).reader,
+  }
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     disk.close()
     await queue.close()
     await reads.close()
+    documents?.close()
     await writer.close()
   }
   return {
@@ -117,6 +125,7 @@ async function openLog(store: OpenStore, key: LogKey, logs: Map<number, OpenLog>
     epochs: undefined,
     appended: new Set(),
     accepted: new Set(),
+    kept: new Map(),
   }
   logs.set(identity.number, own)
   return createEventStore(store, own)

@@ -20,6 +20,9 @@ export interface OpenWriter extends SynchronousWriter {
 
 const busyTimeoutMs = 2000
 
+// Documents that commit with events have the tables of a read store; what is added there is added here.
+const documentTables = ['create-collections', 'create-quarantine', 'add-generations'].map(readSql).join('\n')
+
 /** The tables of a write store. */
 export const writeSchema: DatabaseSchema = {
   applicationId: 0x72616d57,
@@ -30,6 +33,7 @@ export const writeSchema: DatabaseSchema = {
     readSql('create-tags'),
     readSql('create-seals'),
     readSql('add-inbox-causes'),
+    documentTables,
   ],
 }
 

@@ -1,25 +1,15 @@
 // What the writer keeps in memory between batches. The lock beside the file proves that nobody else writes
 // it.
-import type { LogIdentity } from '../core/group-commit/index.ts'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { readSql } from './database.ts'
+import { createCollections, readCollectionsAgain, type Collections } from './document-collections.ts'
 import { createGenerations, type Generations } from './generations.ts'
+import type { LogHead } from './log-head.ts'
 import { createOutcomeFinder, type OutcomeFinder } from './outcome-store.ts'
 import { placeOf, positionOf } from './places.ts'
 import { numberAt, prepareQuery, textAt, type Query } from './rows.ts'
 import { createSealReader, type SealReader } from './seal-rows.ts'
 import { createTagIndex, type TagIndex } from './tag-index.ts'
-
-/** Where a log stands; advanced by each accepted append of a batch and read again after a rollback. */
-export interface LogHead extends LogIdentity {
-  epoch: string
-  position: number
-  /** The id of the event at `position`; empty at 0. */
-  eventId: string
-  recordedAtMs: number
-  /** How many commands stand in its inbox. */
-  inboxCommands: number
-}
 
 /** A stream that has events. */
 export interface StreamHead {
@@ -63,6 +53,7 @@ export interface WriterState {
   readonly eventTypes: Generations<string, number>
   readonly tags: Generations<string, number>
   readonly tagIndex: TagIndex
+  readonly collections: Collections
   readonly inboxCommandsMax: number
   /** Begins each append id; unique per opening of the store. */
   readonly appendPrefix: string
@@ -97,6 +88,7 @@ export function createWriterState(database: DatabaseSync, limits: WriterLimits):
     eventTypes: createGenerations(eventTypesCached),
     tags: createGenerations(tagsCached),
     tagIndex: createTagIndex(database),
+    collections: createCollections(database),
     appends: 0,
     nextStream: 1,
     hasOutcomes: true,
@@ -121,6 +113,7 @@ export function readAgain(state: WriterState): void {
     if (log.epoch === '') state.logs.delete(log.number)
     else readHead(state, log)
   }
+  readCollectionsAgain(state.collections, state.logs)
 }
 
 /** The newest epoch of a log; empty when there is no such log. */

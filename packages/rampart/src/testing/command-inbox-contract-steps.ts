@@ -1,8 +1,10 @@
 // Steps that the rules of the inbox share.
 import { streamId } from '../core/codec/index.ts'
-import type { ClaimRequest, CommandInbox, InboxCommand, NewInboxCommand } from '../core/ports/index.ts'
+import type { ClaimRequest, CommandInbox, InboxCommand } from '../core/ports/index.ts'
 import { commandNumber } from './event-store-contract-steps.ts'
 import { expectSame } from './expect.ts'
+
+type NewInboxCommand = Parameters<CommandInbox['accept']>[0]
 
 /** The command with a number, for a stream of the decider `note`. */
 export function newCommand(number: number, id: string, more: Partial<NewInboxCommand> = {}): NewInboxCommand {

@@ -7,7 +7,6 @@ import type {
   CommandClaim,
   EventRecord,
   EventStore,
-  ExpectedVersion,
   LogPage,
   LogQuery,
   NewEvent,
@@ -60,7 +59,8 @@ export function write(
   expected: number | 'none' | 'any',
   events: readonly NewEvent[] = [event(id)],
 ): StreamWrite {
-  const expectedVersion: ExpectedVersion = typeof expected === 'number' ? streamVersion(expected) : expected
+  const expectedVersion: StreamWrite['expectedVersion'] =
+    typeof expected === 'number' ? streamVersion(expected) : expected
   return { decider: 'note', id: streamId(id), expectedVersion, events }
 }
 

@@ -23,12 +23,3 @@ export const eventStoreContract: readonly WriteRule[] = [
   ...epochRules,
   ...inputRules,
 ]
-
-/** A promise that no adapter keeps yet, and what its rules will check. It counts in no total. */
-export interface PendingRule {
-  readonly name: string
-  readonly checks: string
-}
-
-/** The promises of the port whose rules are still to come. */
-export const pendingRules: readonly PendingRule[] = []

@@ -1,6 +1,7 @@
 // The conformance suites of the ports as data, for the tests of adapters, with what their harnesses need.
 export { commandInboxContract } from './command-inbox-contract.ts'
-export { eventStoreContract, pendingRules } from './event-store-contract.ts'
+export { documentStoreContract } from './document-store-contract.ts'
+export { eventStoreContract } from './event-store-contract.ts'
 export { readStoreContract } from './read-store-contract.ts'
 export { documentsAfter, given } from './given.ts'
 export { sealStoreContract } from './seal-store-contract.ts'

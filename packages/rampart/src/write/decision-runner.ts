@@ -59,7 +59,7 @@ export class DecisionRunner {
       if (request.writes.every(({ events }) => events.length === 0)) turn.end()
       // oxlint-disable-next-line no-await-in-loop -- see above
       const result = await appending
-      if (result.status === 'matched') continue
+      if (result.status === 'matched' || result.status === 'outdated') continue
       if (request.command === undefined) throw forbidden(command)
       return answerOf(store, request, result)
     }
@@ -131,7 +131,7 @@ function sourceOf({ name, sources }: DecisionDefinition, decided: readonly Decid
 function answerOf(
   store: EventStore,
   { command }: AppendRequest,
-  result: Exclude<AppendResult, { status: 'matched' }>,
+  result: Exclude<AppendResult, { status: 'matched' | 'outdated' }>,
 ): FinalCommand {
   switch (result.status) {
     case 'appended': {

@@ -136,7 +136,7 @@ export class StreamLine {
 
   #settle(job: QueuedJob, prepared: PreparedDecision, result: AppendResult): void {
     this.#inFlight--
-    if (result.status === 'conflict') {
+    if (result.status === 'conflict' || result.status === 'outdated') {
       this.#decideAgain()
       this.#putBack(job)
     } else if (result.status === 'appended') {
@@ -192,7 +192,7 @@ export class StreamLine {
 
   #answerUnappended(
     job: QueuedJob,
-    result: Exclude<AppendResult, { status: 'appended' | 'conflict' }>,
+    result: Exclude<AppendResult, { status: 'appended' | 'conflict' | 'outdated' }>,
   ): void {
     switch (result.status) {
       case 'repeated':

@@ -1,13 +1,10 @@
 // Checks of what callers hand to a store, before anything is queued (ES-14); every adapter uses them.
-import { RampartError } from '../errors.ts'
-import { idFault, isUuid, quoted } from '../identity.ts'
-import type { Json } from '../json.ts'
+import { quoted } from '../identity.ts'
 import type { Burial, NewInboxCommand } from '../ports/command-inbox.ts'
 import {
   appendBytesMax,
   appendEventsMax,
   matchConditionsMax,
-  nameLengthMax,
   payloadBytesMax,
   tagsMax,
   type AppendRequest,
@@ -17,6 +14,17 @@ import {
 } from '../ports/event-store.ts'
 import type { CommandClaim } from '../ports/outcome-store.ts'
 import { stateLengthMax, type NewState } from '../ports/state-store.ts'
+import { checkDocuments } from './checked-documents.ts'
+import {
+  checkCommandId,
+  checkCount,
+  checkId,
+  checkName,
+  fixedBytes,
+  invalid,
+  jsonText,
+  ticketLengthMax,
+} from './checked-values.ts'
 
 /** An append that may be queued. */
 export interface CheckedAppend {
@@ -44,12 +52,9 @@ export interface CheckedBurial {
 }
 
 const fingerprintLengthMax = 64
-const ticketLengthMax = 64
 const digestLengthMax = 64
 // Causes are messages of faults; longer ones are cut by whoever writes them.
 const causeLengthMax = 16 * 1024
-// What an append costs beside its texts and payloads, so that empty ones count, too.
-const fixedBytes = 200
 
 /** Checks an append. Throws `INPUT_INVALID` and names the part that is wrong. */
 export function checkAppend(request: AppendRequest): CheckedAppend {
@@ -69,6 +74,7 @@ export function checkAppend(request: AppendRequest): CheckedAppend {
   bytes += outcome?.length ?? 0
   if (events > appendEventsMax)
     throw invalid(`An append has ${events} events; ${appendEventsMax} are allowed.`)
+  if (request.documents !== undefined) bytes += checkDocuments(request.documents, events)
   if (bytes > appendBytesMax) throw invalid(`An append has ${bytes} bytes; ${appendBytesMax} are allowed.`)
   return { request, bytes, outcome }
 }
@@ -103,17 +109,6 @@ export function checkBurial(burial: Burial): CheckedBurial {
 /** Checks a log key. Throws `INPUT_INVALID`. */
 export function checkLogKey(log: string): void {
   checkName('log key', log)
-}
-
-function jsonText(what: string, value: Json): string {
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch (cause) {
-    throw new RampartError('INPUT_INVALID', `The ${what} cannot be written as JSON.`, { cause })
-  }
-  if (text === undefined) throw invalid(`The ${what} is missing.`)
-  return text
 }
 
 function checkOrigin({ correlationId, causationId, actor, ticket }: AppendRequest): number {
@@ -209,31 +204,4 @@ function requireDistinct(writes: readonly StreamWrite[]): void {
     if (seen.has(stream)) throw invalid(`The stream ${decider} ${quoted(id)} is written twice in one append.`)
     seen.add(stream)
   }
-}
-
-function checkCommandId(id: string): void {
-  if (!isUuid(id)) throw invalid(`${quoted(id)} is not a command id, which is a UUID in lower case.`)
-}
-
-function checkId(id: string): number {
-  const fault = idFault(id)
-  if (fault !== undefined) throw invalid(`The stream id ${quoted(id)} ${fault}.`)
-  return id.length
-}
-
-function checkName(what: string, name: string, lengthMax = nameLengthMax): number {
-  if (typeof name !== 'string' || name === '') throw invalid(`The ${what} is empty.`)
-  if (name.length > lengthMax) throw invalid(`The ${what} ${quoted(name)} is longer than ${lengthMax}.`)
-  if (!name.isWellFormed()) throw invalid(`The ${what} ${quoted(name)} holds a lone surrogate.`)
-  if (name.includes('\0')) throw invalid(`The ${what} ${quoted(name)} holds the character NUL.`)
-  return name.length
-}
-
-function checkCount(what: string, count: number): void {
-  if (Number.isSafeInteger(count) && count >= 0) return
-  throw invalid(`${count} is not a valid ${what}. Use a whole number from 0.`)
-}
-
-function invalid(message: string): RampartError {
-  return new RampartError('INPUT_INVALID', message)
 }

@@ -1,5 +1,6 @@
 // What adapters of the write store share: checks of input before anything is queued, judgements, and bounds.
 export { checkAppend, checkBurial, checkInboxCommand, checkLogKey } from './checked-request.ts'
+export { memberText, requireIndex, searchedWords, wordsOf } from './document-words.ts'
 export { inboxCommandsMaxUnlessSaid } from '../ports/command-inbox.ts'
 export {
   appendEventsMax,
@@ -12,5 +13,6 @@ export {
 export { hasSortedKeys } from '../json.ts'
 export { judgePlace } from '../ports/log.ts'
 export { snapshotEveryUnlessSaid } from '../repository-kind.ts'
+export { documentLengthMax } from '../ports/document-store.ts'
 export { stateLengthMax } from '../ports/state-store.ts'
 export type { CheckedAppend, CheckedBurial, CheckedInboxCommand } from './checked-request.ts'

@@ -4,13 +4,23 @@ import type { ErrorCode, FaultEffect } from '../errors.ts'
 import type { CommandId } from '../identity.ts'
 import type { AcceptResult, ClaimRequest, InboxCommand } from '../ports/command-inbox.ts'
 import type { AppendResult } from '../ports/event-store.ts'
-import type { LogKey } from '../ports/log.ts'
+import type { LogKey, LogPlace } from '../ports/log.ts'
+import type { CollectionShape, StoredDocument } from '../ports/read-store.ts'
 import type { Seal } from '../ports/seal-store.ts'
 
 /** A log as the rows of a database name it. */
 export interface LogIdentity {
   readonly number: number
   readonly epoch: string
+}
+
+/** Documents of events that were recorded before, and the checkpoint that they lead to. */
+export interface DocumentBuild {
+  /** The number of their collection. */
+  readonly number: number
+  readonly from: LogPlace
+  readonly to: LogPlace
+  readonly documents: readonly StoredDocument[]
 }
 
 /** One thing to do within a batch; `log` is the log's number. */
@@ -36,6 +46,9 @@ export type Operation =
       readonly key: LogKey
       readonly seals: readonly Seal[]
     }
+  | { readonly kind: 'openDocuments'; readonly log: number; readonly shape: CollectionShape }
+  | { readonly kind: 'buildDocuments'; readonly log: number; readonly build: DocumentBuild }
+  | { readonly kind: 'keepDocuments'; readonly log: number; readonly number: number }
 
 /** What each kind of operation comes to. */
 export interface ResultOf {
@@ -48,6 +61,9 @@ export interface ResultOf {
   readonly release: null
   readonly bury: null
   readonly seal: null
+  readonly openDocuments: { readonly number: number }
+  readonly buildDocuments: null
+  readonly keepDocuments: null
 }
 
 /** What any operation comes to. */

@@ -6,6 +6,7 @@ export type {
   Batch,
   BatchReply,
   BatchWriter,
+  DocumentBuild,
   Failure,
   LogIdentity,
   Operation,

@@ -29,9 +29,11 @@
 //       bytes.
 import type { CommandId, Position, StreamId, StreamVersion } from '../identity.ts'
 import type { CommandInbox } from './command-inbox.ts'
+import type { DocumentWrite, KeptCollection } from './document-store.ts'
 import type { Epoch, LogKey, LogPlace, PlaceJudgement } from './log.ts'
 import type { EventRecord } from './event-record.ts'
 import type { CommandClaim, StoredOutcome } from './outcome-store.ts'
+import type { CollectionShape } from './read-store.ts'
 import type { SealStore } from './seal-store.ts'
 import type { NewState, StoredState } from './state-store.ts'
 
@@ -83,6 +85,11 @@ export interface AppendRequest {
   readonly writes: readonly StreamWrite[]
   /** None of these may match; `matched` names the first one that does. */
   readonly failIfMatch?: readonly MatchCondition[]
+  /**
+   * What becomes of the documents that commit with events (see `document-store.ts`): each at most once, and
+   * only where there are events; empty when they touch none. Demanded where collections are kept.
+   */
+  readonly documents?: readonly DocumentWrite[]
   readonly command?: CommandClaim
   /** Names this append for writes that build on it while the store is open; 64 characters at most, unique. */
   readonly ticket?: string
@@ -102,6 +109,8 @@ export type AppendResult =
     }
   | { readonly status: 'conflict'; readonly write: number; readonly actualVersion: StreamVersion }
   | { readonly status: 'matched'; readonly condition: number }
+  /** A document is not the one any more that this write was folded on. */
+  | { readonly status: 'outdated'; readonly document: number }
   | { readonly status: 'repeated'; readonly outcome: StoredOutcome }
   | { readonly status: 'reused' }
   | { readonly status: 'waiting' }
@@ -189,6 +198,11 @@ export interface EventStore {
   readonly findOutcome: (id: CommandId) => Promise<StoredOutcome | undefined>
   /** The state that was stored last for a stream; `undefined` when none was. */
   readonly loadState: (decider: string, id: StreamId) => Promise<StoredState | undefined>
+  /**
+   * Opens a collection of documents of this log, and creates it at position 0 when it is not there. Throws
+   * `DEFINITION_INVALID` when the same version was built with other indexes or searchable members.
+   */
+  readonly openDocuments: (shape: Omit<CollectionShape, 'log'>) => Promise<KeptCollection>
   /**
    * Calls back after events became visible: a hint, which may be late, lost or repeated. Returns what ends
    * it.

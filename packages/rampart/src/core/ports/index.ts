@@ -6,7 +6,6 @@ export type {
   AppendResult,
   EventFilter,
   EventStore,
-  ExpectedVersion,
   LogPage,
   LogQuery,
   MatchCondition,
@@ -18,16 +17,9 @@ export type {
 export { logKey } from './log.ts'
 export type { Epoch, LogKey, LogPlace } from './log.ts'
 export type { CommandClaim, StoredOutcome } from './outcome-store.ts'
+export type { DocumentWrite, KeptChange, KeptCollection } from './document-store.ts'
 export type { StoredState } from './state-store.ts'
-export type {
-  AcceptResult,
-  Burial,
-  ClaimRequest,
-  CommandInbox,
-  DeadLetter,
-  InboxCommand,
-  NewInboxCommand,
-} from './command-inbox.ts'
+export type { AcceptResult, ClaimRequest, CommandInbox, DeadLetter, InboxCommand } from './command-inbox.ts'
 export type {
   ChangeCursor,
   CollectionShape,
