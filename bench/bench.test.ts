@@ -8,7 +8,7 @@ import { figure, isMet } from './report.ts'
 import { rampart } from './work/restate.ts'
 
 /** Parts without servers of their own, which would take longer to start than all of these take. */
-const quick = ['appends', 'commands', 'loads', 'dispatch', 'catch-up', 'live', 'open']
+const quick = ['appends', 'commands', 'growth', 'loads', 'dispatch', 'catch-up', 'live', 'open']
 
 test('every quick part runs at a tiny size and prints figures as JSON', { timeout: 60_000 }, async () => {
   const { tables, machine } = JSON.parse(

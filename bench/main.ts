@@ -5,6 +5,7 @@ import { benchAppends } from './work/appends.ts'
 import { benchCatchUp } from './work/catch-up.ts'
 import { benchCommands } from './work/commands.ts'
 import { benchDispatch } from './work/dispatch.ts'
+import { benchGrowth } from './work/growth.ts'
 import { benchHttp } from './work/http.ts'
 import { benchLive } from './work/live.ts'
 import { benchLoads } from './work/loads.ts'
@@ -14,6 +15,7 @@ import { benchRestate } from './work/restate.ts'
 const parts = {
   appends: benchAppends,
   commands: benchCommands,
+  growth: benchGrowth,
   loads: benchLoads,
   dispatch: benchDispatch,
   'catch-up': benchCatchUp,

@@ -16,6 +16,8 @@ export interface Round {
   readonly elapsedMs: number
   /** Milliseconds of single operations; empty where they are not timed one by one. */
   readonly latenciesMs: readonly number[]
+  /** Processor time of this process for all operations, where it is counted. */
+  readonly cpuMs?: number
 }
 
 /** What was measured of one piece of work over all rounds. */
@@ -27,27 +29,39 @@ export interface Measured {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
+  /**
+   * Processor time of one operation, in microseconds; not a number where it is not counted. It tells more
+   * than a rate does while others use the machine.
+   */
+  readonly cpuUs: number
 }
 
 /** Runs the rounds of all work in turn, so that a machine that slows down slows all of them. */
 export async function measure(work: readonly Work[], rounds: number): Promise<readonly Measured[]> {
-  const results = work.map(({ name }) => ({ name, rates: [] as number[], latenciesMs: [] as number[] }))
+  const results = work.map(({ name }) => ({
+    name,
+    rates: [] as number[],
+    cpusUs: [] as number[],
+    latenciesMs: [] as number[],
+  }))
   for (let round = 0; round < rounds; round++) {
     for (const [index, each] of work.entries()) {
-      const { operations, elapsedMs, latenciesMs } = await each.round()
+      const { operations, elapsedMs, latenciesMs, cpuMs } = await each.round()
       results[index]?.rates.push((operations * 1000) / elapsedMs)
+      if (cpuMs !== undefined) results[index]?.cpusUs.push((cpuMs * 1000) / operations)
       for (const latency of latenciesMs) results[index]?.latenciesMs.push(latency)
       progress(`${each.name}, round ${round + 1} of ${rounds}`)
     }
   }
   progress('')
-  return results.map(({ name, rates, latenciesMs }) => ({
+  return results.map(({ name, rates, cpusUs, latenciesMs }) => ({
     name,
     perSecond: quantile(rates, 0.5),
     rates,
     p50Ms: quantile(latenciesMs, 0.5),
     p99Ms: quantile(latenciesMs, 0.99),
     maxMs: quantile(latenciesMs, 1),
+    cpuUs: quantile(cpusUs, 0.5),
   }))
 }
 
@@ -84,9 +98,12 @@ export async function drive(
       latenciesMs.push(performance.now() - startedMs)
     }
   }
+  const before = process.cpuUsage()
   const startedMs = performance.now()
   await Promise.all(Array.from({ length: callers }, caller))
-  return { operations, elapsedMs: performance.now() - startedMs, latenciesMs }
+  const elapsedMs = performance.now() - startedMs
+  const { user, system } = process.cpuUsage(before)
+  return { operations, elapsedMs, latenciesMs, cpuMs: (user + system) / 1000 }
 }
 
 function progress(text: string): void {

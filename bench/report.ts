@@ -100,6 +100,11 @@ export function milliseconds(value: number, demand?: Demand): Figure {
   return figure(value, 'ms', demand)
 }
 
+/** Processor time of one operation. */
+export function microseconds(value: number): Figure {
+  return figure(value, 'µs')
+}
+
 /** A ratio, and what is demanded of it. */
 export function times(value: number, demand?: Demand): Figure {
   return figure(value, '×', demand)

@@ -1,46 +1,88 @@
 // Full commands in process: look up the key, decide, append with outcome; beside the raw file and the store
 // alone.
+import { randomUUID } from 'node:crypto'
 import { openApp } from 'rampart/host'
-import { drive, measure, ratio, type Round, type Work } from '../measure.ts'
-import { milliseconds, rate, times, type Bench } from '../report.ts'
+import { drive, measure, ratio, type Measured, type Round, type Work } from '../measure.ts'
+import { microseconds, milliseconds, rate, times, type Bench, type Cell } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { rawFile, store } from './appends.ts'
 import { bank, deposit, writeOnlyBank } from './bank.ts'
 
 const streams = 5000
 
+const raw = 'raw file, write + fdatasync'
+const alone = "store alone, caller's thread"
+const aloneInWorker = 'store alone, worker thread'
+const distinct = "commands, caller's thread"
+const distinctInWorker = 'commands, worker thread'
+const chained = "commands on one stream, caller's thread"
+const read = 'command, then read by its token'
+
 /** Measures and prints commands. */
 export async function benchCommands({ report, rounds, scale }: Bench): Promise<void> {
+  report.note('The store alone appends the rows that the commands append, with ids as keys give them.')
   for (const callers of [1, 64, 256]) {
-    const operations = Math.ceil((callers === 1 ? 1500 : 15_000) * scale)
-    const limit = 'raw file, write + fdatasync'
-    const alone = "store alone, caller's thread"
+    const operations = Math.ceil((callers === 1 ? 1500 : 30_000) * scale)
+    const sized = { callers, operations }
     const work: readonly Work[] = [
-      { name: limit, round: () => rawFile(callers, operations) },
-      { name: alone, round: () => store('caller', callers, operations) },
-      { name: 'commands on distinct streams', round: () => commands(callers, operations, streams) },
-      { name: 'commands on one stream', round: () => commands(callers, operations, 1) },
-      { name: 'command, then read by its token', round: () => readable(callers, operations) },
+      { name: raw, round: () => rawFile(callers, operations) },
+      { name: alone, round: () => store({ ...sized, thread: 'caller', idOf: () => randomUUID() }) },
+      { name: aloneInWorker, round: () => store({ ...sized, thread: 'worker', idOf: () => randomUUID() }) },
+      { name: distinct, round: () => commands({ ...sized, thread: 'caller', streams }) },
+      { name: distinctInWorker, round: () => commands({ ...sized, thread: 'worker', streams }) },
+      { name: chained, round: () => commands({ ...sized, thread: 'caller', streams: 1 }) },
+      { name: read, round: () => readable(callers, operations) },
     ]
     const measured = await measure(work, rounds)
-    const rows = measured.map(({ name, perSecond, p50Ms, p99Ms }) => [
-      name,
-      rate(perSecond),
-      milliseconds(p50Ms),
-      milliseconds(p99Ms),
-      times(ratio(measured, name, limit)),
-      times(ratio(measured, name, alone)),
+    const rows = measured.map((each) => [
+      each.name,
+      rate(each.perSecond),
+      milliseconds(each.p50Ms),
+      milliseconds(each.p99Ms),
+      microseconds(each.cpuUs),
+      ...ratiosOf(each.name, callers, measured),
     ])
-    const title = `Commands in process, ${callers} ${callers === 1 ? 'caller' : 'callers'}, caller's thread`
-    report.table(title, [['', 'rate', 'p50', 'p99', 'of raw file', 'of store alone'], ...rows])
+    const head = [
+      '',
+      'rate',
+      'p50',
+      'p99',
+      'CPU each',
+      'of raw file',
+      'of store alone',
+      'of distinct',
+      'p50s',
+    ]
+    report.table(`Commands in process, ${callers} ${callers === 1 ? 'caller' : 'callers'}`, [head, ...rows])
   }
 }
 
-function commands(callers: number, operations: number, streamCount: number): Promise<Round> {
+function ratiosOf(name: string, callers: number, measured: readonly Measured[]): readonly Cell[] {
+  const p50Of = (which: string): number => measured.find((each) => each.name === which)?.p50Ms ?? Number.NaN
+  const limit = name === distinctInWorker || name === aloneInWorker ? aloneInWorker : alone
+  const isPath = name === distinct || name === distinctInWorker
+  return [
+    times(ratio(measured, name, raw)),
+    times(ratio(measured, name, limit), isPath && callers === 256 ? { atLeast: 0.6 } : undefined),
+    name === chained
+      ? times(ratio(measured, name, distinct), callers === 64 ? { atLeast: 0.3 } : undefined)
+      : '',
+    name === read && callers === 1 ? times(p50Of(read) / p50Of(alone), { below: 3, goal: 2.2 }) : '',
+  ]
+}
+
+interface CommandRound {
+  readonly thread: 'caller' | 'worker'
+  readonly callers: number
+  readonly operations: number
+  readonly streams: number
+}
+
+function commands({ thread, callers, operations, streams: count }: CommandRound): Promise<Round> {
   return inTemporaryFolder(async (dataFolder) => {
-    await using running = await openApp(writeOnlyBank, { dataFolder })
+    await using running = await openApp(writeOnlyBank, { dataFolder, thread })
     return await drive(callers, operations, async (operation) => {
-      const stream = running.stream('account', `account-${operation % streamCount}`)
+      const stream = running.stream('account', `account-${operation % count}`)
       const answer = await stream.Deposit(deposit(operation), { key: `deposit-${operation}` })
       if (answer.status !== 'succeeded') throw new Error(`A deposit came to ${answer.status}.`)
     })

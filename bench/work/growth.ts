@@ -1,0 +1,112 @@
+// What an append costs once two million events are recorded, beside what it costs in an empty store.
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { systemRuntime } from 'rampart'
+import { logKey, type EventStore } from 'rampart/ports'
+import { openSqliteStore } from 'rampart/sqlite'
+import { drive, measure, ratio, type Round, type Work } from '../measure.ts'
+import { microseconds, milliseconds, rate, times, type Bench, type Demand } from '../report.ts'
+import { inTemporaryFolder } from '../temporary-folder.ts'
+import { deposit } from './appends.ts'
+
+const callers = 256
+const eventsRecorded = 2_000_000
+const eventsPerRound = 50_000
+const streamsAtOnce = 5000
+
+/** How events come in. */
+interface Shape {
+  readonly name: string
+  readonly commandId: () => string
+  /** How many events a stream gets before another one takes its place. */
+  readonly eventsPerStream: number
+  readonly demand?: Demand
+}
+
+const shapes: readonly Shape[] = [
+  {
+    name: 'ids in order of time, streams of 20 events',
+    commandId: () => systemRuntime.uuid(),
+    eventsPerStream: 20,
+    demand: { atLeast: 0.8 },
+  },
+  {
+    name: 'random ids, streams of 20 events',
+    commandId: () => randomUUID(),
+    eventsPerStream: 20,
+    demand: { atLeast: 0.4 },
+  },
+  {
+    name: 'ids in order of time, the same 5,000 streams for ever',
+    commandId: () => systemRuntime.uuid(),
+    eventsPerStream: Number.POSITIVE_INFINITY,
+  },
+]
+
+/** Measures and prints what appends cost in a small and in a large store. */
+export async function benchGrowth({ report, rounds, scale }: Bench): Promise<void> {
+  const filled = Math.ceil(eventsRecorded * scale)
+  const operations = Math.ceil(eventsPerRound * scale)
+  for (const { name, demand, ...shape } of shapes) {
+    // oxlint-disable-next-line no-await-in-loop -- parts that ran at once would measure each other
+    await inTemporaryFolder(async (folder) => {
+      await using large = await openGrowing(join(folder, 'large.sqlite'), shape)
+      await large.grow(filled)
+      const limit = 'from empty'
+      const work: readonly Work[] = [
+        { name: limit, round: () => fromEmpty(shape, operations) },
+        { name: `behind ${filled} events`, round: () => large.grow(operations) },
+      ]
+      const measured = await measure(work, rounds)
+      const rows = measured.map((each) => [
+        each.name,
+        rate(each.perSecond),
+        milliseconds(each.p50Ms),
+        milliseconds(each.p99Ms),
+        microseconds(each.cpuUs),
+        times(ratio(measured, each.name, limit), each.name === limit ? undefined : demand),
+      ])
+      const title = `Growth, ${callers} callers, caller's thread: ${name}`
+      report.table(title, [['', 'rate', 'p50', 'p99', 'CPU each', 'of the empty one'], ...rows])
+    })
+  }
+}
+
+type Growth = Pick<Shape, 'commandId' | 'eventsPerStream'>
+
+interface Growing extends AsyncDisposable {
+  /** Appends so many events more. */
+  readonly grow: (operations: number) => Promise<Round>
+}
+
+function fromEmpty(shape: Growth, operations: number): Promise<Round> {
+  return inTemporaryFolder(async (folder) => {
+    await using small = await openGrowing(join(folder, 'small.sqlite'), shape)
+    return await small.grow(operations)
+  })
+}
+
+async function openGrowing(file: string, shape: Growth): Promise<Growing> {
+  const database = await openSqliteStore({ file, thread: 'caller' })
+  const log = await database.openLog(logKey('bench'))
+  let recorded = 0
+  return {
+    async grow(operations) {
+      const round = await drive(callers, operations, (operation) => append(log, shape, recorded + operation))
+      recorded += operations
+      return round
+    },
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  }
+}
+
+/** The stream of an event and its version follow from its number. */
+async function append(log: EventStore, shape: Growth, number: number): Promise<void> {
+  const turn = Math.floor(number / streamsAtOnce)
+  const isEndless = shape.eventsPerStream === Number.POSITIVE_INFINITY
+  const generation = isEndless ? 0 : Math.floor(turn / shape.eventsPerStream)
+  const version = turn - (isEndless ? 0 : generation * shape.eventsPerStream)
+  const id = `account-${generation}-${number % streamsAtOnce}`
+  const result = await log.append(deposit(id, version, shape.commandId()))
+  if (result.status !== 'appended') throw new Error(`The append came to ${result.status}.`)
+}
