@@ -101,9 +101,9 @@ function page(title: string, body: Html): Html {
 
 function contents(commands: readonly NamedCommand[], projections: readonly Projection[]): Html {
   return html`<nav>
-    ${commands.map(({ type }) => html`<a href="#command-${type}">${type}</a> `)}
-    ${projections.map(({ name }) => html`<a href="#read-${name}">${name}</a> `)}
-  </nav>`
+      <b>Commands</b> ${commands.map(({ type }) => html`<a href="#command-${type}">${type}</a> `)}
+    </nav>
+    <nav><b>Reads</b> ${projections.map(({ name }) => html`<a href="#read-${name}">${name}</a> `)}</nav>`
 }
 
 function commandSection(named: NamedCommand, { prefix, base, request }: Place): Html {
@@ -144,12 +144,15 @@ function readSection(projection: Projection, { prefix, base, request }: Place): 
   return html`<section id="read-${name}">
     <h3><span class="get">GET</span> ${prefix}/reads/${name}/{key}</h3>
     <p>
-      ${perStream ? html`One document per <b>${source?.name ?? ''}</b>; <code>?v=</code> waits.` : ''} Reads
-      from ${sources.map((each) => html`<b>${each.name}</b> `)}
+      ${
+        perStream
+          ? html`One document per <b>${source?.name ?? ''}</b>; <code>?v=</code> waits for a version.`
+          : html`Documents made of <b>${sources.map((each) => each.name).join(', ')}</b>.`
+      }
     </p>
+    <h3><span class="get">GET</span> ${prefix}/reads/${name}</h3>
     <p>
-      <span class="get">GET</span> ${prefix}/reads/${name}?
-      ${parameters.map((each) => html`<code>${each}</code> `)}
+      Pages of them, by ${parameters.map((each) => html`<code>${each}</code> `)}
       ${search.length > 0 ? html`<br />Words are found in ${search.join(', ')}.` : ''}
     </p>
     ${shell(`${request} ${base}/reads/${name}?limit=10`)}
@@ -183,8 +186,11 @@ function moreSection({ prefix, base, request }: Place): Html {
     <section>
       <h3><span class="get">GET</span> ${prefix}/commands/{commandId}</h3>
       <p>What became of a command; a stream with <code>Accept: text/event-stream</code>.</p>
-      <h3><span class="get">GET</span> ${prefix}/admin/events?<code>after</code> <code>limit</code></h3>
-      <p>Recorded events, for operators: with the role admin, or on the machine itself.</p>
+      <h3><span class="get">GET</span> ${prefix}/admin/events</h3>
+      <p>
+        Recorded events <code>after</code> a position, <code>limit</code> at most: for operators, with the
+        role admin or on the machine itself.
+      </p>
       ${shell(`${request} ${base}/admin/events?limit=10`)}
       <p>
         Headers of commands: <code>Idempotency-Key</code> <code>Prefer: wait=N</code>
@@ -202,7 +208,7 @@ function sampleId(format: string | undefined): string {
 
 function curl(target: string, body: Json): Html {
   // A quote inside of a shell's single quotes ends them, stands alone, and begins them again.
-  const quoted = JSON.stringify(body, null, 2).replaceAll("'", `'\\''`)
+  const quoted = JSON.stringify(body, null, 2).replaceAll("'", `'\\''`).replaceAll('\n', '\n  ')
   return shell(`${target} \\\n  -H 'Content-Type: application/json' \\\n  -d '${quoted}'`)
 }
 

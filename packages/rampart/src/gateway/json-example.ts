@@ -37,11 +37,16 @@ function objectExample(properties: Json | undefined, depth: number): Json {
   return Object.fromEntries(entries.map(([name, schema]) => [name, exampleOf(schema, depth + 1)]))
 }
 
+const stringExamples: Readonly<Record<string, string>> = {
+  date: '2011-12-09',
+  'date-time': '2011-12-09T12:50:00Z',
+  email: 'ada@example.org',
+  uri: 'https://example.org',
+  uuid: '0190a5b2-7c3e-7d4f-8a1b-2c3d4e5f6071',
+}
+
 function stringExample(format: Json | undefined): string {
-  if (format === 'date') return '2011-12-09'
-  if (format === 'date-time') return '2011-12-09T12:50:00Z'
-  if (format === 'uuid') return '0190a5b2-7c3e-7d4f-8a1b-2c3d4e5f6071'
-  return 'A1001'
+  return (typeof format === 'string' ? stringExamples[format] : undefined) ?? 'A1001'
 }
 
 function first(list: Json | undefined): Json | undefined {
