@@ -21,8 +21,8 @@ const standIns: readonly (readonly [RegExp, string])[] = [
   [/^npm ci$/gm, ''],
   [/^npm install .*$/gm, ''],
   [/^npm pack .*$/gm, ''],
-  // Here the library is compiled with the reader's code, and was written for one rule more.
-  [/\bnpx tsc\b/g, 'tsc --customConditions rampart-source --exactOptionalPropertyTypes'],
+  // Here the library's source is compiled, too; what counts are faults in the reader's own.
+  [/\bnpx tsc\b/g, "! grep '^src/' <(tsc --customConditions rampart-source)"],
   [/\bnpx /g, ''],
 ]
 
