@@ -44,11 +44,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   'gateway/reads': { rooms: ['core', 'projection', 'publish', 'gateway'], packages: ['hono', 'node:crypto'] },
   'gateway/feeds': { rooms: ['core', 'projection', 'publish', 'gateway'], packages: ['hono', 'node:crypto'] },
   'gateway/admin': { rooms: ['core', 'projection', 'gateway'], packages: ['hono'] },
-  host: { rooms: [...engine, ...adapters, 'gateway', ...gatewayRooms], packages: server },
+  'sqlite/copies': { rooms: ['core', 'sqlite'], packages: [...files, 'node:sqlite'] },
+  backup: { rooms: ['core', 'sqlite/copies'], packages: [...files, 'node:crypto'] },
+  host: { rooms: [...engine, ...adapters, 'backup', 'gateway', ...gatewayRooms], packages: server },
   client: { rooms: ['core'], packages: [] },
   testing: { rooms: ['core'], packages: ['node:crypto'] },
   cli: {
-    rooms: [...engine, ...adapters, 'gateway', ...gatewayRooms, 'host', 'client'],
+    rooms: [...engine, ...adapters, 'backup', 'gateway', ...gatewayRooms, 'host', 'client'],
     packages: ['commander', 'cli-progress', 'pino', 'node:*'],
   },
 }

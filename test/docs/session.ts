@@ -29,6 +29,9 @@ const standIns: readonly (readonly [RegExp, string])[] = [
 /** Commands that serve until they are stopped; what follows is typed in another terminal. */
 const serverPattern = /(^|\s)(rampart run|npm start)\b/
 
+/** A comment that tells the reader to end what serves. */
+const stopPattern = /^# Stop the server\b/
+
 /** A place in which the blocks of a page are carried out, one after the other. */
 interface Session {
   readonly folder: string
@@ -125,6 +128,7 @@ async function runProgram({ folder, environment }: Session, page: Page, expected
 async function type(session: Session, block: Block, next: Block | undefined): Promise<() => string> {
   const lines = typed(session, block.code).trim().split('\n')
   const serves = serverPattern.test(lines.at(-1) ?? '')
+  if (stopPattern.test(lines[0] ?? '')) await stopServer(session)
   const commands = (serves ? lines.slice(0, -1) : lines).join('\n')
   const isAnswered = next !== undefined && next.language !== 'sh' && next.language !== 'ts'
   if (/\bcurl .*-N\b/.test(commands)) return watch(session, block, isAnswered ? next : undefined)

@@ -1,5 +1,6 @@
 // The commands of `rampart` with their options: what `main.ts` runs, and what its reference is held against.
 import { Command } from 'commander'
+import { addBackup } from './backup.ts'
 import { addCommands } from './commands.ts'
 import { addDoctor } from './doctor.ts'
 import { addQuarantine } from './quarantine.ts'
@@ -24,6 +25,7 @@ export function createProgram(): Command {
   addStatus(program)
   addDoctor(program)
   addCommands(program)
+  addBackup(program)
   return program
 }
 

@@ -3,6 +3,7 @@
 /** Every fault code there is. Statuses and texts for people hang off this list elsewhere. */
 export const errorCodes = [
   'APP_INVALID',
+  'BACKUP_INVALID',
   'BODY_MALFORMED',
   'BODY_TOO_LARGE',
   'CAPABILITY_MISSING',

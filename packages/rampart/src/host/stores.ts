@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RampartError, type Runtime } from '../core/index.ts'
 import type { ReadStore, WriteStore } from '../core/ports/index.ts'
+import { requireNoUnfinishedRestore } from '../backup/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import { openSqliteReadStore, openSqliteStore } from '../sqlite/index.ts'
 
@@ -39,6 +40,7 @@ export async function openStores({ appName, storage, thread, runtime }: StoreOpt
     const write = createMemoryStore({ runtime })
     return opened(write, await openSqliteReadStore({ file: ':memory:', thread: 'caller' }), null)
   }
+  requireNoUnfinishedRestore(storage.dataFolder)
   const folder = join(storage.dataFolder, appName)
   await createFolder(folder)
   const write = await openSqliteStore({ file: join(folder, 'write.sqlite'), thread, runtime })

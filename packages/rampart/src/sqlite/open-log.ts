@@ -1,6 +1,7 @@
 // Opens a log within a batch: finds its number and epoch, or gives it new ones; and begins later epochs.
 import type { LogKey } from '../core/ports/index.ts'
 import type { Failure, LogIdentity } from '../core/group-commit/index.ts'
+import { readSql } from './database.ts'
 import { logNumberMax } from './places.ts'
 import { numberAt } from './rows.ts'
 import type { LogHead } from './log-head.ts'
@@ -35,14 +36,7 @@ export function openLog(
 
 /** Begins an epoch of a log, whose fork is the head as the batch has made it so far. */
 export function beginEpoch({ statements: { query } }: WriterState, log: LogHead, epoch: string): null {
-  const next = 'SELECT coalesce(max(ordinal), 0) + 1 FROM epochs WHERE log = ?'
-  const ordinal = numberAt(query(next).get(log.number) ?? [], 0)
-  query('INSERT INTO epochs (log, ordinal, epoch, fork_position) VALUES (?, ?, ?, ?)').all(
-    log.number,
-    ordinal,
-    epoch,
-    log.position,
-  )
+  query(readSql('begin-epoch')).all(log.number, epoch, log.position)
   log.epoch = epoch
   return null
 }

@@ -1,0 +1,101 @@
+// The manifest of a backup: what is in it, written when all of it is there. Without one a folder is none.
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RampartError } from '../core/index.ts'
+import type { StoredLog } from '../sqlite/copies/index.ts'
+import { writeDurably, type Content } from './durable-files.ts'
+
+/** The store files of an app by name, in the order in which they are copied. */
+export const storeFiles = ['reads.sqlite', 'write.sqlite'] as const
+
+/** A store file in a backup. */
+export interface BackedUpFile extends Content {
+  readonly name: (typeof storeFiles)[number]
+}
+
+/** An app in a backup. */
+export interface BackedUpApp {
+  readonly name: string
+  readonly files: readonly BackedUpFile[]
+  /** The logs with their last places: a backup is what each log was up to there. */
+  readonly logs: readonly StoredLog[]
+}
+
+/** What a backup consists of. */
+export interface BackupManifest {
+  readonly format: 1
+  /** Unique among backups. */
+  readonly id: string
+  /** When it was begun, as ISO 8601. */
+  readonly createdAt: string
+  readonly apps: readonly BackedUpApp[]
+}
+
+const fileName = 'manifest.json'
+
+/** True when a folder has a manifest, whatever is in it. */
+export function hasManifest(folder: string): boolean {
+  return existsSync(join(folder, fileName))
+}
+
+/** Declares a backup complete. */
+export async function writeManifest(folder: string, manifest: BackupManifest): Promise<void> {
+  await writeDurably(join(folder, fileName), `${JSON.stringify(manifest, null, 2)}\n`)
+}
+
+/** The manifest of a backup. Throws `BACKUP_INVALID` when there is none that can be read. */
+export async function readManifest(folder: string): Promise<BackupManifest> {
+  if (!existsSync(folder)) throw new RampartError('INPUT_INVALID', `There is no folder ${folder}.`)
+  if (!hasManifest(folder)) {
+    const message =
+      `${folder} is no backup, or one that was never finished: it has no ${fileName}. ` +
+      'Restore from another one.'
+    throw new RampartError('BACKUP_INVALID', message)
+  }
+  const file = join(folder, fileName)
+  const manifest = parsed(await readFile(file, 'utf8'))
+  if (isManifest(manifest)) return manifest
+  const message = `${file} is damaged, or of a newer version of Rampart. Restore from another backup.`
+  throw new RampartError('BACKUP_INVALID', message)
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // What is no JSON is no manifest; the caller says so.
+    return undefined
+  }
+}
+
+function isManifest(value: unknown): value is BackupManifest {
+  if (!hasMembers(value, ['format', 'id', 'createdAt', 'apps'])) return false
+  const { format, id, createdAt, apps } = value
+  if (format !== 1 || typeof id !== 'string' || typeof createdAt !== 'string') return false
+  return Array.isArray(apps) && apps.every(isApp)
+}
+
+function isApp(value: unknown): value is BackedUpApp {
+  if (!hasMembers(value, ['name', 'files', 'logs'])) return false
+  const { name, files, logs } = value
+  // The name becomes a folder below the data folder.
+  if (typeof name !== 'string' || !/^[^/\\]+$/.test(name) || name.startsWith('.')) return false
+  return Array.isArray(files) && files.every(isFile) && Array.isArray(logs) && logs.every(isLog)
+}
+
+function isFile(value: unknown): value is BackedUpFile {
+  if (!hasMembers(value, ['name', 'bytes', 'sha256'])) return false
+  const { name, bytes, sha256 } = value
+  return (
+    storeFiles.some((known) => known === name) && Number.isSafeInteger(bytes) && typeof sha256 === 'string'
+  )
+}
+
+function isLog(value: unknown): value is StoredLog {
+  return hasMembers(value, ['log', 'head']) && hasMembers(value['head'], ['epoch', 'position', 'eventId'])
+}
+
+function hasMembers(value: unknown, names: readonly string[]): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && names.every((name) => Object.hasOwn(value, name))
+}
