@@ -53,6 +53,7 @@ test('nothing is left out without a reason', () => {
       "ARCHITECTURE.md: a drawing",
       "ARCHITECTURE.md: a drawing",
       "README.md: it would run this very test",
+      "docs/guides/postgres.md: it needs a server",
     ]
   `)
 })

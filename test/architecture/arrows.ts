@@ -35,7 +35,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   seal: { rooms: ['core', 'subscription'], packages: ['node:crypto'] },
   memory: { rooms: ['core'], packages: ['node:crypto'] },
   sqlite: { rooms: ['core'], packages: [...files, 'node:crypto', 'node:sqlite', 'node:worker_threads'] },
-  postgres: { rooms: ['core'], packages: [...files, 'pg'] },
+  postgres: { rooms: ['core'], packages: [...files, 'node:crypto', 'pg'] },
   kafka: { rooms: ['core'], packages: [...files, '@platformatic/kafka'] },
   redis: { rooms: ['core'], packages: [...files, 'redis'] },
   gateway: { rooms: ['core', ...gatewayRooms], packages: server },

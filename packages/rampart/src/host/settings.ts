@@ -15,6 +15,8 @@ export interface HostSettings {
   readonly host: string
   /** Absolute; each app has a folder of its own below. */
   readonly dataFolder: string
+  /** A PostgreSQL server for the logs; in files below the data folder when absent. */
+  readonly storeUrl?: string
   readonly limits: GatewayLimits
   /** What tokens are checked against; nobody is authenticated when absent. */
   readonly authentication?: Authentication
@@ -32,9 +34,20 @@ export function readSettings(environment: Environment): HostSettings {
     host: readHost(environment['HOST'], authentication !== undefined),
     ...(authentication === undefined ? {} : { authentication }),
     dataFolder: resolve(callerFolder(environment), setOr(environment['RAMPART_DATA'], 'data')),
+    ...readStoreUrl(environment['RAMPART_STORE']),
     limits: readLimits(number),
     outcomeTtlMs: number('RAMPART_OUTCOME_TTL_SECONDS', 24 * 60 * 60, ttl) * 1000,
   }
+}
+
+function readStoreUrl(text: string | undefined): { readonly storeUrl?: string } {
+  const url = setOr(text, '')
+  if (url === '') return {}
+  if (/^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url)) return { storeUrl: url }
+  const message =
+    'RAMPART_STORE is not the URL of a PostgreSQL database. Set it to ' +
+    'postgres://user:password@host:port/database, or to nothing for files below RAMPART_DATA.'
+  throw new RampartError('SETTING_INVALID', message)
 }
 
 type ReadNumber = (name: string, fallback: number, bounds: Bounds) => number

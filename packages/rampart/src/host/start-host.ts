@@ -78,8 +78,9 @@ interface HostParts {
 }
 
 async function openEngine(app: App, { settings, runtime, reportFault }: HostParts): Promise<Engine> {
-  const { dataFolder, outcomeTtlMs } = settings
-  const stores = await openStores({ appName: app.name, storage: { dataFolder }, thread: 'worker', runtime })
+  const { dataFolder, storeUrl, outcomeTtlMs } = settings
+  const storage = { dataFolder, storeUrl }
+  const stores = await openStores({ appName: app.name, storage, thread: 'worker', runtime })
   // The lock is held from here on, so a note that is still there is of a server that was killed.
   if (stores.folder !== null) await removeRunNote(stores.folder)
   return startEngine({ app, stores, runtime, outcomeTtlMs, reportFault })

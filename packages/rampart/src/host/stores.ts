@@ -7,8 +7,13 @@ import { requireNoUnfinishedRestore } from '../backup/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import { openSqliteReadStore, openSqliteStore } from '../sqlite/index.ts'
 
-/** Where an app keeps its data: a folder of its own, or nowhere. */
-export type Storage = { readonly dataFolder: string } | { readonly memory: true }
+/**
+ * Where an app keeps its data: a folder of its own, with its logs on a server if there is one, or
+ * nowhere.
+ */
+export type Storage =
+  | { readonly dataFolder: string; readonly storeUrl?: string | undefined }
+  | { readonly memory: true }
 
 /** The stores of one app. */
 export interface AppStores {
@@ -43,13 +48,26 @@ export async function openStores({ appName, storage, thread, runtime }: StoreOpt
   requireNoUnfinishedRestore(storage.dataFolder)
   const folder = join(storage.dataFolder, appName)
   await createFolder(folder)
-  const write = await openSqliteStore({ file: join(folder, 'write.sqlite'), thread, runtime })
+  const write =
+    storage.storeUrl === undefined
+      ? await openSqliteStore({ file: join(folder, 'write.sqlite'), thread, runtime })
+      : await openServerStore(storage.storeUrl, appName, runtime)
   try {
     return opened(write, await openSqliteReadStore({ file: join(folder, 'reads.sqlite'), thread }), folder)
   } catch (fault) {
     await write[Symbol.asyncDispose]()
     throw fault
   }
+}
+
+// The driver is an optional peer: only who names a server needs it.
+async function openServerStore(url: string, namespace: string, runtime: Runtime): Promise<WriteStore> {
+  const { openPostgresStore } = await import('../postgres/index.ts').catch((cause: unknown) => {
+    const message =
+      'RAMPART_STORE names a PostgreSQL server, and its driver is not installed. Run npm i pg@8.23.0.'
+    throw new RampartError('SETTING_INVALID', message, { cause })
+  })
+  return openPostgresStore({ url, namespace, runtime })
 }
 
 function opened(write: WriteStore, read: ReadStore, folder: string | null): AppStores {

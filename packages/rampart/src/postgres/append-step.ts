@@ -1,0 +1,105 @@
+// Appends of a batch: one call to the database for as many as can go together.
+import type { Client } from 'pg'
+import type { CheckedAppend } from '../core/checks/index.ts'
+import type { AppendResult, StreamWrite } from '../core/ports/index.ts'
+import { appendArguments, argumentsOf, resultsOf, type CallAppend, type CallResult } from './append-call.ts'
+import { run, type Statement } from './database.ts'
+import { parameters } from './inbox-step.ts'
+import { findOutcome } from './outcome-store.ts'
+import { streamKey, type WriterState } from './writer-state.ts'
+
+/** A log and the time of the batch. */
+export interface BatchLog {
+  readonly number: number
+  readonly epoch: string
+  readonly nowMs: number
+}
+
+const appendBatch: Statement = {
+  name: 'append-batch',
+  text: `SELECT statuses, details, actuals, versions, positions, event_ids
+    FROM rampart_write.append_batch(${parameters(appendArguments)})`,
+}
+
+/** Gives each append the id under which its events are recorded, and finds what it builds on. */
+export function prepareAppends(
+  state: WriterState,
+  log: BatchLog,
+  appends: readonly CheckedAppend[],
+): readonly CallAppend[] {
+  const inCall = new Map<string, number>()
+  return appends.map((checked, index) => {
+    const { writes, ticket } = checked.request
+    const buildsOn = writes.map((write) => basisOf(state, log, { write, inCall }))
+    if (ticket !== undefined) inCall.set(ticket, index + 1)
+    const appendId = `${state.appendPrefix}${(++state.appends).toString(36)}`
+    return { checked, appendId, buildsOn }
+  })
+}
+
+// An append of the same call is named by its place; of an earlier one it is known what it came to.
+// Versions of a stream never come back, so the version that it left tells it from every other append.
+function basisOf(
+  { tickets }: WriterState,
+  log: BatchLog,
+  { write, inCall }: { readonly write: StreamWrite; readonly inCall: ReadonlyMap<string, number> },
+): number {
+  if (write.buildsOn === undefined) return 0
+  const place = inCall.get(write.buildsOn)
+  if (place !== undefined) return place
+  const version = tickets.versionAfter(write.buildsOn, streamKey(log.number, write))
+  return version !== undefined && version === write.expectedVersion ? 0 : -1
+}
+
+/**
+ * Sends appends as one call. Errors come as the driver throws them; then nothing is known of what
+ * happened.
+ */
+export async function callAppends(
+  client: Client,
+  log: BatchLog,
+  appends: readonly CallAppend[],
+): Promise<readonly CallResult[]> {
+  const [row = []] = await run(client, appendBatch, argumentsOf(log, appends))
+  return resultsOf(appends, log.epoch, row)
+}
+
+/** Looks up the outcomes that stood in the way of appends, and remembers what the others came to. */
+export async function settleAppends(
+  { client, state }: { readonly client: Client; readonly state: WriterState },
+  log: BatchLog,
+  called: { readonly appends: readonly CallAppend[]; readonly results: readonly CallResult[] },
+): Promise<readonly AppendResult[]> {
+  const settled: AppendResult[] = []
+  for (const [index, { checked }] of called.appends.entries()) {
+    const result = called.results[index]
+    if (result === undefined) continue
+    if (result.status === 'appended') remember(state, log, { checked, result })
+    settled.push(result.status === 'known' ? await answerAgain(client, log, checked) : result)
+  }
+  return settled
+}
+
+function remember(
+  state: WriterState,
+  log: BatchLog,
+  { checked, result }: { readonly checked: CheckedAppend; readonly result: AppendResult },
+): void {
+  const { writes, ticket } = checked.request
+  if (result.status !== 'appended') return
+  state.heads.set(log.number, result.place.position)
+  if (ticket === undefined) return
+  const versions = writes.map(
+    (write, index) => [streamKey(log.number, write), result.versions[index] ?? 0] as const,
+  )
+  state.tickets.keep(ticket, new Map(versions))
+}
+
+async function answerAgain(client: Client, log: BatchLog, { request }: CheckedAppend): Promise<AppendResult> {
+  const { command } = request
+  if (command === undefined) throw new Error('An append without a command came back as a known one.')
+  const ask = (statement: Statement, values: readonly unknown[]) => run(client, statement, values)
+  const outcome = await findOutcome(ask, log, { id: command.id, nowMs: log.nowMs })
+  if (outcome === undefined) throw new Error(`The outcome of the command ${command.id} is gone.`)
+  return outcome.fingerprint === command.fingerprint ? { status: 'repeated', outcome } : { status: 'reused' }
+}

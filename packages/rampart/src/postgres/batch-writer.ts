@@ -1,0 +1,283 @@
+// Commits batches over the one writing connection: a transaction for each run of operations that go
+// together.
+//
+// What a failure means depends on where it comes from. An error that the server sends undoes its
+// statement, so it is definite; only data can fail one append and not its neighbours, and then each goes
+// alone. A connection that is lost, or a disk that fails at the commit, leaves open what happened: the
+// writer connects again, waits for the log's lock, which the lost transaction holds until it has ended,
+// looks which of its appends are recorded, and sends only the others again. What it cannot learn within
+// its attempts is unknown.
+import type { Client } from 'pg'
+import type { CheckedAppend } from '../core/checks/index.ts'
+import type {
+  Batch,
+  BatchReply,
+  BatchWriter,
+  Failure,
+  Operation,
+  OperationResult,
+} from '../core/group-commit/index.ts'
+import { RampartError, sleep } from '../core/index.ts'
+import { callAppends, prepareAppends, settleAppends, type BatchLog } from './append-step.ts'
+import { texts } from './binary-array.ts'
+import { connectWriter, isDataError, isLost, isPassing, run, storeFault, type Statement } from './database.ts'
+import { accept, bury, claim, parameters, release } from './inbox-step.ts'
+import { findRecorded } from './lost-appends.ts'
+import { numberAt, textAt } from './rows.ts'
+import { keepSeals } from './seal-step.ts'
+import { runsOf, type Run } from './runs.ts'
+import type { WriterState } from './writer-state.ts'
+
+type Result = OperationResult | Failure
+
+/** Creates the writer; it connects when it is needed, and again after it lost its connection. */
+export function createBatchWriter(state: WriterState): BatchWriter {
+  return {
+    commit: (batch) => commit(state, batch),
+    close: async () => {
+      await giveBack(state)
+      await forget(state)
+    },
+  }
+}
+
+async function commit(state: WriterState, { nowMs, operations }: Batch): Promise<BatchReply> {
+  const results: Result[] = []
+  for (const one of runsOf(operations)) results.push(...(await commitRun(state, nowMs, one)))
+  await sweep(state, nowMs)
+  return { results, fault: null }
+}
+
+async function commitRun(
+  state: WriterState,
+  nowMs: number,
+  [first, ...others]: Run,
+): Promise<readonly Result[]> {
+  if (first.kind === 'openLog' || first.kind === 'probe') {
+    return [await attempted(state, (client) => applyApart(state, client, first))]
+  }
+  const log = { number: first.log, epoch: state.epochs.get(first.log) ?? '', nowMs }
+  const operations = [first, ...others]
+  if (first.kind === 'append') {
+    const appends = operations.flatMap((one) => (one.kind === 'append' ? [one.append] : []))
+    return commitAppends({ state, log }, appends, attemptsMax)
+  }
+  if (first.kind === 'accept') {
+    const commands = operations.flatMap((one) => (one.kind === 'accept' ? [one.accepted] : []))
+    const accepted = await attempted(state, (client) => accept(client, { log, state }, commands))
+    return 'failed' in accepted ? operations.map(() => accepted) : accepted
+  }
+  if (first.kind === 'claim') state.owners.add(first.request.owner)
+  if (first.kind === 'openDocuments' || first.kind === 'buildDocuments' || first.kind === 'keepDocuments') {
+    throw new Error(
+      'Documents that commit with events do not reach PostgreSQL: its event store refuses them.',
+    )
+  }
+  return [await attempted(state, (client) => applyToLog(state, client, { log, operation: first }))]
+}
+
+interface LogOperation {
+  readonly log: BatchLog
+  readonly operation: Extract<Operation, { kind: 'claim' | 'release' | 'bury' | 'seal' | 'beginEpoch' }>
+}
+
+function applyToLog(
+  state: WriterState,
+  client: Client,
+  { log, operation }: LogOperation,
+): Promise<OperationResult> {
+  switch (operation.kind) {
+    case 'claim':
+      return claim(client, log, operation.request)
+    case 'release':
+      return release(client, log, operation)
+    case 'bury':
+      return bury(client, log, operation.burial)
+    case 'seal':
+      return keepSeals(client, log, operation)
+    case 'beginEpoch':
+      return beginEpoch(state, client, operation)
+  }
+}
+
+const beginEpochStatement: Statement = {
+  name: 'begin-epoch',
+  text: `SELECT rampart_write.begin_epoch(${parameters(2)})`,
+}
+
+async function beginEpoch(
+  state: WriterState,
+  client: Client,
+  { log, epoch }: Extract<Operation, { kind: 'beginEpoch' }>,
+): Promise<null> {
+  await run(client, beginEpochStatement, [log, epoch])
+  state.epochs.set(log, epoch)
+  return null
+}
+
+const openLogStatement: Statement = {
+  name: 'open-log',
+  text: `SELECT opened.number, opened.epoch, coalesce(
+      (SELECT max(position) FROM rampart_write.events WHERE log = opened.number), 0
+    )
+    FROM rampart_write.open_log(${parameters(2)}) AS opened`,
+}
+
+async function applyApart(
+  state: WriterState,
+  client: Client,
+  operation: Extract<Operation, { kind: 'openLog' | 'probe' }>,
+): Promise<OperationResult> {
+  if (operation.kind === 'probe') {
+    await client.query('SELECT 1')
+    return null
+  }
+  const [row = []] = await run(client, openLogStatement, [operation.key, operation.epoch])
+  const identity = { number: numberAt(row, 0), epoch: textAt(row, 1) }
+  state.epochs.set(identity.number, identity.epoch)
+  state.heads.set(identity.number, numberAt(row, 2))
+  return identity
+}
+
+interface Place {
+  readonly state: WriterState
+  readonly log: BatchLog
+}
+
+async function commitAppends(
+  place: Place,
+  appends: readonly CheckedAppend[],
+  attemptsLeft: number,
+): Promise<readonly Result[]> {
+  const { state, log } = place
+  let client: Client | undefined
+  const prepared = prepareAppends(state, log, appends)
+  try {
+    client = await clientOf(state)
+    const results = await callAppends(client, log, prepared)
+    return await settleAppends({ client, state }, log, { appends: prepared, results })
+  } catch (error) {
+    if (client === undefined) return appends.map(() => failureOf(storeFault(error, state.url)))
+    if (isDataError(error)) return refuseData(place, appends, error)
+    if (isPassing(error) && attemptsLeft > 1) return commitAppends(place, appends, attemptsLeft - 1)
+    if (!isLost(error)) return appends.map(() => failureOf(storeFault(error, state.url)))
+    await forget(state)
+    return learn(place, { prepared, attemptsLeft, error })
+  }
+}
+
+async function refuseData(
+  place: Place,
+  appends: readonly CheckedAppend[],
+  error: unknown,
+): Promise<readonly Result[]> {
+  if (appends.length === 1) {
+    const message = `The database cannot take this data: ${String(error)}`
+    return [failureOf(new RampartError('INPUT_INVALID', message, { cause: error }))]
+  }
+  const results: Result[] = []
+  for (const one of appends) results.push(...(await commitAppends(place, [one], attemptsMax)))
+  return results
+}
+
+interface LostCall {
+  readonly prepared: ReturnType<typeof prepareAppends>
+  readonly attemptsLeft: number
+  readonly error: unknown
+}
+
+// Sends again what is not recorded. Appends without events are sent again in any case: if they went
+// through, they are found by their command id or change nothing.
+async function learn(place: Place, { prepared, attemptsLeft, error }: LostCall): Promise<readonly Result[]> {
+  const { state, log } = place
+  const unknown = unknownOf(storeFault(error, state.url))
+  if (attemptsLeft <= 1) return prepared.map(() => unknown)
+  await sleep(state.runtime, retryMs)
+  try {
+    const client = await clientOf(state)
+    const recorded = await findRecorded({ client, state }, log, prepared)
+    const found = prepared.filter(({ appendId }) => recorded.has(appendId))
+    const results = found.flatMap(({ appendId }) => recorded.get(appendId) ?? [])
+    const settled = await settleAppends({ client, state }, log, { appends: found, results })
+    const rest = prepared.filter(({ appendId }) => !recorded.has(appendId)).map(({ checked }) => checked)
+    const again = rest.length === 0 ? [] : await commitAppends(place, rest, attemptsLeft - 1)
+    const [left, right] = [[...settled], [...again]]
+    return prepared.map(({ appendId }) => (recorded.has(appendId) ? left.shift() : right.shift()) ?? unknown)
+  } catch (cause) {
+    await forget(state)
+    return learn(place, { prepared, attemptsLeft: attemptsLeft - 1, error: cause })
+  }
+}
+
+const attemptsMax = 6
+const retryMs = 500
+
+// For operations that may be done twice: they are tried again until it is known what became of them.
+async function attempted<Value>(
+  state: WriterState,
+  work: (client: Client) => Promise<Value>,
+): Promise<Value | Failure> {
+  let isUnknown = false
+  for (let attempt = 1; ; attempt++) {
+    let client: Client | undefined
+    try {
+      client = await clientOf(state)
+      return await work(client)
+    } catch (error) {
+      const fault = storeFault(error, state.url)
+      const lost = client !== undefined && isLost(error)
+      isUnknown ||= lost
+      if (lost) await forget(state)
+      const isWorthwhile = lost || isPassing(error) || (isUnknown && client === undefined)
+      if (!isWorthwhile || attempt === attemptsMax) return isUnknown ? unknownOf(fault) : failureOf(fault)
+      await sleep(state.runtime, retryMs)
+    }
+  }
+}
+
+const giveBackClaims: Statement = {
+  name: 'give-back-claims',
+  text: 'UPDATE rampart_write.inbox SET owner = NULL, lease_until_ms = 0 WHERE owner = ANY($1::text[])',
+}
+
+// So that another process need not wait for leases of one that ended in order. A killed one's run out.
+async function giveBack({ client, owners }: WriterState): Promise<void> {
+  if (client === undefined || owners.size === 0) return
+  await run(client, giveBackClaims, [texts([...owners])]).catch(() => undefined)
+}
+
+async function clientOf(state: WriterState): Promise<Client> {
+  state.client ??= await connectWriter(state.url)
+  return state.client
+}
+
+async function forget(state: WriterState): Promise<void> {
+  const { client } = state
+  state.client = undefined
+  // It is broken already; ending it frees the socket.
+  await client?.end().catch(() => undefined)
+}
+
+function failureOf({ code, message, effect }: RampartError): Failure {
+  return { failed: { code, message, effect } }
+}
+
+function unknownOf(fault: RampartError): Failure {
+  const message = `It is not known whether this was stored: ${fault.message} Retry with the same ids.`
+  return { failed: { code: 'OUTCOME_UNKNOWN', message, effect: 'unknown' } }
+}
+
+const sweepEveryMs = 1000
+const deleteExpired: Statement = {
+  name: 'delete-expired',
+  text: `DELETE FROM rampart_write.outcomes WHERE (log, command_id) IN (
+    SELECT log, command_id FROM rampart_write.outcomes WHERE expires_at_ms <= $1 ORDER BY expires_at_ms LIMIT 200
+  )`,
+}
+
+// Expired outcomes go in small numbers beside other work. What fails here is tried again a second later.
+async function sweep(state: WriterState, nowMs: number): Promise<void> {
+  if (state.client === undefined || Math.abs(nowMs - state.sweptAtMs) < sweepEveryMs) return
+  state.sweptAtMs = nowMs
+  await run(state.client, deleteExpired, [nowMs]).catch(() => undefined)
+}

@@ -1,0 +1,75 @@
+// The seal store port over PostgreSQL: seals are stored through the commit queue and read over the pool.
+import { hash } from 'node:crypto'
+import { position, type Position } from '../core/codec/index.ts'
+import type { LogIdentity } from '../core/group-commit/index.ts'
+import {
+  checkSeals,
+  leafOf,
+  sealEventsMax,
+  sealRangeOf,
+  type Seal,
+  type SealRange,
+  type SealStore,
+  type Sha256,
+} from '../core/seals/index.ts'
+import { readSql, type RunQuery, type Statement } from './database.ts'
+import type { OpenLog, OpenStore } from './open-store.ts'
+import { numberAt, textAt, type Row } from './rows.ts'
+
+const sha256: Sha256 = (data) => hash('sha256', data, 'buffer')
+
+const listSeals: Statement = { name: 'list-seals', text: readSql('list-seals') }
+const lastSeal: Statement = { name: 'last-seal', text: readSql('find-last-seal') }
+
+/** The seals of one log. */
+export function createSealStore(store: OpenStore, { key, identity }: OpenLog): SealStore {
+  return {
+    rangeAfter: (after) => rangeAfter(store, identity, after),
+    async append(seals) {
+      const bytes = checkSeals(seals)
+      await store.queue.submit<'seal'>({ kind: 'seal', log: identity.number, key, seals }, bytes)
+    },
+    last: async () => findLastSeal(store.reads().query, identity),
+    list: async (after, limit) =>
+      (await store.reads().query(listSeals, [identity.number, after, limit])).map(sealOf),
+  }
+}
+
+/** The newest seal of a log. */
+export async function findLastSeal(
+  query: RunQuery,
+  { number }: Pick<LogIdentity, 'number'>,
+): Promise<Seal | undefined> {
+  const [row] = await query(lastSeal, [number])
+  return row === undefined ? undefined : sealOf(row)
+}
+
+async function rangeAfter(
+  { reads }: OpenStore,
+  identity: LogIdentity,
+  after: Position,
+): Promise<SealRange | undefined> {
+  const { events } = await reads().events.readSealed(identity, {
+    after,
+    through: after + sealEventsMax,
+    limit: sealEventsMax,
+  })
+  if (events.length === 0) return undefined
+  const leaves = events.map((event) => leafOf(event, sha256))
+  return sealRangeOf(position(after + 1), leaves, sha256)
+}
+
+// A verification looks at whatever stands there, so nothing is checked here.
+function sealOf(row: Row): Seal {
+  return {
+    number: numberAt(row, 0),
+    first: numberAt(row, 1) as Position,
+    last: numberAt(row, 2) as Position,
+    epoch: textAt(row, 3),
+    root: textAt(row, 4),
+    sealedAtMs: numberAt(row, 5),
+    previous: textAt(row, 6),
+    digest: textAt(row, 7),
+    marks: textAt(row, 8),
+  }
+}

@@ -1,0 +1,66 @@
+// Proves the store on PostgreSQL by the conformance suites, on a real server.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { WriteStore } from '../core/ports/index.ts'
+import {
+  commandInboxContract,
+  eventStoreContract,
+  settableClock,
+  sealStoreContract,
+  stateStoreContract,
+  type EventStoreHarness,
+} from '../testing/index.ts'
+import { openPostgresStore } from './index.ts'
+import { copyRows, createDatabase, startPostgres, type PostgresServer } from './test/server.ts'
+
+const inboxCommandsMax = 20
+const contract = [...eventStoreContract, ...stateStoreContract, ...sealStoreContract, ...commandInboxContract]
+
+let server: PostgresServer
+let databases = 0
+beforeAll(async () => {
+  server = await startPostgres(['fsync=off'])
+  const url = await createDatabase(server.url('postgres'), 'migrated')
+  await (await openPostgresStore({ url }))[Symbol.asyncDispose]()
+}, 60_000)
+afterAll(() => server[Symbol.asyncDispose](), 60_000)
+
+async function openHarness(): Promise<EventStoreHarness & AsyncDisposable> {
+  const clock = settableClock()
+  const url = await createDatabase(server.url('postgres'), `rule_${++databases}`, 'migrated')
+  const open = (): Promise<WriteStore> => openPostgresStore({ url, runtime: clock.runtime, inboxCommandsMax })
+  let store = await open()
+  return {
+    store,
+    setClock: clock.set,
+    inboxCommandsMax,
+    copy: async () => {
+      const copied = await createDatabase(server.url('postgres'), `rule_${databases}_copy`, 'migrated')
+      await copyRows(url, copied)
+      return async () => {
+        await store[Symbol.asyncDispose]()
+        store = await openPostgresStore({ url: copied, runtime: clock.runtime, inboxCommandsMax })
+        return store
+      }
+    },
+    reopen: async () => {
+      await store[Symbol.asyncDispose]()
+      store = await open()
+      return store
+    },
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  }
+}
+
+describe('the store on PostgreSQL', () => {
+  test('refuses documents that commit with events, which it cannot keep', async () => {
+    await using harness = await openHarness()
+    const log = await harness.store.openLog('default/shop/0')
+    const shape = { name: 'accounts', version: 1, indexes: [], search: [] }
+    await expect(log.openDocuments(shape)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING' })
+  })
+
+  test.each(contract)('$name', async ({ check }) => {
+    await using harness = await openHarness()
+    await expect(check(harness)).resolves.toBeUndefined()
+  })
+})

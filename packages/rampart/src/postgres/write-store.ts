@@ -1,0 +1,175 @@
+// A store of logs on PostgreSQL: one connection that writes, and a pool that reads.
+import { checkLogKey, inboxCommandsMaxUnlessSaid } from '../core/checks/index.ts'
+import { createCommitQueue, notifyListeners, type Operation } from '../core/group-commit/index.ts'
+import { RampartError, systemRuntime, type Runtime } from '../core/index.ts'
+import type { EventStore, LogKey, WriteStore } from '../core/ports/index.ts'
+import { createBatchWriter } from './batch-writer.ts'
+import { connectWriter, migrate, openReaders, placeOf, readSql, storeFault } from './database.ts'
+import { createEventReader } from './event-reader.ts'
+import { createEventStore } from './event-store.ts'
+import type { OpenLog, OpenStore, StoreReads } from './open-store.ts'
+import { startWakeUps } from './wake-ups.ts'
+import { createTickets, type WriterState } from './writer-state.ts'
+
+/** How to open a store on PostgreSQL. */
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database`. */
+  readonly url: string
+  /** Begins the keys of all logs in the database, so that apps with equal context names can share it. */
+  readonly namespace?: string
+  /** The machine's own unless given. */
+  readonly runtime?: Runtime
+  /** How many writes may wait before `OVERLOADED`; 10,000 unless said. */
+  readonly queueOperationsMax?: number
+  /** How many bytes they may have together; 64 MiB unless said. */
+  readonly queueBytesMax?: number
+  /** How many commands may wait in the inbox of each log; 10,000 unless said. */
+  readonly inboxCommandsMax?: number
+}
+
+const queueOperationsMaxUnlessSaid = 10_000
+const queueBytesMaxUnlessSaid = 64 * 1024 * 1024
+
+const writeSchema = [
+  'create-write-tables',
+  'match-conditions',
+  'append-batch',
+  'accept-commands',
+  'claim-commands',
+  'bury-command',
+  'open-log',
+  'begin-epoch',
+  'add-seals',
+  'keep-seals',
+]
+
+/**
+ * Opens a store on PostgreSQL 15 or newer, and takes its schema to what this version knows. Any number of
+ * processes may have it open. Throws `STORE_SCHEMA_NEWER` or `STORE_UNAVAILABLE`.
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<WriteStore> {
+  const { url, runtime = systemRuntime } = options
+  const client = await connectWriter(url)
+  try {
+    await migrate(client, writeSchema.map(readSql))
+  } catch (error) {
+    await client.end()
+    throw storeFault(error, url)
+  }
+  return assemble(options, {
+    url,
+    runtime,
+    client,
+    inboxCommandsMax: options.inboxCommandsMax ?? inboxCommandsMaxUnlessSaid,
+    appendPrefix: appendPrefix(runtime),
+    tickets: createTickets(),
+    epochs: new Map(),
+    heads: new Map(),
+    owners: new Set(),
+    appends: 0,
+    sweptAtMs: 0,
+  })
+}
+
+function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore {
+  const writer = createBatchWriter(state)
+  const reads = openReads(state.url)
+  const logs = new Map<number, OpenLog>()
+  const queue = createCommitQueue({
+    writer,
+    runtime: state.runtime,
+    file: placeOf(state.url),
+    limits: {
+      operationsMax: options.queueOperationsMax ?? queueOperationsMaxUnlessSaid,
+      bytesMax: options.queueBytesMax ?? queueBytesMaxUnlessSaid,
+    },
+    onCommitted: (operations, results) => {
+      notifyListeners(logs, operations, results)
+      for (const log of writtenLogs(operations)) wakeUps.tell(log)
+    },
+  })
+  const wakeUps = startWakeUps({
+    url: state.url,
+    runtime: state.runtime,
+    onWake: (log) => wake(logs, log),
+  })
+  const store: OpenStore = { runtime: state.runtime, queue, reads: reads.get }
+  let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    await queue.close()
+    await Promise.all([reads.close(), writer.close(), wakeUps.close()])
+  }
+  return {
+    openLog: (key) => openLog(store, { key, namespace: options.namespace }, logs),
+    fault: queue.fault,
+    [Symbol.asyncDispose]: () => (closing ??= close()),
+  }
+}
+
+interface NamedLog {
+  readonly key: LogKey
+  readonly namespace: string | undefined
+}
+
+async function openLog(
+  store: OpenStore,
+  { key, namespace }: NamedLog,
+  logs: Map<number, OpenLog>,
+): Promise<EventStore> {
+  checkLogKey(key)
+  const name = namespace === undefined ? key : `${namespace}:${key}`
+  const operation = { kind: 'openLog', key: name, epoch: store.runtime.uuid() } as const
+  const identity = await store.queue.submit<'openLog'>(operation, key.length)
+  const own = logs.get(identity.number) ?? {
+    key,
+    identity: { ...identity },
+    epochs: undefined,
+    appended: new Set(),
+    accepted: new Set(),
+    kept: new Map(),
+  }
+  logs.set(identity.number, own)
+  return createEventStore(store, own)
+}
+
+function writtenLogs(operations: readonly Operation[]): ReadonlySet<number> {
+  return new Set(
+    operations.flatMap((one) => (one.kind === 'append' || one.kind === 'accept' ? [one.log] : [])),
+  )
+}
+
+function wake(logs: ReadonlyMap<number, OpenLog>, log: number | undefined): void {
+  for (const [number, { appended, accepted }] of logs) {
+    if (log !== undefined && log !== number) continue
+    for (const callback of [...appended, ...accepted]) callback()
+  }
+}
+
+/** Begins all append ids of one opening: 52 random bits, so that two processes never share one. */
+function appendPrefix(runtime: Runtime): string {
+  return `${Math.floor(runtime.random() * 2 ** 52).toString(36)}-`
+}
+
+interface OpenReads {
+  readonly get: () => StoreReads
+  readonly close: () => Promise<void>
+}
+
+function openReads(url: string): OpenReads {
+  const readers = openReaders(url)
+  let isOpen = true
+  const reads: StoreReads = {
+    query: readers.query,
+    events: createEventReader(readers.query),
+  }
+  return {
+    get: () => {
+      if (isOpen) return reads
+      throw new RampartError('STORE_CLOSED', `The store ${placeOf(url)} is closed.`)
+    },
+    close: () => {
+      isOpen = false
+      return readers.close()
+    },
+  }
+}

@@ -1,0 +1,54 @@
+// What the writer keeps in memory between batches: its connection, and which appends in flight came to what.
+import type { Client } from 'pg'
+import type { Runtime } from '../core/index.ts'
+
+/** What appends came to that others may build on, by their tickets; the oldest are forgotten. */
+export interface Tickets {
+  /** The version that an accepted append left a stream with; `undefined` when it was not accepted. */
+  readonly versionAfter: (ticket: string, stream: string) => number | undefined
+  readonly keep: (ticket: string, versions: ReadonlyMap<string, number>) => void
+}
+
+/** What the steps of the writer share. */
+export interface WriterState {
+  readonly url: string
+  readonly runtime: Runtime
+  readonly inboxCommandsMax: number
+  /** Begins each append id; unique per opening of the store. */
+  readonly appendPrefix: string
+  readonly tickets: Tickets
+  /** The newest epoch of each log that is open. */
+  readonly epochs: Map<number, string>
+  /** Who has claimed commands over this connection; what they hold is given back at the end. */
+  readonly owners: Set<string>
+  appends: number
+  /** The last position that is known of each log: where a search for appends of unknown outcome begins. */
+  readonly heads: Map<number, number>
+  /** Absent until it is needed, and after it was lost. */
+  client: Client | undefined
+  sweptAtMs: number
+}
+
+// More than may wait in one queue, so that no append is forgotten before those that build on it are answered.
+const ticketsMax = 20_000
+
+/** Remembers nothing yet. */
+export function createTickets(): Tickets {
+  const kept = new Map<string, ReadonlyMap<string, number>>()
+  return {
+    versionAfter: (ticket, stream) => kept.get(ticket)?.get(stream),
+    keep: (ticket, versions) => {
+      kept.set(ticket, versions)
+      const [oldest] = kept.keys()
+      if (kept.size > ticketsMax && oldest !== undefined) kept.delete(oldest)
+    },
+  }
+}
+
+/** Names a stream within the writer. */
+export function streamKey(
+  log: number,
+  { decider, id }: { readonly decider: string; readonly id: string },
+): string {
+  return `${log}\0${decider}\0${id}`
+}
