@@ -1,6 +1,7 @@
 // Carries out what README.md and docs/ show, as a reader would: files, programs, commands and their answers.
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
@@ -57,6 +58,31 @@ test('nothing is left out without a reason', () => {
     ]
   `)
 })
+
+test('every link leads to a file, and to a heading in it', async () => {
+  const texts = await Promise.all(pages.map(({ path }) => readFile(join(workspaceRoot, path), 'utf8')))
+  const linked = pages.flatMap(({ path }, index) =>
+    Array.from((texts[index] ?? '').matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g), (match) => {
+      const [, file = '', heading] = match
+      return { from: path, to: file === '' ? path : join(dirname(path), file), heading }
+    }),
+  )
+  expect(linked.length).toBeGreaterThan(30)
+  const broken = linked.filter(({ to, heading }) => {
+    if (heading === undefined) return !existsSync(join(workspaceRoot, to))
+    const text = texts[pages.findIndex(({ path }) => path === to)] ?? ''
+    return !Array.from(text.matchAll(/^#+ (.*)$/gm), ([, title = '']) => anchorOf(title)).includes(heading)
+  })
+  expect(broken).toEqual([])
+})
+
+/** The anchor that a heading gets where pages are shown. */
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+}
 
 describe('the check of what is shown', () => {
   test.each([
