@@ -149,3 +149,21 @@ test('says so when a log is shorter than its seals', async () => {
   expect(String(faults)).toMatch(/ends at position 3, and is sealed through 5: events are missing/)
   expect(faults).toHaveLength(1)
 })
+
+test('takes turns with the sealers of other processes, and does not complain of them', async () => {
+  const { log, advance, seal, ranges } = await openWorld()
+  const faults: unknown[] = []
+  const sealers = [1, 2, 3].map(() => seal(undefined, (fault) => faults.push(fault)))
+  for (const _ of [1, 2, 3, 4]) {
+    await append(log, 2)
+    await advance(1001)
+  }
+  expect(await ranges()).toEqual([
+    [1, 2],
+    [3, 4],
+    [5, 6],
+    [7, 8],
+  ])
+  expect(faults).toEqual([])
+  await Promise.all(sealers.map((sealer) => sealer.stop()))
+})

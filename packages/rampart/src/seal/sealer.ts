@@ -59,12 +59,21 @@ async function run(sealing: Sealing): Promise<void> {
       backOff.reset()
     } catch (fault) {
       if (isRampartError(fault, 'STORE_CLOSED')) return
+      const known = sealing.last?.number ?? 0
       // Whatever the store failed at, nothing is known of the newest seal any more.
       sealing.last = undefined
+      // oxlint-disable-next-line no-await-in-loop -- the same
+      if (isRampartError(fault, 'STORE_UNAVAILABLE') && (await isSealedBeyond(store, known))) continue
       sealing.reportFault?.(fault, `the sealing of ${store.log}`)
       waitMs = intervalMs + backOff.nextDelayMs()
     }
   }
+}
+
+// Another process that writes to the same log has sealed it meanwhile, which is as good.
+async function isSealedBeyond(store: SealerOptions['store'], known: number): Promise<boolean> {
+  const last = await store.seals.last().catch(() => undefined)
+  return last !== undefined && last.number > known
 }
 
 async function sealToHead(sealing: Sealing): Promise<void> {
