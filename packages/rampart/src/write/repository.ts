@@ -36,6 +36,11 @@ import {
 export interface Repository {
   /** The last acknowledged state in memory; another process may have moved the stream on. */
   readonly cached: (id: StreamId) => LoadedState | undefined
+  /**
+   * The state of a new stream, where the streams that were loaded last have all been new; an append has to
+   * prove it, and whoever finds it wrong loads.
+   */
+  readonly presumed: () => LoadedState | undefined
   /** The state with every event that is recorded now. Throws `STATE_UNREADABLE` for an unusable state row. */
   readonly load: (id: StreamId) => Promise<LoadedState>
   /** The state after further events, which need not be recorded yet. */
@@ -66,6 +71,9 @@ export interface CacheLimits {
 /** 10,000 states or 64 MiB of folded events, whichever is reached first. */
 export const defaultCacheLimits: CacheLimits = { states: 10_000, weight: 64 * 1024 * 1024 }
 
+/** How many streams in a row are new before the next one that is not in memory is presumed to be. */
+const newInARowMin = 8
+
 /** What a repository stands on. */
 export interface RepositoryOptions {
   readonly definition: DeciderDefinition
@@ -85,13 +93,16 @@ export function createRepository(options: RepositoryOptions): Repository {
     // A state without events weighs something too.
     sizeCalculation: ({ weight }) => weight + 256,
   })
+  let newInARow = 0
   return {
     cached: (id) => cache.get(id),
+    presumed: () => (newInARow < newInARowMin ? undefined : initialState(definition)),
     async load(id) {
       const name = { definition, id }
       const warm = cache.get(id)
       const loaded =
         warm === undefined ? await loadCold(store, name, strategy) : await foldOn(store, name, warm)
+      newInARow = loaded.version === 0 ? newInARow + 1 : 0
       cache.set(id, loaded)
       return loaded
     },

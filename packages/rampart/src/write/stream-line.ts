@@ -10,6 +10,9 @@
 // and names the append in flight that it builds on: when that one fails, those behind it conflict, whatever
 // else may have brought the stream to their version. The line then lets everything in flight settle, puts the
 // conflicting commands back in their order, and decides them again on a freshly loaded state.
+//
+// For the same reason a stream need not be loaded to find out that it is new. Where streams usually are, that
+// is presumed, and the first append proves it or conflicts.
 import type { StreamId } from '../core/codec/index.ts'
 import { RampartError } from '../core/index.ts'
 import type { AppendResult, EventStore } from '../core/ports/index.ts'
@@ -57,6 +60,8 @@ export class StreamLine {
   #loading = false
   #settling = false
   #tip: LoadedState | undefined
+  /** Whether the tip stands on what was only presumed; `proved` means that nothing may be presumed again. */
+  #footing: 'unknown' | 'presumed' | 'proved' = 'unknown'
 
   /** `onIdle` is called when the line has nothing to do any more. */
   constructor(id: StreamId, tools: LineTools, onIdle: (id: StreamId) => void) {
@@ -79,19 +84,25 @@ export class StreamLine {
   }
 
   #proceed(): void {
-    if (this.#settling) {
-      if (this.#inFlight > 0) return
+    while (this.#waiting.length > 0) {
+      if (this.#settling && this.#inFlight > 0) return
       this.#settling = false
-    }
-    while (this.#waiting.length > 0 && !this.#settling) {
-      if (this.#tip === undefined) {
+      const tip = this.#tip ?? this.#presume()
+      if (tip === undefined) {
         void this.#load()
         return
       }
       const job = this.#waiting.shift()
-      if (job !== undefined) this.#decide(job, this.#tip)
+      if (job !== undefined) this.#decide(job, tip)
     }
     if (this.length === 0 && !this.#loading) this.#onIdle(this.#id)
+  }
+
+  #presume(): LoadedState | undefined {
+    if (this.#footing !== 'unknown') return undefined
+    this.#tip = this.#tools.repository.presumed()
+    if (this.#tip !== undefined) this.#footing = 'presumed'
+    return this.#tip
   }
 
   async #load(): Promise<void> {
@@ -117,7 +128,13 @@ export class StreamLine {
       this.#tip = prepared.after
       this.#commit(job, prepared)
     } catch (fault) {
-      this.#fail(job, fault)
+      if (this.#footing !== 'presumed') {
+        this.#fail(job, fault)
+        return
+      }
+      // The fault may be that of deciding on a state that never was.
+      this.#decideAgain()
+      this.#putBack(job)
     }
   }
 
@@ -151,6 +168,7 @@ export class StreamLine {
   }
 
   #acknowledge({ ticket, ...state }: LoadedState): void {
+    this.#footing = 'proved'
     this.#tools.repository.remember(this.#id, state)
     if (ticket !== undefined && this.#tip?.ticket === ticket) this.#tip = state
   }
@@ -158,6 +176,7 @@ export class StreamLine {
   /** Lets everything in flight settle, then starts from what is recorded. */
   #decideAgain(): void {
     this.#settling = true
+    this.#footing = 'proved'
     this.#tip = undefined
   }
 
