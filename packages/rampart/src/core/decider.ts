@@ -34,6 +34,7 @@ export function state<S>(
  * same.
  */
 export interface Ask<Code extends string = string> {
+  /** The id of the command, a UUID; the same for every repetition of it. */
   readonly commandId: string
   /** The stream's id within its decider. */
   readonly id: string

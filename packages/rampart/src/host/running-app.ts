@@ -86,23 +86,36 @@ export interface TypedDocument<Document> {
 
 /** What to list; everything by key unless said, 50 documents at most. */
 export interface ListOptions extends ReadOptions {
-  /** Equalities over declared indexes. */
+  /** Equalities over declared indexes; numbers and booleans are given as texts. */
   readonly where?: Readonly<Record<string, string>>
+  /** Words to search for in the declared members, each as the start of a word. */
   readonly search?: string
+  /** Only keys after this one: the last key of the page before. */
   readonly afterKey?: string
+  /** How many documents at most, from 1. */
   readonly limit?: number
 }
 
-/** The documents of a projection. */
+/**
+ * The documents of a projection. Reads that demand freshness throw `READ_MODEL_BEHIND` when the wait runs
+ * out, and all of them `KEY_QUARANTINED` or `PROJECTION_STOPPED` for what stands still.
+ */
 export interface TypedReads<Document> {
+  /** A document; `undefined` when there is none under the key. */
   readonly get: (key: string, options?: ReadOptions) => Promise<TypedDocument<Document> | undefined>
+  /** Documents in the order of their keys; `more` says whether another one follows. */
   readonly list: (
     options?: ListOptions,
   ) => Promise<{ readonly documents: readonly TypedDocument<Document>[]; readonly more: boolean }>
+  /** How far the read model is behind its log, in events and seconds. */
   readonly lag: () => Promise<Lag>
 }
 
-/** An app that runs in this process. Disposing of it drains it and closes its stores. */
+/**
+ * An app that runs in this process. Disposing of it drains it and closes its stores. What the domain refuses
+ * is an answer; faults are thrown, and the same key may then be sent again: it tells what happened, if
+ * anything did.
+ */
 export interface RunningApp<A> extends AsyncDisposable {
   /** A stream by decider and id; without an id only for commands whose stream ids the server makes. */
   readonly stream: <Name extends DeciderOf<A>['name']>(

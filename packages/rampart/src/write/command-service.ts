@@ -45,17 +45,23 @@ export interface ReceivedCommand extends CommandName {
 /** A command that did what was asked, or found nothing to do. */
 export interface SucceededCommand extends CommandName {
   readonly status: 'succeeded'
+  /** How many events the stream has after it. */
   readonly version: StreamVersion
+  /** The position of its last event; the log's head at that moment when it recorded none. */
   readonly position: Position
   readonly log: LogKey
+  /** The same position, so that it can be recognised after a restore. */
   readonly place: LogPlace
 }
 
 /** A command that the domain refused. */
 export interface RefusedCommand extends CommandName {
   readonly status: 'refused'
+  /** One of the codes that the command declares in `refuses`. */
   readonly code: string
+  /** A sentence for people. */
   readonly detail: string
+  /** What the refusal told programs; absent when nothing. */
   readonly data?: Json
   readonly log: LogKey
   readonly place: LogPlace
@@ -67,6 +73,7 @@ export interface RefusedCommand extends CommandName {
  */
 export interface FailedCommand extends CommandName {
   readonly status: 'failed'
+  /** The code of the fault. */
   readonly code: string
   readonly detail: string
   readonly log: LogKey

@@ -39,7 +39,10 @@ export interface InboxCommand extends NewInboxCommand {
   readonly attempts: number
 }
 
-/** What accepting came to. `waiting` and `repeated` are repetitions of the same command. */
+/**
+ * What accepting came to. `waiting` and `repeated` are repetitions of the same command, before and after its
+ * outcome; `reused` says that the id has another fingerprint, `full` that no more may wait (IN-6).
+ */
 export type AcceptResult =
   | { readonly status: 'accepted' }
   | { readonly status: 'waiting'; readonly command: InboxCommand }
@@ -73,6 +76,7 @@ export interface DeadLetter extends InboxCommand {
 
 /** Commands waiting in one log's database. */
 export interface CommandInbox {
+  /** Accepts a command for later; resolves once that is as durable as an append (IN-1). */
   readonly accept: (command: NewInboxCommand) => Promise<AcceptResult>
   /** Claims due commands, oldest first, several of one stream in their order. */
   readonly claim: (request: ClaimRequest) => Promise<readonly InboxCommand[]>
@@ -81,6 +85,7 @@ export interface CommandInbox {
    * can look at the store.
    */
   readonly release: (commandIds: readonly CommandId[], retryAtMs: number, cause?: string) => Promise<void>
+  /** Ends a command without an append; without effect when it is not there any more. */
   readonly bury: (burial: Burial) => Promise<void>
   /** A waiting or claimed command. */
   readonly find: (id: CommandId) => Promise<InboxCommand | undefined>

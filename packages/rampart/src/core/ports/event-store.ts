@@ -40,12 +40,17 @@ import type { NewState, StoredState } from './state-store.ts'
 /** An event to append. */
 export interface NewEvent {
   readonly type: string
+  /** The version of its type's schema, from 1. */
   readonly schemaVersion: number
+  /** At most `payloadBytesMax`. The store does not look into it. */
   readonly payload: Uint8Array
   /** `application/json` when absent. */
   readonly contentType?: string
+  /** Keys by which `failIfMatch` and filters find it; at most `tagsMax`, none when absent. */
   readonly tags?: readonly string[]
+  /** Whose personal data the payload holds. */
   readonly dataSubjectId?: string
+  /** Which key encrypts the payload. */
   readonly keyId?: string
 }
 
@@ -90,6 +95,7 @@ export interface AppendRequest {
    * only where there are events; empty when they touch none. Demanded where collections are kept.
    */
   readonly documents?: readonly DocumentWrite[]
+  /** The command that it settles; an append without one may be repeated with a second effect. */
   readonly command?: CommandClaim
   /** Names this append for writes that build on it while the store is open; 64 characters at most, unique. */
   readonly ticket?: string
@@ -107,12 +113,17 @@ export type AppendResult =
       /** The last position of the append; the head when it had no events. */
       readonly place: LogPlace
     }
+  /** The stream of `writes[write]` is at another version than expected (ES-3). */
   | { readonly status: 'conflict'; readonly write: number; readonly actualVersion: StreamVersion }
+  /** An event matches `failIfMatch[condition]` (ES-6). */
   | { readonly status: 'matched'; readonly condition: number }
   /** A document is not the one any more that this write was folded on. */
   | { readonly status: 'outdated'; readonly document: number }
+  /** The command was settled before, with this outcome (ES-7). */
   | { readonly status: 'repeated'; readonly outcome: StoredOutcome }
+  /** The command's id was claimed with another fingerprint. */
   | { readonly status: 'reused' }
+  /** The command waits in the inbox, to which the claim leaves it. */
   | { readonly status: 'waiting' }
 
 /** Which events of one stream to read; all of them forward unless said. */

@@ -102,7 +102,9 @@ export interface SkippedEvent {
 
 /** Document changes of a batch, and the checkpoint they lead to. */
 export interface CommitRequest {
+  /** The checkpoint that the batch was folded on; the commit is refused when it is not stored any more. */
   readonly from: LogPlace
+  /** The checkpoint after the batch. */
   readonly to: LogPlace
   readonly documents: readonly StoredDocument[]
   /** In this order; none when absent. */
