@@ -1,7 +1,7 @@
 // The event store port in memory: for tests, for trials, and as the plainest reading of the promises.
 import type { Position, StreamVersion } from '../core/codec/index.ts'
 import type { Runtime } from '../core/index.ts'
-import { checkAppend, pageBytesMax, type CheckedAppend } from '../core/checks/index.ts'
+import { checkAppend, foldPages, pageBytesMax, type CheckedAppend } from '../core/checks/index.ts'
 import type {
   AppendRequest,
   AppendResult,
@@ -34,19 +34,10 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
     capabilities: { durable: false, reopens: false, dynamicConsistency: true },
     inbox: createCommandInbox(state, options),
     seals: createSealStore(state),
-    append: async (request) => {
-      requireOpen(state)
-      const checked = checkAppend(request)
-      requireDocuments(state, request)
-      const result = append(state, checked, runtime)
-      if (result.status === 'appended' && request.writes.some(({ events }) => events.length > 0)) {
-        announceDocuments(state, request)
-        for (const callback of state.onAppended) callback()
-      }
-      return result
-    },
+    append: async (request) => appendAndTell(state, request, runtime),
     readStream: (query) => readStream(state, query, runtime),
     readLog: (query) => readLog(state, query, runtime),
+    readToFold: (query) => foldPages(readLog(state, query, runtime)),
     head: async () => {
       requireOpen(state)
       return placeAt(state, state.events.length)
@@ -65,6 +56,18 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
       return () => void state.onAppended.delete(callback)
     },
   }
+}
+
+function appendAndTell(state: LogState, request: AppendRequest, runtime: Runtime): AppendResult {
+  requireOpen(state)
+  const checked = checkAppend(request)
+  requireDocuments(state, request)
+  const result = append(state, checked, runtime)
+  if (result.status === 'appended' && request.writes.some(({ events }) => events.length > 0)) {
+    announceDocuments(state, request)
+    for (const callback of state.onAppended) callback()
+  }
+  return result
 }
 
 // Nothing in here waits, so that every append sees all before it and none of those after it.

@@ -1,5 +1,5 @@
 // The event store port over PostgreSQL: appends go through the commit queue, reads over the pool.
-import { checkAppend } from '../core/checks/index.ts'
+import { checkAppend, foldPages } from '../core/checks/index.ts'
 import { position } from '../core/codec/index.ts'
 import { RampartError } from '../core/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
@@ -37,6 +37,7 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
     append: async (request) => append(store, identity, request),
     readStream: (query) => readStream(store, identity, query),
     readLog: (query) => readLog(store, identity, query),
+    readToFold: (query) => foldPages(readLog(store, identity, query)),
     head: async () => store.reads().events.head(identity),
     findOutcome: async (id) =>
       findOutcome(store.reads().query, identity, { id, nowMs: store.runtime.nowMs() }),

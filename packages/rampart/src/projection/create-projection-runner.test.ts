@@ -270,8 +270,8 @@ describe('faults of the stores', () => {
 function observing(log: EventStore, positions: number[]): EventStore {
   return {
     ...log,
-    async *readLog(query) {
-      for await (const page of log.readLog(query)) {
+    async *readToFold(query) {
+      for await (const page of log.readToFold(query)) {
         positions.push(...page.events.map((event) => event.position))
         yield page
       }
@@ -283,8 +283,8 @@ function observing(log: EventStore, positions: number[]): EventStore {
 function repeating(log: EventStore): EventStore {
   return {
     ...log,
-    async *readLog(query) {
-      for await (const page of log.readLog({ ...query, after: 0 as never })) {
+    async *readToFold(query) {
+      for await (const page of log.readToFold({ ...query, after: 0 as never })) {
         yield page
         yield page
       }

@@ -159,7 +159,7 @@ async function followFromCheckpoint(running: Running): Promise<SubscriptionEnd> 
     running.folded = from
     running.waiting = await loadWaiting(running.collection)
     const subscription = createSubscription({
-      store,
+      store: { readLog: store.readToFold, onAppended: store.onAppended },
       types: projection.reads,
       from,
       runtime,

@@ -2,11 +2,21 @@
 //
 // A key whose handler fails is put into quarantine: its document stays as it was, and from this event on
 // its events queue up. An event for which no key can be told ends the fold.
-import { decodeEvent, idFault, quoted, position, type AnyEvents } from '../core/codec/index.ts'
+import {
+  decodeEvent,
+  idFault,
+  quoted,
+  position,
+  type AnyEvents,
+  type FoldRecord,
+} from '../core/codec/index.ts'
 import type { Json, Projection, Recorded } from '../core/index.ts'
 import type { EventRecord, StoredDocument } from '../core/ports/index.ts'
 import type { Intake } from './quarantine.ts'
 import { frozenJson } from './frozen-json.ts'
+
+/** An event as it is read from the log, or again for an operator. */
+export type FoldedRecord = EventRecord | FoldRecord
 
 /** A projection, prepared for folding. */
 export interface Fold {
@@ -18,14 +28,14 @@ export interface Fold {
 
 /** An event of today's shape with the keys of the documents that it touches. */
 export interface KeyedEvent {
-  readonly record: EventRecord
+  readonly record: FoldedRecord
   readonly event: Recorded
   readonly keys: readonly string[]
 }
 
 /** The event at which folding ended, and why in words. */
 export interface FoldFailure {
-  readonly record: EventRecord
+  readonly record: FoldedRecord
   readonly reason: string
   readonly cause: unknown
 }
@@ -67,7 +77,7 @@ export function createFold(projection: Projection): Fold {
 }
 
 /** Decodes records and asks for their keys. */
-export function keyEvents(fold: Fold, records: readonly EventRecord[]): KeyedBatch {
+export function keyEvents(fold: Fold, records: readonly FoldedRecord[]): KeyedBatch {
   const events: KeyedEvent[] = []
   for (const record of records) {
     try {
@@ -80,7 +90,7 @@ export function keyEvents(fold: Fold, records: readonly EventRecord[]): KeyedBat
   return { events, failure: undefined }
 }
 
-function keyEvent(fold: Fold, record: EventRecord): KeyedEvent | undefined {
+function keyEvent(fold: Fold, record: FoldedRecord): KeyedEvent | undefined {
   const source = fold.sourceOf.get(record.type)
   if (source === undefined) return undefined
   const event = decodeEvent(source, record)
@@ -155,12 +165,12 @@ function applyEvent(fold: Fold, event: Recorded, { key, held }: Target): StoredD
   return perStream ? { key, version, position: held?.position ?? position(event.position), data } : undefined
 }
 
-function overfullAt(record: EventRecord): FoldFailure {
+function overfullAt(record: FoldedRecord): FoldFailure {
   const cause = new Error('more keys or events are quarantined than may be, see `rampart quarantine list`')
   return failureAt(record, cause)
 }
 
-function failureAt(record: EventRecord, cause: unknown, key?: string): FoldFailure {
+function failureAt(record: FoldedRecord, cause: unknown, key?: string): FoldFailure {
   const { type, decider, streamId, version } = record
   const where = `${type} at position ${record.position} (${decider} ${quoted(streamId)}, version ${version})`
   const into = key === undefined ? '' : ` into document ${quoted(key)}`

@@ -3,10 +3,13 @@
 import {
   eventId,
   type DocumentCollection,
-  type EventRecord,
   type QuarantineChange,
   type QueuedEvent,
 } from '../core/ports/index.ts'
+import type { FoldRecord } from '../core/codec/index.ts'
+
+/** An event without what it says. */
+type EventHead = Omit<FoldRecord, 'text'>
 
 /** How much a projection sets aside before it stops as a whole. */
 export interface QuarantineBounds {
@@ -27,8 +30,8 @@ export interface Intake {
   readonly has: (key: string) => boolean
   /** True once a bound is overstepped; what overstepped it is set aside all the same. */
   readonly isOverfull: () => boolean
-  readonly queue: (key: string, record: EventRecord) => undefined
-  readonly fail: (key: string, failure: { readonly record: EventRecord; readonly reason: string }) => void
+  readonly queue: (key: string, record: EventHead) => undefined
+  readonly fail: (key: string, failure: { readonly record: EventHead; readonly reason: string }) => void
   readonly changes: () => readonly QuarantineChange[]
   readonly waiting: () => WaitingEvents
 }
@@ -38,7 +41,7 @@ export function createIntake(before: WaitingEvents, nowMs: number, bounds: Quara
   let waiting = before
   let total = totalOf(before)
   const changes: QuarantineChange[] = []
-  const queue = (key: string, record: EventRecord): undefined => {
+  const queue = (key: string, record: EventHead): undefined => {
     // Most batches quarantine nothing, and need no map of their own.
     if (waiting === before) waiting = new Map(before)
     const own = waiting as Map<string, number>
@@ -60,7 +63,7 @@ export function createIntake(before: WaitingEvents, nowMs: number, bounds: Quara
 }
 
 /** An event by its place. */
-export function queuedEvent(record: EventRecord): QueuedEvent {
+export function queuedEvent(record: EventHead): QueuedEvent {
   return { position: record.position, eventId: eventId(record), type: record.type }
 }
 

@@ -1,4 +1,5 @@
 // How a projection runner handles a batch of its log, within the limit that a rebuild may set.
+import type { FoldRecord } from '../core/codec/index.ts'
 import { RampartError } from '../core/index.ts'
 import { eventId, type LogPlace, type QuarantineChange } from '../core/ports/index.ts'
 import type { Batch } from '../subscription/index.ts'
@@ -8,7 +9,7 @@ import { documentsBefore, gather, mayGather, moveOver, settle, storeGathered } f
 import { inTurn, type Running } from './running-projection.ts'
 
 /** Folds a batch, and what is beyond the limit when there is none any more. */
-export async function handleWithinLimit(running: Running, batch: Batch): Promise<void> {
+export async function handleWithinLimit(running: Running, batch: Batch<FoldRecord>): Promise<void> {
   for (let isDone = false; !isDone;) {
     const { promise: changed } = running.unlimited
     // The limit is looked at in turn: it may have been set while this batch waited.
@@ -28,7 +29,7 @@ export async function handleWithinLimit(running: Running, batch: Batch): Promise
   }
 }
 
-async function handleBatch(running: Running, batch: Batch): Promise<void> {
+async function handleBatch(running: Running, batch: Batch<FoldRecord>): Promise<void> {
   // What was folded before is left out, should a store ever hand out an event twice.
   const records = batch.events.filter((record) => record.position > running.folded.position)
   const keyed = keyEvents(running.fold, records)
@@ -71,9 +72,8 @@ function reportQuarantined({ options }: Running, changes: readonly QuarantineCha
 }
 
 /** The place of the last event before the one that failed. */
-function placeBefore(running: Running, batch: Batch, failure: FoldFailure): LogPlace {
-  const index = batch.events.indexOf(failure.record)
-  const last = batch.events[index - 1]
+function placeBefore(running: Running, batch: Batch<FoldRecord>, failure: FoldFailure): LogPlace {
+  const last = batch.events.findLast(({ position }) => position < failure.record.position)
   if (last === undefined || last.position <= running.folded.position) return running.folded
   return { epoch: batch.through.epoch, position: last.position, eventId: eventId(last) }
 }

@@ -1,9 +1,11 @@
 // Reads events over a read-only connection: pages of streams and logs, each read in one go.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { FoldRecord } from '../core/codec/index.ts'
 import type { EventFilter, EventRecord, LogPlace } from '../core/ports/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import { readSql } from './database.ts'
-import { preparePage, readPage, type PageQueries } from './event-page.ts'
+import { preparePage, readPage, type Page, type PageQueries } from './event-page.ts'
+import { createFoldReader } from './fold-reader.ts'
 import { placeOf, positionMax, positionOf } from './places.ts'
 import { createPicker } from './picker.ts'
 import { createDecoder, type RecordDecoder } from './record-decoder.ts'
@@ -48,6 +50,7 @@ export interface EventReader {
   readonly findStream: (log: LogIdentity, decider: string, id: string) => number | undefined
   readonly readStream: (stream: number, range: StreamRange) => ReadEvents
   readonly readLog: (log: LogIdentity, range: LogRange) => ReadEvents
+  readonly readToFold: (log: LogIdentity, range: LogRange) => Page<FoldRecord>
   /** Events by the index of tags, and the position up to which it was examined. */
   readonly readPicked: (log: LogIdentity, range: PickedRange) => ReadEvents & { readonly through: number }
   /** The place at a position that the log has reached; position 0 is before the first. */
@@ -62,6 +65,7 @@ export function createEventReader(database: DatabaseSync): EventReader {
   const toRecord = createDecoder(database)
   const stream = createStreamQueries(database)
   const log = createLogQueries(database)
+  const readFolds = createFoldReader(database)
   return {
     ...createPlaceQueries(database),
     findStream: createStreamFinder(database),
@@ -80,17 +84,37 @@ export function createEventReader(database: DatabaseSync): EventReader {
     },
     readLog: (identity, range) => {
       const filters = log.filtersOf(range)
-      if (filters === undefined) return { events: [], isWhole: true }
+      if (filters === undefined) return nothing
       return readPage({
         queries: log.queriesOf(range),
-        bounds: [placeOf(identity.number, range.after), placeOf(identity.number, range.through), ...filters],
+        bounds: boundsOf(identity, range, filters),
         limit: range.limit,
         boundsOf: (rows) => [numberAt(rows[0] ?? [], 0) - 1, numberAt(rows.at(-1) ?? [], 0), ...filters],
         toRecord,
       })
     },
+    readToFold: (identity, range) => {
+      const filters = log.filtersOf(range)
+      if (filters === undefined) return nothing
+      return readFolds(whereOf(range), boundsOf(identity, range, filters), range.limit)
+    },
     readPicked: createPickedReader(database, toRecord),
   }
+}
+
+const nothing = { events: [], isWhole: true }
+
+function whereOf({ types }: LogRange): string {
+  const byType = types === undefined ? '' : 'AND type IN (SELECT value FROM json_each(?))'
+  return `WHERE place > ? AND place <= ? ${byType}`
+}
+
+function boundsOf(
+  { number }: LogIdentity,
+  { after, through }: LogRange,
+  filters: readonly SQLInputValue[],
+): readonly SQLInputValue[] {
+  return [placeOf(number, after), placeOf(number, through), ...filters]
 }
 
 function createStreamFinder(database: DatabaseSync): EventReader['findStream'] {
@@ -163,9 +187,8 @@ function createLogQueries(database: DatabaseSync) {
   const findType = prepareQuery(database, 'SELECT number FROM event_types WHERE name = ?')
   const typeNumber = (name: string): number => numberAt(findType.get(name) ?? [], 0)
   return {
-    queriesOf: ({ types }: LogRange): PageQueries => {
-      const byType = types === undefined ? '' : 'AND type IN (SELECT value FROM json_each(?))'
-      const where = `WHERE place > ? AND place <= ? ${byType}`
+    queriesOf: (range: LogRange): PageQueries => {
+      const where = whereOf(range)
       const known = prepared.get(where)
       const queries = known ?? preparePage(database, readSql('select-event'), { where, order: 'place' })
       prepared.set(where, queries)

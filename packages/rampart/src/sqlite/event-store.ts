@@ -1,6 +1,6 @@
 // The event store port over SQLite: appends go through the commit queue, reads over a connection of their
 // own.
-import { position } from '../core/codec/index.ts'
+import { position, type FoldRecord } from '../core/codec/index.ts'
 import type { Runtime } from '../core/index.ts'
 import { checkAppend } from '../core/checks/index.ts'
 import type {
@@ -9,7 +9,6 @@ import type {
   EventFilter,
   EventRecord,
   EventStore,
-  LogPage,
   LogPlace,
   LogQuery,
   StreamQuery,
@@ -37,7 +36,8 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
     seals: createSealStore(store, log),
     append: (request) => append(store, identity, request),
     readStream: (query) => readStream(store, identity, query),
-    readLog: (query) => readLog(store, identity, query),
+    readLog: (query) => readPages(store, query, (reader, page) => readLogPage(reader, identity, page)),
+    readToFold: (query) => readPages(store, query, (reader, page) => readFoldPage(reader, identity, page)),
     head: async () => store.reads().events.head(identity),
     findOutcome: async (id) => {
       const { outcomes } = store.reads()
@@ -93,13 +93,18 @@ async function* readStream(
   }
 }
 
-async function* readLog(store: OpenStore, log: LogIdentity, query: LogQuery): AsyncGenerator<LogPage> {
+/** Pages of a log, each read in one go. */
+async function* readPages<Event extends { readonly position: number }>(
+  store: OpenStore,
+  query: LogQuery,
+  readPage: (reader: EventReader, query: LogQuery) => ExaminedPage<Event>,
+): AsyncGenerator<Omit<ExaminedPage<Event>, 'isLast'>> {
   const { limit = Number.MAX_SAFE_INTEGER, pageSize = pageSizeUnlessSaid, signal } = query
   let { after }: { after: number } = query
   let left = limit
   for (let isFirst = true; ; isFirst = false) {
     await breathe(store.runtime, isFirst, signal)
-    const page = readLogPage(store.reads().events, log, {
+    const page = readPage(store.reads().events, {
       ...query,
       after: position(after),
       limit: Math.min(left, pageSize),
@@ -112,22 +117,53 @@ async function* readLog(store: OpenStore, log: LogIdentity, query: LogQuery): As
   }
 }
 
-interface ExaminedPage extends LogPage {
+interface ExaminedPage<Event> {
+  readonly events: readonly Event[]
+  readonly through: LogPlace
   /** Whether it ends at the head as it was when the page was read. */
   readonly isLast: boolean
 }
 
-function readLogPage(reader: EventReader, log: LogIdentity, query: LogQuery): ExaminedPage {
-  const { after, types, limit = 0 } = query
+function readLogPage(reader: EventReader, log: LogIdentity, query: LogQuery): ExaminedPage<EventRecord> {
+  const { types, limit = 0 } = query
+  const filters = filtersOf(query)
+  return examine({ reader, log, query }, ({ after, through }) =>
+    filters === undefined
+      ? { ...reader.readLog(log, { after, through, types, limit }), through }
+      : reader.readPicked(log, { after, through, filters, limit }),
+  )
+}
+
+function readFoldPage(reader: EventReader, log: LogIdentity, query: LogQuery): ExaminedPage<FoldRecord> {
+  const { types, limit = 0 } = query
+  return examine({ reader, log, query }, ({ after, through }) => ({
+    ...reader.readToFold(log, { after, through, types, limit }),
+    through,
+  }))
+}
+
+interface Examination {
+  readonly reader: EventReader
+  readonly log: LogIdentity
+  readonly query: LogQuery
+}
+
+interface Examined<Event> {
+  readonly events: readonly Event[]
+  readonly isWhole: boolean
+  readonly through: number
+}
+
+function examine<Event extends { readonly position: number }>(
+  { reader, log, query }: Examination,
+  read: (stretch: { readonly after: number; readonly through: number }) => Examined<Event>,
+): ExaminedPage<Event> {
+  const { after, types } = query
   const head = reader.head(log)
   if (after >= head.position) return { events: [], through: head, isLast: true }
-  const filters = filtersOf(query)
-  const window = filters === undefined && types !== undefined ? windowPositions : Number.MAX_SAFE_INTEGER
-  const end = Math.min(head.position, after + window)
-  const { events, isWhole, through } =
-    filters === undefined
-      ? { ...reader.readLog(log, { after, through: end, types, limit }), through: end }
-      : reader.readPicked(log, { after, through: end, filters, limit })
+  const isByType = filtersOf(query) === undefined && types !== undefined
+  const window = isByType ? windowPositions : Number.MAX_SAFE_INTEGER
+  const { events, isWhole, through } = read({ after, through: Math.min(head.position, after + window) })
   const last = events.at(-1)
   const reached = isWhole || last === undefined ? through : last.position
   return { events, through: placeOf(reader, log, { reached, head }), isLast: reached === head.position }

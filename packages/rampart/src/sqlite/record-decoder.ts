@@ -16,18 +16,31 @@ export type RecordDecoder = (row: Row, payload: Uint8Array) => EventRecord
 
 const namesCached = 50_000
 
-/** Prepares the decoder on a connection, from which it reads each name once. */
-export function createDecoder(database: DatabaseSync): RecordDecoder {
+/** Names that stand in rows as numbers. */
+export interface Names {
+  readonly typeOf: (number: number) => string
+  readonly streamOf: (number: number) => StreamName
+}
+
+/** Prepares the look-up of names on a connection, from which it reads each once. */
+export function createNames(database: DatabaseSync): Names {
   const findType = prepareQuery(database, 'SELECT name FROM event_types WHERE number = ?')
   const findName = prepareQuery(database, 'SELECT decider, id FROM streams WHERE number = ?')
-  const typeOf = remember((number) => textAt(findType.get(number) ?? [], 0))
-  const nameOf = remember((number): StreamName => {
-    const row = findName.get(number) ?? []
-    // Ids were checked when they were appended.
-    return { decider: textAt(row, 0), id: textAt(row, 1) as StreamId }
-  })
+  return {
+    typeOf: remember((number) => textAt(findType.get(number) ?? [], 0)),
+    streamOf: remember((number): StreamName => {
+      const row = findName.get(number) ?? []
+      // Ids were checked when they were appended.
+      return { decider: textAt(row, 0), id: textAt(row, 1) as StreamId }
+    }),
+  }
+}
+
+/** Prepares the decoder on a connection. */
+export function createDecoder(database: DatabaseSync): RecordDecoder {
+  const { typeOf, streamOf } = createNames(database)
   return (row, payload) => {
-    const stream = nameOf(numberAt(row, 1))
+    const stream = streamOf(numberAt(row, 1))
     const commandId = commandIdOf(textAt(row, 8))
     return {
       position: positionOf(numberAt(row, 0)),

@@ -3,10 +3,17 @@
 import { describe, expect, test, vi } from 'vitest'
 import { position, streamId } from '../core/codec/index.ts'
 import { RampartError, systemRuntime } from '../core/index.ts'
-import { logKey, type EventStore, type LogPage, type LogPlace } from '../core/ports/index.ts'
+import {
+  logKey,
+  type EventRecord,
+  type EventStore,
+  type LogPage,
+  type LogPlace,
+} from '../core/ports/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
-import { createSubscription, type Batch, type SubscriptionOptions } from './index.ts'
+import { createSubscription, type Batch as AnyBatch, type SubscriptionOptions } from './index.ts'
 
+type Batch = AnyBatch<EventRecord>
 const payload = new TextEncoder().encode('{}')
 
 async function openLog(events = 0): Promise<EventStore> {
@@ -25,7 +32,7 @@ async function append(log: EventStore, count: number, type = 'Happened'): Promis
 
 async function start(
   log: Pick<EventStore, 'readLog' | 'onAppended'>,
-  more: Partial<SubscriptionOptions> = {},
+  more: Partial<SubscriptionOptions<EventRecord>> = {},
 ) {
   const batches: Batch[] = []
   const from: LogPlace = { epoch: 'e', position: position(0), eventId: '' }

@@ -8,21 +8,25 @@
 // Two pages are held at most. The loop keeps no checkpoint: whoever handles a batch commits its end with
 // the effect.
 import type { Runtime } from '../core/index.ts'
-import type { EventRecord, EventStore, LogPage, LogPlace } from '../core/ports/index.ts'
+import type { EventStore, LogPage, LogPlace } from '../core/ports/index.ts'
 import { createBackOff, isPassing, type BackOff } from './back-off.ts'
 import { createBell, type Bell } from './bell.ts'
 
 /** Events in order of position, all that match after the last batch up to and with `through`. */
-export interface Batch {
-  readonly events: readonly EventRecord[]
-  readonly through: LogPlace
+export interface Batch<Event> extends LogPage<Event> {
   /** Whether it holds as many events as it may: then more may follow at once. */
   readonly isFull: boolean
 }
 
+/** The log that a subscription follows, as whole records or as folds read it. */
+export interface FollowedLog<Event> {
+  readonly readLog: (query: Parameters<EventStore['readToFold']>[0]) => AsyncIterable<LogPage<Event>>
+  readonly onAppended: EventStore['onAppended']
+}
+
 /** What a subscription needs. */
-export interface SubscriptionOptions {
-  readonly store: Pick<EventStore, 'readLog' | 'onAppended'>
+export interface SubscriptionOptions<Event> {
+  readonly store: FollowedLog<Event>
   /** Which events to hand over; every type when absent. */
   readonly types?: readonly string[]
   /** The place after which to begin. */
@@ -31,7 +35,7 @@ export interface SubscriptionOptions {
    * Takes one batch at a time, in order; also empty ones, when the place moved over events of other types,
    * and about once a second while nothing happens. A throw ends the subscription.
    */
-  readonly handle: (batch: Batch) => Promise<void>
+  readonly handle: (batch: Batch<Event>) => Promise<void>
   /** Called before the loop waits, for events or for a store that fails. A throw ends the subscription. */
   readonly beforeWait?: () => Promise<void>
   readonly runtime: Runtime
@@ -58,8 +62,8 @@ export interface Subscription {
   readonly stop: () => Promise<SubscriptionEnd>
 }
 
-interface Loop {
-  readonly options: SubscriptionOptions
+interface Loop<Event> {
+  readonly options: SubscriptionOptions<Event>
   readonly signal: AbortSignal
   readonly bell: Bell
   readonly backOff: BackOff
@@ -69,11 +73,11 @@ interface Loop {
 const batchSizeUnlessSaid = 1000
 
 /** Starts the loop. */
-export function createSubscription(options: SubscriptionOptions): Subscription {
+export function createSubscription<Event>(options: SubscriptionOptions<Event>): Subscription {
   const stopping = new AbortController()
   const bell = createBell(options.runtime)
   const backOff = createBackOff(options.runtime)
-  const loop: Loop = { options, signal: stopping.signal, bell, backOff, place: options.from }
+  const loop: Loop<Event> = { options, signal: stopping.signal, bell, backOff, place: options.from }
   const ended = runUntilStopped(loop)
   return {
     ended,
@@ -85,7 +89,7 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
   }
 }
 
-async function runUntilStopped(loop: Loop): Promise<SubscriptionEnd> {
+async function runUntilStopped<Event>(loop: Loop<Event>): Promise<SubscriptionEnd> {
   const { store, pollMs = 1000 } = loop.options
   const endHints = store.onAppended(loop.bell.ring)
   try {
@@ -106,7 +110,7 @@ async function runUntilStopped(loop: Loop): Promise<SubscriptionEnd> {
 class HandlingFault extends Error {}
 
 /** Handles everything up to the head. A store fault that passes is waited out here; all others are thrown. */
-async function readToHead(loop: Loop): Promise<void> {
+async function readToHead<Event>(loop: Loop<Event>): Promise<void> {
   while (!loop.signal.aborted) {
     try {
       await handlePages(loop)
@@ -120,7 +124,7 @@ async function readToHead(loop: Loop): Promise<void> {
   }
 }
 
-async function waitOut({ options, signal, backOff }: Loop, error: unknown): Promise<void> {
+async function waitOut<Event>({ options, signal, backOff }: Loop<Event>, error: unknown): Promise<void> {
   await options.beforeWait?.()
   const delayMs = backOff.nextDelayMs()
   options.onRetry?.(error, delayMs)
@@ -128,7 +132,7 @@ async function waitOut({ options, signal, backOff }: Loop, error: unknown): Prom
   await createBell(options.runtime).wait(delayMs, signal)
 }
 
-async function handlePages(loop: Loop): Promise<void> {
+async function handlePages<Event>(loop: Loop<Event>): Promise<void> {
   const { store, types, batchSize = batchSizeUnlessSaid } = loop.options
   const query = { after: loop.place.position, pageSize: batchSize, signal: loop.signal }
   const pages = store.readLog(types === undefined ? query : { ...query, types })[Symbol.asyncIterator]()
@@ -147,7 +151,7 @@ async function handlePages(loop: Loop): Promise<void> {
   }
 }
 
-async function handlePage(loop: Loop, page: LogPage): Promise<void> {
+async function handlePage<Event>(loop: Loop<Event>, page: LogPage<Event>): Promise<void> {
   const { handle, batchSize = batchSizeUnlessSaid } = loop.options
   try {
     await handle({ ...page, isFull: page.events.length >= batchSize })

@@ -3,6 +3,7 @@
 import { appendingRules } from './event-store-contract-appending.ts'
 import { commandRules } from './event-store-contract-commands.ts'
 import { epochRules } from './event-store-contract-epochs.ts'
+import { foldingRules } from './event-store-contract-folding.ts'
 import { inputRules } from './event-store-contract-input.ts'
 import { lifetimeRules } from './event-store-contract-lifetime.ts'
 import { matchingRules } from './event-store-contract-matching.ts'
@@ -19,6 +20,7 @@ export const eventStoreContract: readonly WriteRule[] = [
   ...matchingRules,
   ...commandRules,
   ...readingRules,
+  ...foldingRules,
   ...lifetimeRules,
   ...epochRules,
   ...inputRules,

@@ -278,6 +278,27 @@ const mutants: readonly (readonly [promise: string, what: string, mutant: Mutant
     (log) => ({ readStream: ({ to: _, ...query }) => log.readStream(query) }),
   ],
   [
+    'ES-5',
+    'hands folds what no type was asked for',
+    (log) => ({ readToFold: ({ types: _, ...query }) => log.readToFold(query) }),
+  ],
+  [
+    'ES-9',
+    'cuts long texts for folds',
+    (log) => ({
+      async *readToFold(query) {
+        for await (const { events, through } of log.readToFold(query)) {
+          yield { events: events.map((one) => ({ ...one, text: one.text.slice(0, 8192) })), through }
+        }
+      },
+    }),
+  ],
+  [
+    'ES-10',
+    'does not look at the signal of a fold',
+    (log) => ({ readToFold: ({ signal: _, ...query }) => withoutSignal(log.readToFold(query)) }),
+  ],
+  [
     'ES-10',
     'does not look at the signal',
     (log) => ({

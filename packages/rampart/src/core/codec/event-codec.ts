@@ -2,7 +2,7 @@
 import { RampartError } from '../errors.ts'
 import type { AnyEvents, DecidedEvent, Recorded } from '../events.ts'
 import { jsonFaults, type InputFault, type Json } from '../json.ts'
-import { eventId, type EventRecord } from '../ports/event-record.ts'
+import { eventId, type EventRecord, type FoldRecord } from '../ports/event-record.ts'
 import type { NewEvent } from '../ports/event-store.ts'
 import { validate } from './schema.ts'
 import { upcast } from '../upcaster.ts'
@@ -53,7 +53,7 @@ function invalidEvent(source: AnyEvents, event: DecidedEvent, faults: readonly I
  * Decodes a record by its definition, upcasting older versions. Throws `EVENT_TYPE_UNKNOWN` or
  * `UPCAST_FAILED`, and `EVENT_INVALID` for a payload that is not JSON.
  */
-export function decodeEvent(source: AnyEvents, record: EventRecord): Recorded {
+export function decodeEvent(source: AnyEvents, record: EventRecord | FoldRecord): Recorded {
   const definition = source.definitions[record.type]
   if (definition === undefined) {
     const message = `${source.name} has no event ${record.type}, which position ${record.position} holds.`
@@ -81,9 +81,9 @@ export function decodeEvent(source: AnyEvents, record: EventRecord): Recorded {
 }
 
 /** The JSON of a record's payload, as it was recorded. Throws `EVENT_INVALID` when it is not JSON. */
-export function parsePayload(record: EventRecord): Json {
+export function parsePayload(record: EventRecord | FoldRecord): Json {
   try {
-    return JSON.parse(decoder.decode(record.payload))
+    return JSON.parse('text' in record ? record.text : decoder.decode(record.payload))
   } catch (cause) {
     const message = `The payload of event ${eventId(record)} at position ${record.position} is not JSON.`
     throw new RampartError('EVENT_INVALID', message, { cause })

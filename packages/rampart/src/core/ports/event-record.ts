@@ -1,8 +1,8 @@
 // Events as stores keep them and give them back.
 import type { CommandId, Position, StreamId, StreamVersion } from '../identity.ts'
 
-/** What a log keeps of each event. */
-export interface EventRecord {
+/** An event as folds read it: where it stands, what it is, and its payload as text. */
+export interface FoldRecord {
   readonly position: Position
   readonly decider: string
   readonly streamId: StreamId
@@ -13,6 +13,14 @@ export interface EventRecord {
   readonly appendId: string
   /** The place of the event among those of its append, from 0. */
   readonly appendIndex: number
+  /** Milliseconds since 1970. */
+  readonly recordedAtMs: number
+  /** The payload, decoded as UTF-8. */
+  readonly text: string
+}
+
+/** What a log keeps of each event. */
+export interface EventRecord extends Omit<FoldRecord, 'text'> {
   /** The command that caused it; null for events appended without one. */
   readonly commandId: CommandId | null
   /** `application/json` unless said when it was appended. */
@@ -26,11 +34,9 @@ export interface EventRecord {
   readonly dataSubjectId: string | null
   /** Which key encrypts the payload; null until erasure is in use. */
   readonly keyId: string | null
-  /** Milliseconds since 1970. */
-  readonly recordedAtMs: number
 }
 
 /** The id of an event, unique in its log. */
-export function eventId(record: Pick<EventRecord, 'appendId' | 'appendIndex'>): string {
+export function eventId(record: Pick<FoldRecord, 'appendId' | 'appendIndex'>): string {
   return `${record.appendId}.${record.appendIndex}`
 }

@@ -31,7 +31,7 @@ import type { CommandId, Position, StreamId, StreamVersion } from '../identity.t
 import type { CommandInbox } from './command-inbox.ts'
 import type { DocumentWrite, KeptCollection } from './document-store.ts'
 import type { Epoch, LogKey, LogPlace, PlaceJudgement } from './log.ts'
-import type { EventRecord } from './event-record.ts'
+import type { EventRecord, FoldRecord } from './event-record.ts'
 import type { CommandClaim, StoredOutcome } from './outcome-store.ts'
 import type { CollectionShape } from './read-store.ts'
 import type { SealStore } from './seal-store.ts'
@@ -162,8 +162,8 @@ export interface LogQuery extends EventFilter {
 }
 
 /** Part of a log: matching events, and the place up to which the log was examined for them. */
-export interface LogPage {
-  readonly events: readonly EventRecord[]
+export interface LogPage<Event = EventRecord> {
+  readonly events: readonly Event[]
   readonly through: LogPlace
 }
 
@@ -194,6 +194,8 @@ export interface EventStore {
   readonly readStream: (query: StreamQuery) => AsyncIterable<readonly EventRecord[]>
   /** Pages of the log; ends at the head as it is when the last page is read, with at least one page. */
   readonly readLog: (query: LogQuery) => AsyncIterable<LogPage>
+  /** The same pages as `readLog` for whoever only folds, at a fraction of what they cost. */
+  readonly readToFold: (query: Omit<LogQuery, 'tags' | 'anyOf'>) => AsyncIterable<LogPage<FoldRecord>>
   /** The last place of the log; position 0 when it is empty. */
   readonly head: () => Promise<LogPlace>
   /** The log's epochs, oldest first; at least one. */
