@@ -2,7 +2,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -10,7 +9,7 @@ import { differenceOf } from './answer.ts'
 import { contentOf, programName, statesOf, workspaceRoot, type Block, type Page } from './page.ts'
 
 const run = promisify(execFile)
-const waitMs = 15_000
+const waitMs = 30_000
 
 /**
  * What is typed in place of a command of a page, because the machine that tests has it already: the packages
@@ -35,7 +34,8 @@ const stopPattern = /^# Stop the server\b/
 /** A place in which the blocks of a page are carried out, one after the other. */
 interface Session {
   readonly folder: string
-  readonly port: number
+  /** Where its server listens, which pages call 3000. */
+  port: number
   readonly environment: NodeJS.ProcessEnv
   server: Server | undefined
 }
@@ -63,21 +63,22 @@ async function openSession({ path }: Page): Promise<Session> {
   const modules = join(workspaceRoot, 'node_modules')
   await symlink(modules, join(folder, 'node_modules'))
   const { NODE_OPTIONS: _, FORCE_COLOR: _color, ...inherited } = process.env
-  const port = await freePort()
   const environment = {
     ...inherited,
     PATH: `${join(modules, '.bin')}:${process.env['PATH']}`,
     NODE_OPTIONS: '--conditions=rampart-source',
+    // Each of the many short programs would else compile the whole library once more.
+    NODE_COMPILE_CACHE: join(modules, '.cache/shown-code'),
     INIT_CWD: '',
     NO_COLOR: '1',
-    PORT: String(port),
+    PORT: '0',
     RAMPART_DATA: join(folder, 'data'),
     SESSION: join(folder, '.session'),
   }
   // What README.md shows is typed in the workspace, everything else in a folder of the reader's own.
   const start = path === 'README.md' ? workspaceRoot : folder
   await writeFile(environment.SESSION, `cd '${start}'\n`)
-  return { folder, port, environment, server: undefined }
+  return { folder, port: 0, environment, server: undefined }
 }
 
 async function carryOutBlocks(session: Session, page: Page): Promise<void> {
@@ -210,11 +211,14 @@ async function startServer(session: Session, block: Block, command: string): Pro
   const { child, output } = startShell(session, `. "$SESSION"\nexec env ${command}`)
   session.server = { child, output: () => output.stdout, exited: once(child, 'exit') }
   const deadline = Date.now() + waitMs
-  while (!output.stdout.includes('listens on')) {
+  let port: string | undefined
+  while (port === undefined) {
     if (child.exitCode !== null || Date.now() > deadline)
       throw new Error(`${block.place} does not start: ${output.stderr}`)
     await setTimeout(10)
+    port = /listens on http:\/\/127\.0\.0\.1:(\d+)\n/.exec(output.stdout)?.[1]
   }
+  session.port = Number(port)
 }
 
 /** Stops the server as Ctrl-C does, and waits until it has drained. */
@@ -226,15 +230,7 @@ async function stopServer(session: Session): Promise<void> {
   await server.exited
 }
 
-function endGroup({ pid, exitCode }: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): void {
-  if (pid !== undefined && exitCode === null) process.kill(-pid, signal)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
+function endGroup(child: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): void {
+  const { pid, exitCode, signalCode } = child
+  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, signal)
 }
