@@ -15,12 +15,13 @@ if (
   process.exit(1)
 }
 
-// A server's heap is mostly short-lived requests: these flags halve what it keeps of them, and V8 takes the
-// first one at the start of a process only. The same process starts again with them, where the system can.
+// The heap of a server is mostly short-lived requests, that of a verification events: these flags halve what
+// is kept of them, and V8 takes the first one at the start of a process only. The same process starts again
+// with them, where the system can.
 const heapFlags = ['--max-semi-space-size=4', '--heap-growing-percent=20']
 const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ')
-const isServer = process.argv[2] === 'run' && !/semi-space|heap-growing/.test(given)
-if (isServer && process.execve !== undefined && process.channel === undefined) {
+const isLong = ['run', 'verify'].includes(process.argv[2]) && !/semi-space|heap-growing/.test(given)
+if (isLong && process.execve !== undefined && process.channel === undefined) {
   const args = [process.execPath, ...heapFlags, ...process.execArgv, ...process.argv.slice(1)]
   process.execve(process.execPath, args, process.env)
 }

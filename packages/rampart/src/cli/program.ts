@@ -7,6 +7,7 @@ import { addQuarantine } from './quarantine.ts'
 import { addRebuild } from './rebuild.ts'
 import { run } from './run.ts'
 import { addStatus } from './status.ts'
+import { addVerify } from './verify.ts'
 
 /** All commands of the command line. */
 export function createProgram(): Command {
@@ -26,6 +27,7 @@ export function createProgram(): Command {
   addDoctor(program)
   addCommands(program)
   addBackup(program)
+  addVerify(program)
   return program
 }
 

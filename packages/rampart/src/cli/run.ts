@@ -1,6 +1,6 @@
 // `rampart run`: loads apps, serves them, says where to look, and drains on the first signal.
 import { RampartError, systemRuntime } from '../core/index.ts'
-import { callerFolder, loadApp, startHost, type Mount, type RunningHost } from '../host/index.ts'
+import { callerFolder, loadMount, startHost, type Mount, type RunningHost } from '../host/index.ts'
 import { ink } from './output.ts'
 
 /** A drain that takes longer ends here: what was acknowledged is durable. */
@@ -20,9 +20,7 @@ export async function run(
     ...(module === undefined ? [] : [{ prefix: '', path: module }]),
     ...options.mount.map(placeOf),
   ]
-  const mounts = await Promise.all(
-    places.map(async ({ prefix, path }) => ({ prefix, app: await loadApp(path, folders) })),
-  )
+  const mounts = await Promise.all(places.map((place) => loadMount(place, folders)))
   const host = await startHost({ mounts })
   drainOnSignal(host)
   process.stdout.write(whereToLook(host, mounts))

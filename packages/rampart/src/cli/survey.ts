@@ -1,7 +1,7 @@
 // Gathers what the files of a data folder, their locks and the servers that hold them tell.
 import { access, constants, statfs } from 'node:fs/promises'
 import { isRampartError, type Runtime } from '../core/index.ts'
-import { findRunNote } from '../host/index.ts'
+import { findRunNote } from '../host/notes/index.ts'
 import {
   inspectReadStore,
   inspectStore,

@@ -1,8 +1,7 @@
 // The host's entry: what apps are defined with and what runs them.
 export { app } from './app.ts'
-export { loadApp } from './load-app.ts'
+export { loadApp, loadMount } from './load-app.ts'
 export { openApp } from './open-app.ts'
-export { findRunNote } from './run-note.ts'
 export { callerFolder } from './settings.ts'
 export { startHost } from './start-host.ts'
 export type { App, StartedApp } from './app.ts'

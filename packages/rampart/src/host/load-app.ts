@@ -4,18 +4,36 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { RampartError } from '../core/index.ts'
 import type { App } from './app.ts'
+import type { Mount } from './start-host.ts'
 
 /**
  * Loads the app that a path names, which is tried from each of the given folders: a module, or a folder whose
  * package.json names one, or that has `src/app.ts` or `app.ts`. Throws `APP_INVALID` when there is none.
  */
 export async function loadApp(path: string, folders: readonly string[]): Promise<App> {
+  return loadModule(findModule(path, folders))
+}
+
+/** Loads an app as `loadApp` does, to be served below a prefix. Throws `APP_INVALID` when there is none. */
+export async function loadMount(
+  { prefix, path }: { readonly prefix: string; readonly path: string },
+  folders: readonly string[],
+): Promise<Mount> {
+  const module = findModule(path, folders)
+  return { prefix, module, app: await loadModule(module) }
+}
+
+function findModule(path: string, folders: readonly string[]): string {
   const file = folders.map((folder) => moduleAt(resolve(folder, path))).find((found) => found !== undefined)
   if (file === undefined) {
     const tried = [...new Set(folders.map((folder) => resolve(folder, path)))].join(' and ')
     const message = `There is no app at ${tried}. Name a module, or a folder with package.json or src/app.ts.`
     throw new RampartError('APP_INVALID', message)
   }
+  return file
+}
+
+async function loadModule(file: string): Promise<App> {
   const module: unknown = await import(pathToFileURL(file).href)
   const app: unknown =
     typeof module === 'object' && module !== null ? Reflect.get(module, 'default') : undefined

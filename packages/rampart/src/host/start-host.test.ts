@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { context } from '../core/index.ts'
 import { order, shop } from '../gateway/test/shop.ts'
 import { app, startHost, type RunningHost, type StartedApp } from './index.ts'
-import { findRunNote } from './run-note.ts'
+import { findRunNote } from './notes/index.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'rampart-host-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))

@@ -10,7 +10,7 @@ import {
 } from '../gateway/index.ts'
 import { reservedSegments, type App } from './app.ts'
 import { startEngine, type Engine } from './engine.ts'
-import { leaveRunNote, removeRunNote } from './run-note.ts'
+import { leaveAppNote, leaveRunNote, removeRunNote } from './notes/index.ts'
 import { readSettings, type Environment, type HostSettings } from './settings.ts'
 import { openStores } from './stores.ts'
 
@@ -19,6 +19,8 @@ export interface Mount {
   /** Empty for the root, else a slash and a name: `/orders`. */
   readonly prefix: string
   readonly app: App
+  /** The file of the module that it was loaded from, for commands that look at its data later. */
+  readonly module?: string
 }
 
 /** What a host needs. */
@@ -58,7 +60,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   try {
     // One after the other, so that what was opened is known when one of them fails.
     // oxlint-disable-next-line no-await-in-loop -- an app takes milliseconds to open
-    for (const { app } of options.mounts) engines.push(await openEngine(app, parts))
+    for (const mount of options.mounts) engines.push(await openEngine(mount, parts))
     const gateway = gatewayOf(options.mounts, engines, parts)
     const { host, port } = settings
     const listening = await serveGateway(gateway, { ...parts, host, port })
@@ -77,12 +79,19 @@ interface HostParts {
   readonly reportFault: (fault: unknown, what: string) => void
 }
 
-async function openEngine(app: App, { settings, runtime, reportFault }: HostParts): Promise<Engine> {
+async function openEngine(
+  { app, module }: Mount,
+  { settings, runtime, reportFault }: HostParts,
+): Promise<Engine> {
   const { dataFolder, storeUrl, outcomeTtlMs } = settings
   const storage = { dataFolder, storeUrl }
   const stores = await openStores({ appName: app.name, storage, thread: 'worker', runtime })
   // The lock is held from here on, so a note that is still there is of a server that was killed.
   if (stores.folder !== null) await removeRunNote(stores.folder)
+  if (stores.folder !== null && module !== undefined) {
+    // Apps are served without it, too.
+    await leaveAppNote(stores.folder, module).catch((fault) => reportFault(fault, `the note of ${app.name}`))
+  }
   return startEngine({ app, stores, runtime, outcomeTtlMs, reportFault })
 }
 

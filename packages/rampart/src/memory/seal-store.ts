@@ -16,7 +16,7 @@ import {
 } from '../core/seals/index.ts'
 import { requireOpen, type LogState } from './log-state.ts'
 
-const sha256: Sha256 = (data) => hash('sha256', data, 'buffer')
+const sha256: Sha256 = (data) => hash('sha256', data)
 
 /** The seal store over the state of one log. */
 export function createSealStore(state: LogState): SealStore {
@@ -44,7 +44,7 @@ export function createSealStore(state: LogState): SealStore {
 }
 
 function rangeAfter(state: LogState, after: Position): SealRange | undefined {
-  const leaves: Uint8Array[] = []
+  const leaves: string[] = []
   let bytes = 0
   for (const record of state.events.slice(after, after + sealEventsMax)) {
     bytes += record.payload.length

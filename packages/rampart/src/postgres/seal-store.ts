@@ -16,7 +16,7 @@ import { readSql, type RunQuery, type Statement } from './database.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
 import { numberAt, textAt, type Row } from './rows.ts'
 
-const sha256: Sha256 = (data) => hash('sha256', data, 'buffer')
+const sha256: Sha256 = (data) => hash('sha256', data)
 
 const listSeals: Statement = { name: 'list-seals', text: readSql('list-seals') }
 const lastSeal: Statement = { name: 'last-seal', text: readSql('find-last-seal') }

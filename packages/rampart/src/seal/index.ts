@@ -1,3 +1,10 @@
-// Seals: what writes them beside a running log.
+// Seals: what writes them beside a running log, and what finds out whether anything was changed since.
 export { createSealer } from './sealer.ts'
+export { anchorOf, anchorsIn } from './anchor.ts'
+export { eventName, findingCodes } from './finding.ts'
+export { verifyLog } from './verify-log.ts'
+export { verifyVersions } from './verify-versions.ts'
+export type { Anchor } from './anchor.ts'
+export type { Finding, FindingCode, Report } from './finding.ts'
+export type { VerifiedLog, VerifyOptions } from './verify-log.ts'
 export type { Sealer, SealerOptions } from './sealer.ts'

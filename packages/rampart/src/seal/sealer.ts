@@ -124,5 +124,5 @@ interface Sealed {
 function sealOf(log: string, { range, before, epoch, sealedAtMs }: Sealed): Seal {
   const number = (before?.number ?? 0) + 1
   const seal = { ...range, number, epoch, sealedAtMs, previous: before?.digest ?? noDigest }
-  return { ...seal, digest: sealDigest(log, seal, (data) => hash('sha256', data, 'buffer')) }
+  return { ...seal, digest: sealDigest(log, seal, (data) => hash('sha256', data)) }
 }

@@ -80,6 +80,19 @@ export function migrate(database: DatabaseSync, file: string, schema: DatabaseSc
   }
 }
 
+/**
+ * How many of its steps a file has taken; 0 for an empty one. Throws `STORE_UNAVAILABLE` for a file of
+ * another kind and `STORE_SCHEMA_NEWER` for one that has taken more.
+ */
+export function schemaStep(database: DatabaseSync, file: string, schema: DatabaseSchema): number {
+  try {
+    requireKind(database, file, schema)
+    return stepOf(database, file, schema)
+  } catch (error) {
+    throw storeFault(error, file)
+  }
+}
+
 /** The text of `sql/<name>.sql`. */
 export function readSql(name: string): string {
   return readFileSync(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8')

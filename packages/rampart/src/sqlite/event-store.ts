@@ -1,29 +1,14 @@
 // The event store port over SQLite: appends go through the commit queue, reads over a connection of their
 // own.
-import { position, type FoldRecord } from '../core/codec/index.ts'
-import type { Runtime } from '../core/index.ts'
 import { checkAppend } from '../core/checks/index.ts'
-import type {
-  AppendRequest,
-  AppendResult,
-  EventFilter,
-  EventRecord,
-  EventStore,
-  LogPlace,
-  LogQuery,
-  StreamQuery,
-} from '../core/ports/index.ts'
+import type { AppendRequest, AppendResult, EventStore } from '../core/ports/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
-import type { EventReader } from './event-reader.ts'
 import { createHistory } from './history.ts'
 import { openKeptCollection } from './kept-collection.ts'
+import { createLogPages } from './log-pages.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
 import { createSealStore } from './seal-store.ts'
-
-const pageSizeUnlessSaid = 1000
-// How much of a log one page examines at most when only some types are wanted.
-const windowPositions = 10_000
 
 /** The event store of one log. */
 export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
@@ -35,9 +20,7 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
     inbox: createCommandInbox(store, log),
     seals: createSealStore(store, log),
     append: (request) => append(store, identity, request),
-    readStream: (query) => readStream(store, identity, query),
-    readLog: (query) => readPages(store, query, (reader, page) => readLogPage(reader, identity, page)),
-    readToFold: (query) => readPages(store, query, (reader, page) => readFoldPage(reader, identity, page)),
+    ...createLogPages({ runtime: store.runtime, events: () => store.reads().events }, identity),
     head: async () => store.reads().events.head(identity),
     findOutcome: async (id) => {
       const { outcomes } = store.reads()
@@ -63,129 +46,4 @@ function append(
   } catch (fault) {
     return Promise.reject(fault)
   }
-}
-
-async function* readStream(
-  store: OpenStore,
-  log: LogIdentity,
-  query: StreamQuery,
-): AsyncGenerator<readonly EventRecord[]> {
-  const { decider, id, direction = 'forward', limit = Number.MAX_SAFE_INTEGER, signal } = query
-  const isForward = direction === 'forward'
-  const [low = 1, high = Number.MAX_SAFE_INTEGER] = isForward
-    ? [query.from, query.to]
-    : [query.to, query.from]
-  let range = { lowest: low as number, highest: high }
-  let left = limit
-  for (let isFirst = true; left > 0; isFirst = false) {
-    await breathe(store.runtime, isFirst, signal)
-    const { events: reader } = store.reads()
-    const stream = reader.findStream(log, decider, id)
-    if (stream === undefined) return
-    const size = Math.min(left, pageSizeUnlessSaid)
-    const { events, isWhole } = reader.readStream(stream, { ...range, isForward, limit: size })
-    const last = events.at(-1)
-    if (last === undefined) return
-    yield events
-    if (isWhole) return
-    left -= events.length
-    range = isForward ? { ...range, lowest: last.version + 1 } : { ...range, highest: last.version - 1 }
-  }
-}
-
-/** Pages of a log, each read in one go. */
-async function* readPages<Event extends { readonly position: number }>(
-  store: OpenStore,
-  query: LogQuery,
-  readPage: (reader: EventReader, query: LogQuery) => ExaminedPage<Event>,
-): AsyncGenerator<Omit<ExaminedPage<Event>, 'isLast'>> {
-  const { limit = Number.MAX_SAFE_INTEGER, pageSize = pageSizeUnlessSaid, signal } = query
-  let { after }: { after: number } = query
-  let left = limit
-  for (let isFirst = true; ; isFirst = false) {
-    await breathe(store.runtime, isFirst, signal)
-    const page = readPage(store.reads().events, {
-      ...query,
-      after: position(after),
-      limit: Math.min(left, pageSize),
-    })
-    const { events, through, isLast } = page
-    yield { events, through }
-    after = through.position
-    left -= events.length
-    if (isLast || left === 0) return
-  }
-}
-
-interface ExaminedPage<Event> {
-  readonly events: readonly Event[]
-  readonly through: LogPlace
-  /** Whether it ends at the head as it was when the page was read. */
-  readonly isLast: boolean
-}
-
-function readLogPage(reader: EventReader, log: LogIdentity, query: LogQuery): ExaminedPage<EventRecord> {
-  const { types, limit = 0 } = query
-  const filters = filtersOf(query)
-  return examine({ reader, log, query }, ({ after, through }) =>
-    filters === undefined
-      ? { ...reader.readLog(log, { after, through, types, limit }), through }
-      : reader.readPicked(log, { after, through, filters, limit }),
-  )
-}
-
-function readFoldPage(reader: EventReader, log: LogIdentity, query: LogQuery): ExaminedPage<FoldRecord> {
-  const { types, limit = 0 } = query
-  return examine({ reader, log, query }, ({ after, through }) => ({
-    ...reader.readToFold(log, { after, through, types, limit }),
-    through,
-  }))
-}
-
-interface Examination {
-  readonly reader: EventReader
-  readonly log: LogIdentity
-  readonly query: LogQuery
-}
-
-interface Examined<Event> {
-  readonly events: readonly Event[]
-  readonly isWhole: boolean
-  readonly through: number
-}
-
-function examine<Event extends { readonly position: number }>(
-  { reader, log, query }: Examination,
-  read: (stretch: { readonly after: number; readonly through: number }) => Examined<Event>,
-): ExaminedPage<Event> {
-  const { after, types } = query
-  const head = reader.head(log)
-  if (after >= head.position) return { events: [], through: head, isLast: true }
-  const isByType = filtersOf(query) === undefined && types !== undefined
-  const window = isByType ? windowPositions : Number.MAX_SAFE_INTEGER
-  const { events, isWhole, through } = read({ after, through: Math.min(head.position, after + window) })
-  const last = events.at(-1)
-  const reached = isWhole || last === undefined ? through : last.position
-  return { events, through: placeOf(reader, log, { reached, head }), isLast: reached === head.position }
-}
-
-// Tags are looked up in their index; without tags the log itself is read.
-function filtersOf({ anyOf, types, tags = [] }: LogQuery): readonly EventFilter[] | undefined {
-  if (anyOf !== undefined) return anyOf
-  return tags.length === 0 ? undefined : [{ tags, ...(types === undefined ? {} : { types }) }]
-}
-
-function placeOf(
-  reader: EventReader,
-  log: LogIdentity,
-  at: { readonly reached: number; readonly head: LogPlace },
-): LogPlace {
-  return at.reached === at.head.position ? at.head : reader.placeAt(log, at.reached)
-}
-
-// Between pages everything else gets its turn, an abort by a timer too.
-async function breathe(runtime: Runtime, isFirst: boolean, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted()
-  if (!isFirst) await new Promise<void>((resolve) => runtime.soon(resolve))
-  signal?.throwIfAborted()
 }

@@ -12,7 +12,7 @@ import { numberAt, textOrNullAt, type Row } from './rows.ts'
 
 /** An event and its leaf. */
 export interface SealedLeaf extends SealedEvent {
-  readonly leaf: Uint8Array
+  readonly leaf: string
 }
 
 /** A stretch of a log. */
@@ -28,7 +28,7 @@ export interface LeafRange {
 export type LeafReader = (log: Pick<LogIdentity, 'number'>, range: LeafRange) => Page<SealedLeaf>
 
 /** The hash of seals. */
-export const sha256: Sha256 = (data) => hash('sha256', data, 'buffer')
+export const sha256: Sha256 = (data) => hash('sha256', data)
 
 /** Prepares the reader on a connection. */
 export function createLeafReader(database: DatabaseSync): LeafReader {

@@ -16,6 +16,11 @@ export function placeOf(log: number, position: number): number {
   return log * placesPerLog + position
 }
 
+/** The number of a place's log. */
+export function logNumberOf(place: number): number {
+  return Math.floor(place / placesPerLog)
+}
+
 /** The position of a place, whatever its log. */
 export function positionOf(place: number): Position {
   // Places are made from checked positions.

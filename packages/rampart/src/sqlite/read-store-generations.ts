@@ -122,6 +122,10 @@ export const collectionStates = {
   sql:
     'SELECT epoch, position, event_id, version, generation, is_live, tag, shape FROM collections ' +
     `${ofProjection} ORDER BY version, generation`,
+  /** The same in no order, with the number of the collection at the end, for conditions of one's own. */
+  numbers:
+    'SELECT epoch, position, event_id, version, generation, is_live, tag, shape, number FROM collections ' +
+    ofProjection,
   stateOf(row: readonly unknown[], log: LogKey, name: string): CollectionState {
     const [version, generation, isLive, tag, shape] = row.slice(3)
     return {

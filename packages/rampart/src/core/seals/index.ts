@@ -2,5 +2,13 @@
 export { leafOf, marksOf, sealDigest, sealRangeOf } from './seal-codec.ts'
 export { checkSeals, requireFollowing } from './checked-seals.ts'
 export { noDigest, sealEventsMax, sealsMax } from '../ports/seal-store.ts'
+export type {
+  IdSet,
+  InspectedEvent,
+  InspectedState,
+  InspectedVersion,
+  LogInspection,
+  StoreInspection,
+} from './inspection.ts'
 export type { Sha256 } from './seal-codec.ts'
 export type { Seal, SealedEvent, SealedOutcome, SealRange, SealStore } from '../ports/seal-store.ts'

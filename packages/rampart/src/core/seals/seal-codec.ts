@@ -10,17 +10,18 @@
 import type { Seal, SealedEvent, SealRange } from '../ports/seal-store.ts'
 import type { Position } from '../identity.ts'
 
-/** SHA-256 of bytes, or of a text in UTF-8. */
-export type Sha256 = (data: Uint8Array | string) => Uint8Array
+/** SHA-256 of bytes, or of a text in UTF-8, as 64 hexadecimal digits in lower case. */
+export type Sha256 = (data: Uint8Array | string) => string
 
 const leafMark = '\u0000'
 const nodeMark = 1
 const sealMark = '\u0002'
 const digestBytes = 32
 const markDigits = 8
+const [codeOf0, codeOf9, codeOfA] = [48, 57, 97]
 
-/** The leaf of an event. */
-export function leafOf({ record, outcome }: SealedEvent, sha256: Sha256): Uint8Array {
+/** The leaf of an event, as 64 hexadecimal digits. */
+export function leafOf({ record, outcome }: SealedEvent, sha256: Sha256): string {
   const content = [
     record.decider,
     record.streamId,
@@ -31,7 +32,7 @@ export function leafOf({ record, outcome }: SealedEvent, sha256: Sha256): Uint8A
     record.appendIndex,
     record.commandId,
     record.contentType,
-    hexOf(sha256(record.payload)),
+    sha256(record.payload),
     record.tags,
     record.correlationId,
     record.causationId,
@@ -44,10 +45,6 @@ export function leafOf({ record, outcome }: SealedEvent, sha256: Sha256): Uint8A
   return sha256(leafMark + JSON.stringify(content))
 }
 
-function markOf(leaf: Uint8Array): string {
-  return hexOf(leaf.subarray(0, markDigits / 2))
-}
-
 /** The marks of a range, in the order of its positions. */
 export function marksOf({ marks }: Pick<SealRange, 'marks'>): readonly string[] {
   return Array.from({ length: marks.length / markDigits }, (_, index) =>
@@ -56,13 +53,13 @@ export function marksOf({ marks }: Pick<SealRange, 'marks'>): readonly string[] 
 }
 
 /** The range of events of which the first has position `first`, by their leaves; there is at least one. */
-export function sealRangeOf(first: Position, leaves: readonly Uint8Array[], sha256: Sha256): SealRange {
+export function sealRangeOf(first: Position, leaves: readonly string[], sha256: Sha256): SealRange {
   return {
     first,
     // Counted on from a checked position.
     last: (first + leaves.length - 1) as Position,
-    root: hexOf(rootOf(leaves, sha256)),
-    marks: leaves.map(markOf).join(''),
+    root: rootOf(leaves, sha256),
+    marks: leaves.map((leaf) => leaf.slice(0, markDigits)).join(''),
   }
 }
 
@@ -70,12 +67,12 @@ export function sealRangeOf(first: Position, leaves: readonly Uint8Array[], sha2
 export function sealDigest(log: string, seal: Omit<Seal, 'digest' | 'marks'>, sha256: Sha256): string {
   const { number, first, last, epoch, root, sealedAtMs, previous } = seal
   const content = [log, number, first, last, epoch, root, sealedAtMs, previous]
-  return hexOf(sha256(sealMark + JSON.stringify(content)))
+  return sha256(sealMark + JSON.stringify(content))
 }
 
 // Whole trees of equal height are joined as they come; what is left over is joined from the right.
-function rootOf(leaves: readonly Uint8Array[], sha256: Sha256): Uint8Array {
-  const trees: { readonly size: number; readonly digest: Uint8Array }[] = []
+function rootOf(leaves: readonly string[], sha256: Sha256): string {
+  const trees: { readonly size: number; readonly digest: string }[] = []
   const join = (): void => {
     const [left, right] = trees.splice(-2)
     if (left === undefined || right === undefined) return
@@ -89,18 +86,22 @@ function rootOf(leaves: readonly Uint8Array[], sha256: Sha256): Uint8Array {
   return trees[0]?.digest ?? sha256('')
 }
 
-function nodeOf(left: Uint8Array, right: Uint8Array, sha256: Sha256): Uint8Array {
-  const bytes = new Uint8Array(1 + 2 * digestBytes)
-  bytes[0] = nodeMark
-  bytes.set(left, 1)
-  bytes.set(right, 1 + digestBytes)
-  return sha256(bytes)
+// Filled anew for each node, because there is one for every event.
+const nodeBytes = new Uint8Array(1 + 2 * digestBytes).fill(nodeMark, 0, 1)
+
+function nodeOf(left: string, right: string, sha256: Sha256): string {
+  writeHex(left, 1)
+  writeHex(right, 1 + digestBytes)
+  return sha256(nodeBytes)
 }
 
-const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+function writeHex(digest: string, start: number): void {
+  for (let index = 0; index < digestBytes; index++) {
+    nodeBytes[start + index] = 16 * digitAt(digest, 2 * index) + digitAt(digest, 2 * index + 1)
+  }
+}
 
-function hexOf(bytes: Uint8Array): string {
-  let text = ''
-  for (const byte of bytes) text += hexOfByte[byte] ?? ''
-  return text
+function digitAt(digest: string, index: number): number {
+  const code = digest.charCodeAt(index)
+  return code <= codeOf9 ? code - codeOf0 : code - codeOfA + 10
 }

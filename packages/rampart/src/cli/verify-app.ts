@@ -1,0 +1,182 @@
+// Verifies the stores of one app beside the server that has them open: its logs with their seals, and what is
+// derived from them when the app itself is known.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isRampartError, type Context, type Projection } from '../core/index.ts'
+import { logKey } from '../core/ports/index.ts'
+import type { LogInspection, StoreInspection } from '../core/seals/index.ts'
+import { verifyReadModel, type VerifiedReadModel } from '../projection/index.ts'
+import {
+  anchorOf,
+  eventName,
+  verifyLog,
+  verifyVersions,
+  type Anchor,
+  type Finding,
+  type VerifiedLog,
+} from '../seal/index.ts'
+import { openSqliteInspection, openSqliteReadModelViews } from '../sqlite/inspection/index.ts'
+import { openSqliteReadStore } from '../sqlite/index.ts'
+import { verifyStates, type VerifiedStates } from '../write/index.ts'
+import type { App } from '../host/index.ts'
+
+/** What to verify. */
+export interface VerifyRequest {
+  readonly app: string
+  /** The folder of its data. */
+  readonly folder: string
+  /** Its definitions; what is derived is not compared without them. */
+  readonly definition: App | undefined
+  /** Seals of its logs that were kept elsewhere. */
+  readonly anchors: readonly Anchor[]
+  readonly report: (finding: Finding) => void
+  /** Hears what is being done, and how far. */
+  readonly onProgress: (work: string, done: number, total: number) => void
+}
+
+/** A read model that was verified. */
+export interface VerifiedProjection {
+  readonly projection: string
+  readonly result: VerifiedReadModel
+}
+
+/** What was verified of an app. */
+export interface VerifiedApp {
+  readonly app: string
+  readonly logs: readonly (Omit<VerifiedLog, 'newest'> & { readonly states: VerifiedStates | null })[]
+  readonly projections: readonly VerifiedProjection[]
+  /** Whether its definitions were known. */
+  readonly isWhole: boolean
+  readonly anchors: readonly Anchor[]
+}
+
+/** Verifies an app. Throws `STORE_SCHEMA_NEWER` for the store of a newer version. */
+export async function verifyApp(request: VerifyRequest): Promise<VerifiedApp> {
+  const { app, folder, definition, report } = request
+  const nothing = { app, logs: [], projections: [], isWhole: definition !== undefined, anchors: [] }
+  const file = join(folder, 'write.sqlite')
+  try {
+    using store = openSqliteInspection(file)
+    for (const what of store.damages()) {
+      const isSchema = /^the (table|index|trigger|view) /.test(what)
+      report({ code: isSchema ? 'SCHEMA_CHANGED' : 'FILE_DAMAGED', log: file, what })
+    }
+    return await verifyStore(request, store)
+  } catch (fault) {
+    if (!isRampartError(fault, 'STORE_UNAVAILABLE')) throw fault
+    report({ code: 'FILE_DAMAGED', log: file, what: fault.message })
+    return nothing
+  }
+}
+
+async function verifyStore(request: VerifyRequest, store: StoreInspection): Promise<VerifiedApp> {
+  const { app, definition, report, anchors } = request
+  const logs: VerifiedApp['logs'][number][] = []
+  const projections: VerifiedProjection[] = []
+  const kept: Anchor[] = []
+  for (const log of store.logs) {
+    const context = definition?.contexts.find(({ name }) => logKey(name) === log.log)
+    const { newest, ...verified } = await verifyLog(log, {
+      anchor: anchors.find((anchor) => anchor.app === app && anchor.log === log.log),
+      report,
+      createIdSet: store.createIdSet,
+      onProgress: (events) => request.onProgress(log.log, events, log.head),
+    })
+    const states = context === undefined ? null : await statesOf(context, log, report)
+    logs.push({ ...verified, states })
+    if (newest !== null) kept.push(anchorOf(app, log.log, newest))
+    if (context !== undefined) projections.push(...(await projectionsOf(request, context, log)))
+  }
+  reportMissing(request, store)
+  await verifyVersions(store, report)
+  return { app, logs, projections, isWhole: definition !== undefined, anchors: kept }
+}
+
+function reportMissing({ app, anchors, report }: VerifyRequest, store: StoreInspection): void {
+  const known = new Set(store.logs.map(({ log }) => log))
+  for (const anchor of anchors) {
+    if (anchor.app !== app || known.has(anchor.log)) continue
+    report({ code: 'TAIL_CUT', log: anchor.log, what: 'the anchor names this log, which is not there' })
+  }
+}
+
+function statesOf(
+  context: Context,
+  log: LogInspection,
+  report: VerifyRequest['report'],
+): Promise<VerifiedStates> {
+  return verifyStates(context, log, ({ state, what }) =>
+    report({ code: 'STATE_DIFFERS', log: log.log, event: eventName(state), what }),
+  )
+}
+
+async function projectionsOf(
+  request: VerifyRequest,
+  context: Context,
+  log: LogInspection,
+): Promise<readonly VerifiedProjection[]> {
+  const verified: VerifiedProjection[] = []
+  for (const projection of context.projections) {
+    request.onProgress(projection.name, 0, 0)
+    // Documents that commit with events stand beside these.
+    for (const kind of ['reads', 'write'] as const) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, to hold little
+      const result = await inScratch((scratchFile) =>
+        compareOne(request, { projection, log, kind, scratchFile }),
+      )
+      if (kind === 'write' && result.status === 'absent') continue
+      verified.push({ projection: projection.name, result })
+      reportReadModel(request, { projection: projection.name, result }, log.log)
+    }
+  }
+  return verified
+}
+
+interface Compared {
+  readonly projection: Projection
+  readonly log: LogInspection
+  /** In which file its documents are looked for. */
+  readonly kind: 'reads' | 'write'
+  readonly scratchFile: string
+}
+
+async function compareOne(
+  { folder }: VerifyRequest,
+  { projection, log, kind, scratchFile }: Compared,
+): Promise<VerifiedReadModel> {
+  try {
+    using views = openSqliteReadModelViews(join(folder, `${kind}.sqlite`), kind)
+    if (views === undefined) return { status: 'absent' }
+    await using scratch = await openSqliteReadStore({ file: scratchFile, thread: 'caller' })
+    const look = () => views.live(log.log, projection.name)
+    return await verifyReadModel({ projection, store: log, scratch, look, holdStill: views.holdStill })
+  } catch (fault) {
+    return { status: 'unfolded', what: fault instanceof Error ? fault.message : String(fault) }
+  }
+}
+
+async function inScratch<T>(work: (file: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'rampart-verify-'))
+  try {
+    return await work(join(folder, 'reads.sqlite'))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function reportReadModel(
+  { report }: VerifyRequest,
+  { projection, result }: VerifiedProjection,
+  log: string,
+): void {
+  if (result.status === 'unfolded') {
+    report({ code: 'READ_MODEL_UNREADABLE', log, what: `${projection} cannot be compared: ${result.what}` })
+  }
+  if (result.status !== 'compared' || result.differing === 0) return
+  const keys = `${result.sample.join(', ')}${result.differing > result.sample.length ? ' …' : ''}`
+  const what =
+    `${projection}: ${result.differing} of ${result.documents} documents are not what the log folds to ` +
+    `(${keys})`
+  report({ code: 'READ_MODEL_DIFFERS', log, position: result.position, what })
+}

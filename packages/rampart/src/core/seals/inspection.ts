@@ -1,0 +1,52 @@
+// How a store is inspected beside whoever writes it: adapters read whatever stands there, `rampart verify`
+// judges it. Nothing is held open between two pages, so that an inspection stops no writer's housekeeping.
+import type { Position } from '../identity.ts'
+import type { EventRecord } from '../ports/event-record.ts'
+import type { EventStore } from '../ports/event-store.ts'
+import type { StoredState } from '../ports/state-store.ts'
+import type { Seal, SealedEvent } from '../ports/seal-store.ts'
+
+/** An event as it stands in the store, and its leaf. */
+export interface InspectedEvent extends SealedEvent {
+  readonly leaf: string
+}
+
+/** A place in a stream of events, as the store's index of streams has it. */
+export interface InspectedVersion extends Pick<EventRecord, 'decider' | 'streamId' | 'version' | 'position'> {
+  readonly log: string
+}
+
+/** A state that is stored beside events. */
+export interface InspectedState extends StoredState, Pick<EventRecord, 'decider' | 'streamId'> {}
+
+/** A log up to the place that it had reached when the inspection began. */
+export interface LogInspection extends Pick<
+  EventStore,
+  'log' | 'readLog' | 'readToFold' | 'readStream' | 'epochs'
+> {
+  readonly head: Position
+  /** How many seals it had; false for a store of an older version, which has none. */
+  readonly sealed: number | false
+  /** Its events in order of position; positions are those that stand there. */
+  readonly events: () => AsyncIterable<readonly InspectedEvent[]>
+  /** Its seals in order of their numbers. */
+  readonly seals: () => AsyncIterable<Seal>
+  /** The states of its streams. */
+  readonly states: () => AsyncIterable<readonly InspectedState[]>
+}
+
+/** Ids that must differ, kept on disk beyond a bounded number. */
+export interface IdSet extends Disposable {
+  /** False when it was there. */
+  readonly add: (id: string) => boolean
+}
+
+/** A store that is inspected. */
+export interface StoreInspection extends Disposable {
+  readonly logs: readonly LogInspection[]
+  /** What is wrong with the files or the tables themselves, in words. */
+  readonly damages: () => readonly string[]
+  /** The versions of all streams in order of stream and version, up to the heads of their logs. */
+  readonly versions: () => AsyncIterable<readonly InspectedVersion[]>
+  readonly createIdSet: () => IdSet
+}

@@ -1,0 +1,3 @@
+// What a verification reads of store files beside the process that writes them.
+export { openSqliteInspection } from './open-inspection.ts'
+export { openSqliteReadModelViews } from './view-read-models.ts'

@@ -1,0 +1,68 @@
+// Looks at read models beside the process that writes them, and holds one view of them when asked to.
+import { existsSync } from 'node:fs'
+import type { CollectionState, DocumentCollection, LogKey } from '../../core/ports/index.ts'
+import { openDatabase, schemaStep } from '../database.ts'
+import { createCollectionReader, createReader, type Reader } from '../read-store-collection.ts'
+import { collectionStates } from '../read-store-generations.ts'
+import { readStoreSchema } from '../read-store-tables.ts'
+import { writeSchema } from '../writer-service.ts'
+
+/** A collection as it is read beside its writer. */
+export interface ViewedCollection {
+  readonly state: CollectionState
+  readonly documents: Pick<DocumentCollection, 'load' | 'page' | 'quarantined' | 'skipped'>
+}
+
+/** Read models of a file. */
+export interface ReadModelViews extends Disposable {
+  /** The documents that readers of a projection get; `undefined` when there are none. */
+  readonly live: (log: LogKey, name: string) => ViewedCollection | undefined
+  /** From here on all is read from one moment, until it is let go. */
+  readonly holdStill: () => void
+  readonly letGo: () => void
+}
+
+/** Files in which read models stand: one of their own, or that of the events that they commit with. */
+const schemas = { reads: readStoreSchema, write: writeSchema }
+
+/** Opens a file for looking; `undefined` when it is not there or of an older schema. */
+export function openSqliteReadModelViews(
+  file: string,
+  kind: keyof typeof schemas,
+): ReadModelViews | undefined {
+  const schema = schemas[kind]
+  if (!existsSync(file)) return undefined
+  const database = openDatabase({ file, synchronous: 'NORMAL', readOnly: true, busyTimeoutMs: 5000 })
+  try {
+    if (schemaStep(database, file, schema) < schema.steps.length) {
+      database.close()
+      return undefined
+    }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  // A page is one moment by itself; within a view that is held still everything is.
+  const plain = createReader(database, file, () => false)
+  const reader: Reader = {
+    ...plain,
+    atOneMoment: (read) => (database.isTransaction ? read() : plain.atOneMoment(read)),
+  }
+  return {
+    live: (log, name) => {
+      const sql = `${collectionStates.numbers} AND is_live = 1`
+      const [row] = reader.rows(sql, [log, name])
+      if (row === undefined) return undefined
+      const state = collectionStates.stateOf(row, log, name)
+      const number = Number(row.at(-1))
+      return { state, documents: createCollectionReader({ reader, number, shape: state.shape }) }
+    },
+    holdStill: () => {
+      if (!database.isTransaction) database.exec('BEGIN')
+    },
+    letGo: () => {
+      if (database.isTransaction) database.exec('COMMIT')
+    },
+    [Symbol.dispose]: () => database.close(),
+  }
+}
