@@ -17,7 +17,14 @@ export function createHistory(
     epochs: async () => epochs(),
     judge: async (place) => {
       const { events } = store.reads()
-      return judgePlace(place, epochs(), (at) => events.eventIdAt(identity, at))
+      return judgePlace(place, epochs(), (at) => {
+        // What was recorded once stays what it is.
+        const known = log.eventIds.get(at)
+        if (known !== undefined) return known
+        const id = events.eventIdAt(identity, at)
+        if (id !== undefined) log.eventIds.set(at, id)
+        return id
+      })
     },
     beginEpoch: async () => {
       const epoch = store.runtime.uuid()

@@ -3,6 +3,7 @@ import type { Runtime } from '../core/index.ts'
 import type { Epoch, LogKey } from '../core/ports/index.ts'
 import type { CommitQueue, LogIdentity, LogListeners } from '../core/group-commit/index.ts'
 import type { EventReader } from './event-reader.ts'
+import type { Generations } from './generations.ts'
 import type { InboxReader } from './inbox-reader.ts'
 import type { OutcomeFinder } from './outcome-store.ts'
 import type { Reader } from './read-store-collection.ts'
@@ -37,4 +38,6 @@ export interface OpenLog extends LogListeners {
   readonly identity: LogIdentity & { epoch: string }
   /** Its epochs as they were read last; `undefined` when they must be read. */
   epochs: readonly Epoch[] | undefined
+  /** Ids of events by position, of places that were judged last: readers send one token many times. */
+  readonly eventIds: Generations<number, string>
 }

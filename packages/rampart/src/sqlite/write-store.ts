@@ -15,6 +15,7 @@ import { canonicalPath, openDatabase } from './database.ts'
 import { openDocumentReader, type DocumentReader } from './document-reader.ts'
 import { createEventReader } from './event-reader.ts'
 import { createEventStore } from './event-store.ts'
+import { createGenerations } from './generations.ts'
 import { watchFullDisk } from './full-disk.ts'
 import { createInboxReader } from './inbox-reader.ts'
 import type { OpenLog, OpenStore, StoreReads } from './open-store.ts'
@@ -46,6 +47,8 @@ export interface SqliteStoreOptions {
   readonly inboxCommandsMax?: number
 }
 
+// About a hundred bytes each.
+const eventIdsCached = 2000
 const queueOperationsMaxUnlessSaid = 10_000
 const queueBytesMaxUnlessSaid = 64 * 1024 * 1024
 
@@ -123,6 +126,7 @@ async function openLog(store: OpenStore, key: LogKey, logs: Map<number, OpenLog>
     key,
     identity: { ...identity },
     epochs: undefined,
+    eventIds: createGenerations(eventIdsCached),
     appended: new Set(),
     accepted: new Set(),
     kept: new Map(),
