@@ -16,7 +16,7 @@ import {
   type BackedUpFile,
   type BackupManifest,
 } from './manifest.ts'
-import { contentOf, makeFolder, syncFolder } from './durable-files.ts'
+import { contentOf, handlingFiles, makeFolder, syncFolder } from './durable-files.ts'
 import { requireNoUnfinishedRestore } from './unfinished-restore.ts'
 
 /** How far a backup or a restore is. */
@@ -43,6 +43,10 @@ export interface BackUpOptions {
  * something already, and the faults of the stores.
  */
 export async function backUp(options: BackUpOptions): Promise<BackupManifest> {
+  return handlingFiles(() => backUpAll(options))
+}
+
+async function backUpAll(options: BackUpOptions): Promise<BackupManifest> {
   const { dataFolder, to, runtime = systemRuntime } = options
   requireNoUnfinishedRestore(dataFolder)
   const names = await appsIn(dataFolder)

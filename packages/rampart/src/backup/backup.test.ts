@@ -105,6 +105,14 @@ describe('a backup', () => {
     expect(nothing).toEqual({ code: 'INPUT_INVALID', text: expect.stringContaining('no store of an app') })
   })
 
+  test('to where no folder can be made says so in a sentence', async () => {
+    const { dataFolder } = await withLostFuture()
+    const file = newFolder()
+    await writeFile(file, '')
+    const fault = await faultOf(backUp({ dataFolder, to: join(file, 'below') }))
+    expect(fault).toEqual({ code: 'STORE_UNAVAILABLE', text: expect.stringMatching(/could not be handled/) })
+  })
+
   test('that ends before it is whole is none', async () => {
     const { dataFolder } = await withLostFuture()
     const to = newFolder()

@@ -3,6 +3,22 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { isRampartError, RampartError } from '../core/index.ts'
+
+/** Does what handles files, and says in a sentence why the system would not have it. */
+export async function handlingFiles<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (isRampartError(cause) || !(cause instanceof Error) || !('code' in cause)) throw cause
+    if (cause.code === 'ENOSPC') {
+      const message = `A disk is full: ${cause.message}. Free space and run this again.`
+      throw new RampartError('STORE_FULL', message, { cause })
+    }
+    const message = `A file could not be handled: ${cause.message}. Check the folder and its permissions.`
+    throw new RampartError('STORE_UNAVAILABLE', message, { cause })
+  }
+}
 
 /** What a file holds. */
 export interface Content {
@@ -89,6 +105,8 @@ export async function makeFolder(folder: string): Promise<void> {
 
 /** Makes what was created, moved or removed in a folder last. */
 export async function syncFolder(folder: string): Promise<void> {
+  // Windows keeps folders by itself, and lets nobody open one.
+  if (process.platform === 'win32') return
   const handle = await open(folder, 'r')
   try {
     await handle.sync()

@@ -14,7 +14,14 @@ import { RampartError, systemRuntime, type Runtime } from '../core/index.ts'
 import { beginSqliteEpochs, lockStore, type StoredLog } from '../sqlite/copies/index.ts'
 import type { CopyProgress } from './back-up.ts'
 import { readManifest, storeFiles, type BackedUpApp, type BackupManifest } from './manifest.ts'
-import { copyFile, makeFolder, moveDurably, removeDurably, syncFolder } from './durable-files.ts'
+import {
+  copyFile,
+  handlingFiles,
+  makeFolder,
+  moveDurably,
+  removeDurably,
+  syncFolder,
+} from './durable-files.ts'
 import {
   findUnfinishedRestore,
   noteUnfinishedRestore,
@@ -57,6 +64,10 @@ const stage = 'restoring'
  * while a server has the data, and `INPUT_INVALID` while the restore of another backup is unfinished.
  */
 export async function restore(options: RestoreOptions): Promise<Restored> {
+  return handlingFiles(() => restoreAll(options))
+}
+
+async function restoreAll(options: RestoreOptions): Promise<Restored> {
   const { from, dataFolder } = options
   const manifest = await readManifest(from)
   await makeFolder(dataFolder)

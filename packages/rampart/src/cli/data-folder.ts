@@ -2,6 +2,7 @@
 import { access, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { requireNoUnfinishedRestore } from '../backup/index.ts'
 import { RampartError } from '../core/index.ts'
 import { callerFolder } from '../host/index.ts'
 
@@ -26,8 +27,12 @@ export interface AppFolder {
   readonly readFile: string
 }
 
-/** The apps of a data folder, by name. Throws `INPUT_INVALID` when there are none. */
+/**
+ * The apps of a data folder, by name. Throws `INPUT_INVALID` when there are none, and `STORE_UNAVAILABLE`
+ * while a restore is unfinished there.
+ */
 export async function appFoldersIn(data: string): Promise<readonly AppFolder[]> {
+  requireNoUnfinishedRestore(data)
   const entries = await readdir(data, { withFileTypes: true }).catch((cause: unknown) => {
     throw nothingIn(data, `cannot be read (${codeOf(cause)})`, cause)
   })

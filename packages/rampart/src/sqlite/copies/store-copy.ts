@@ -6,7 +6,7 @@ import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { backup, type DatabaseSync } from 'node:sqlite'
 import { systemRuntime, type Runtime } from '../../core/index.ts'
 import type { LogKey, LogPlace } from '../../core/ports/index.ts'
-import { migrate, openDatabase, readSql, storeFault } from '../database.ts'
+import { isSqliteError, migrate, openDatabase, readSql, sqlite, storeFault } from '../database.ts'
 import { placeOf, positionOf } from '../places.ts'
 import { numberAt, prepareQuery, textAt } from '../rows.ts'
 import { writeSchema } from '../writer-service.ts'
@@ -85,7 +85,8 @@ async function copyWhile<T>(
     onProgress(pages * pageBytes, pages * pageBytes)
     return seen
   } catch (error) {
-    throw storeFault(error, file)
+    // Only the copy takes room.
+    throw storeFault(error, isSqliteError(error, sqlite.full) ? to : file)
   } finally {
     database.close()
   }
