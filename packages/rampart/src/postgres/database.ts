@@ -1,4 +1,5 @@
 // Connects to PostgreSQL as the platform needs it: bounded waits, schema steps, and clear faults.
+import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Client, Pool, type ClientConfig } from 'pg'
 import { RampartError } from '../core/index.ts'
@@ -11,6 +12,11 @@ export type RunQuery = (query: Statement, values: readonly unknown[]) => Promise
 export interface Statement {
   readonly name: string
   readonly text: string
+}
+
+/** A name for one of many statements that are put together; PostgreSQL allows 63 characters. */
+export function statementName(kind: string, parts: readonly string[]): string {
+  return `${kind}-${hash('sha1', parts.join('\0'))}`
 }
 
 /** A pool of connections that read. */
@@ -93,43 +99,60 @@ export function readSql(name: string): string {
 
 const migrationLock = 'SELECT pg_advisory_xact_lock(1380012368, -1)'
 
+/** What a database schema holds, and the steps that lead from nothing to today's tables. */
+export interface DatabaseSchema {
+  /** The name of the schema, which is created when it is not there. */
+  readonly name: string
+  /** SQL of each step, oldest first; a schema that knows fewer steps gets the rest. */
+  readonly steps: readonly string[]
+}
+
 /**
- * Takes a database through the schema steps that it lacks, each in a transaction with its number, under a
- * lock: any number of processes may start at once, and a killed start can be repeated. Throws
- * `STORE_SCHEMA_NEWER` for a database that knows more steps.
+ * Takes a schema through the steps that it lacks, each in a transaction with its number, under a lock: any
+ * number of processes may start at once, and a killed start can be repeated. Throws `STORE_SCHEMA_NEWER` for
+ * a schema that knows more steps.
  */
-export async function migrate(client: Client, steps: readonly string[]): Promise<void> {
-  for (let isBehind = true; isBehind;) isBehind = await takeStep(client, steps)
+export async function migrate(client: Client, schema: DatabaseSchema): Promise<void> {
+  for (let isBehind = true; isBehind;) isBehind = await takeStep(client, schema)
 }
 
-async function takeStep(client: Client, steps: readonly string[]): Promise<boolean> {
-  await client.query('BEGIN')
-  try {
+async function takeStep(client: Client, schema: DatabaseSchema): Promise<boolean> {
+  const { name, steps } = schema
+  return inTransaction(client, async () => {
     await client.query(migrationLock)
-    const step = await stepOf(client, steps)
+    const step = await stepOf(client, schema)
     const sql = steps[step]
-    if (sql !== undefined) {
-      await client.query(sql)
-      await client.query('INSERT INTO rampart_schema.steps (step) VALUES ($1)', [step + 1])
-    }
-    await client.query('COMMIT')
+    if (sql === undefined) return false
+    await client.query(sql)
+    await client.query(`INSERT INTO ${name}.schema_steps (step) VALUES ($1)`, [step + 1])
     return step + 1 < steps.length
-  } catch (error) {
-    await client.query('ROLLBACK')
-    throw error
-  }
+  })
 }
 
-async function stepOf(client: Client, steps: readonly string[]): Promise<number> {
-  await client.query('CREATE SCHEMA IF NOT EXISTS rampart_schema')
-  await client.query('CREATE TABLE IF NOT EXISTS rampart_schema.steps (step integer PRIMARY KEY)')
-  const found = await client.query<{ step: number }>('SELECT max(step) AS step FROM rampart_schema.steps')
+async function stepOf(client: Client, { name, steps }: DatabaseSchema): Promise<number> {
+  await client.query(`CREATE SCHEMA IF NOT EXISTS ${name}`)
+  await client.query(`CREATE TABLE IF NOT EXISTS ${name}.schema_steps (step integer PRIMARY KEY)`)
+  const found = await client.query<{ step: number }>(`SELECT max(step) AS step FROM ${name}.schema_steps`)
   const step = found.rows[0]?.step ?? 0
   if (step <= steps.length) return step
   const message =
-    `The database has schema ${step}, and this version knows ${steps.length} at most. ` +
+    `The schema ${name} is at step ${step}, and this version knows ${steps.length} at most. ` +
     'Run the version that wrote it, or a newer one.'
   throw new RampartError('STORE_SCHEMA_NEWER', message, { details: { schema: step } })
+}
+
+/** Runs several statements as one transaction; errors come as they are thrown. */
+export async function inTransaction<Value>(client: Client, work: () => Promise<Value>): Promise<Value> {
+  await client.query('BEGIN')
+  try {
+    const value = await work()
+    await client.query('COMMIT')
+    return value
+  } catch (error) {
+    // A connection that is lost has rolled back by itself.
+    await client.query('ROLLBACK').catch(() => undefined)
+    throw error
+  }
 }
 
 /** The code of an error that the server sent (its SQLSTATE); `undefined` for all others. */

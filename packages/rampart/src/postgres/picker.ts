@@ -1,5 +1,6 @@
 // Which events of a log any of some filters wants: the part of a statement that finds their positions.
 import type { EventFilter } from '../core/ports/index.ts'
+import { statementName } from './database.ts'
 
 /** A stretch of a log in positions. */
 export interface PickRange {
@@ -36,7 +37,7 @@ export function pickPositions(
     return first === undefined ? typeSearch(ofTypes) : tagSearch({ first, others, ofTypes })
   })
   return {
-    name: `picked-${shapes.join('-')}`,
+    name: statementName('picked', shapes),
     where: `WHERE e.log = $1 AND e.position IN (
       SELECT position FROM (${searches.join(' UNION ')}) AS found ORDER BY position LIMIT $4
     )`,

@@ -51,7 +51,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const { url, runtime = systemRuntime } = options
   const client = await connectWriter(url)
   try {
-    await migrate(client, writeSchema.map(readSql))
+    await migrate(client, { name: 'rampart_write', steps: writeSchema.map(readSql) })
   } catch (error) {
     await client.end()
     throw storeFault(error, url)

@@ -1,0 +1,86 @@
+// The connections of a read store on PostgreSQL: one that writes, for one caller after the other, and a pool.
+import type { Client } from 'pg'
+import { RampartError } from '../core/index.ts'
+import {
+  connectWriter,
+  inTransaction,
+  isLost,
+  openReaders,
+  placeOf,
+  storeFault,
+  type RunQuery,
+} from './database.ts'
+import { takeCollectionsLock } from './read-store-generations.ts'
+
+/** The connections of one store. */
+export interface Connections {
+  readonly query: RunQuery
+  /** Uses the writing connection. Throws `STORE_CLOSED` after the end, and what a failure means. */
+  readonly write: <Value>(work: (client: Client) => Promise<Value>) => Promise<Value>
+  /** The same within a transaction that no other change of collections overlaps. */
+  readonly change: <Value>(work: (client: Client) => Promise<Value>) => Promise<Value>
+  readonly close: () => Promise<void>
+}
+
+interface Writing {
+  readonly url: string
+  /** Absent until it is needed, and after it was lost. */
+  client: Client | undefined
+  /** The end of what was begun last. */
+  turn: Promise<unknown>
+  isClosed: boolean
+}
+
+/** Opens the connections; each connects when it is needed. */
+export function openConnections(url: string): Connections {
+  const readers = openReaders(url)
+  const writing: Writing = { url, client: undefined, turn: Promise.resolve(), isClosed: false }
+  const write: Connections['write'] = async (work) => {
+    requireOpen(writing)
+    const done = writing.turn.then(() => use(writing, work))
+    writing.turn = done.catch(() => undefined)
+    return done
+  }
+  return {
+    query: async (statement, values) => {
+      requireOpen(writing)
+      return readers.query(statement, values)
+    },
+    write,
+    change: async (work) =>
+      write((client) =>
+        inTransaction(client, async () => {
+          await takeCollectionsLock(client)
+          return work(client)
+        }),
+      ),
+    async close() {
+      if (writing.isClosed) return
+      writing.isClosed = true
+      await writing.turn
+      await Promise.all([readers.close(), end(writing)])
+    },
+  }
+}
+
+function requireOpen({ url, isClosed }: Writing): void {
+  if (!isClosed) return
+  throw new RampartError('STORE_CLOSED', `The read store ${placeOf(url)} is closed. Open it again.`)
+}
+
+async function use<Value>(writing: Writing, work: (client: Client) => Promise<Value>): Promise<Value> {
+  try {
+    writing.client ??= await connectWriter(writing.url)
+    return await work(writing.client)
+  } catch (error) {
+    // Whoever commits looks at the stored checkpoint before it goes on, so a lost answer does no harm.
+    if (isLost(error)) await end(writing)
+    throw storeFault(error, writing.url)
+  }
+}
+
+async function end(writing: Writing): Promise<void> {
+  const { client } = writing
+  writing.client = undefined
+  await client?.end().catch(() => undefined)
+}

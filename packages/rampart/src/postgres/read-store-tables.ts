@@ -1,0 +1,96 @@
+// The tables of a read store and of each collection in it, and how a document becomes a row.
+import { memberText, wordsOf } from '../core/checks/index.ts'
+import { position } from '../core/codec/index.ts'
+import type { Json } from '../core/index.ts'
+import type { CollectionShape, LogPlace, StoredDocument } from '../core/ports/index.ts'
+import { bigints, texts } from './binary-array.ts'
+import { readSql } from './database.ts'
+
+/** The parts of a collection that have columns, in the order of those columns. */
+export interface Columns {
+  readonly indexes: readonly string[]
+  readonly search: readonly string[]
+}
+
+/** The columns of a shape. Their order does not depend on the order in which members are declared. */
+export function columnsOf({ indexes, search }: CollectionShape): Columns {
+  return { indexes: [...new Set(indexes)].toSorted(), search: [...new Set(search)].toSorted() }
+}
+
+/** The names of the columns of a document's row, after key, version, position and data. */
+export function ownColumns({ indexes, search }: Columns): readonly string[] {
+  const words = search.length === 0 ? [] : ['words']
+  return [...indexes.map((_, index) => `index_${index}`), ...words]
+}
+
+/** The rows of documents, column by column, in the order of `ownColumns` after the first four. */
+export function cellsOf(columns: Columns, documents: readonly StoredDocument[]): readonly Buffer[] {
+  const indexed = columns.indexes.map((member) =>
+    texts(documents.map(({ data }) => storable(memberText(data, member)))),
+  )
+  const words =
+    columns.search.length === 0 ? [] : [texts(documents.map(({ data }) => wordsIn(columns, data)))]
+  return [
+    texts(documents.map(({ key }) => key)),
+    bigints(documents.map(({ version }) => version)),
+    bigints(documents.map((document) => document.position)),
+    texts(documents.map(({ data }) => (data === null ? null : JSON.stringify(data)))),
+    ...indexed,
+    ...words,
+  ]
+}
+
+const escape = '\u0001'
+
+/** A text without NUL, which no text of PostgreSQL holds; different ones stay different. */
+export function storable(text: string | null): string | null {
+  if (text === null || (!text.includes('\0') && !text.includes(escape))) return text
+  return text.replaceAll(escape, `${escape}${escape}`).replaceAll('\0', `${escape}0`)
+}
+
+function wordsIn({ search }: Columns, data: Json): string {
+  const text = search.map((member) => memberText(data, member) ?? '').join(' ')
+  return wordsOf(text)
+    .map((word) => ` ${word}`)
+    .join('')
+}
+
+/** The document of a row that begins with key, version, position and data. */
+export function documentOf([key, version, at, data]: readonly unknown[]): StoredDocument {
+  const parsed: Json = typeof data === 'string' ? JSON.parse(data) : null
+  const counted = typeof version === 'number' ? version : null
+  return { key: String(key), version: counted, position: position(Number(at)), data: parsed }
+}
+
+/** The place of a row that begins with epoch, position and event id. */
+export function placeOf([epoch, at, eventId]: readonly unknown[]): LogPlace {
+  return { epoch: String(epoch), position: position(Number(at)), eventId: String(eventId) }
+}
+
+/** The text of `sql/<name>.sql` for one collection; its own parts stand in braces there. */
+export function collectionSql(
+  name: string,
+  number: number,
+  parts: Readonly<Record<string, string>> = {},
+): string {
+  return readSql(name).replaceAll(/\{(\w+)\}/g, (whole, part: string) => {
+    return part === 'number' ? String(number) : (parts[part] ?? whole)
+  })
+}
+
+/** The statements that create the table of a collection and its indexes. */
+export function createTableSql(number: number, columns: Columns): string {
+  const own = ownColumns(columns).map((column) => `,\n  ${column} text COLLATE "C"`)
+  const table = `rampart_read.documents_${number}`
+  // Only the start of a value stands in the index, whose entries have a bound.
+  const indexes = columns.indexes.map(
+    (_, index) =>
+      `CREATE INDEX documents_${number}_index_${index} ON ${table} (left(index_${index}, 200), key);`,
+  )
+  const words =
+    columns.search.length === 0
+      ? []
+      : [`CREATE INDEX documents_${number}_words ON ${table} USING gin (words gin_trgm_ops);`]
+  const documents = collectionSql('create-documents', number, { columns: own.join('') })
+  return [documents, ...indexes, ...words].join('\n')
+}

@@ -1,0 +1,76 @@
+// The read store on PostgreSQL: documents of projections in a schema of their own, which may stand on another
+// server than the logs.
+import type { CollectionShape, DocumentCollection, ReadStore } from '../core/ports/index.ts'
+import { migrate, readSql } from './database.ts'
+import { createCollectionReader } from './read-store-collection.ts'
+import { createCommit } from './read-store-commits.ts'
+import { openConnections, type Connections } from './read-store-connections.ts'
+import {
+  collectionStates,
+  compareCollections,
+  dropAll,
+  dropCollection,
+  openCollection,
+  switchLive,
+} from './read-store-generations.ts'
+
+/** How to open a read store on PostgreSQL. */
+export interface PostgresReadStoreOptions {
+  /** `postgres://user:password@host:port/database`. */
+  readonly url: string
+}
+
+const readSchema = ['create-collections']
+
+/**
+ * Opens a read store on PostgreSQL 15 or newer, and takes its schema to what this version knows. Throws
+ * `STORE_SCHEMA_NEWER` or `STORE_UNAVAILABLE`.
+ */
+export async function openPostgresReadStore({ url }: PostgresReadStoreOptions): Promise<ReadStore> {
+  const store = openConnections(url)
+  try {
+    await store.write((client) => migrate(client, { name: 'rampart_read', steps: readSchema.map(readSql) }))
+  } catch (fault) {
+    await store.close()
+    throw fault
+  }
+  const collections = new Map<number, DocumentCollection>()
+  return {
+    async openCollection(shape, epoch, generation = 1) {
+      const number = await store.change((client) => openCollection(client, shape, { epoch, generation }))
+      const known = collections.get(number) ?? createCollection(store, number, shape)
+      collections.set(number, known)
+      return known
+    },
+    beginAnew: (shape, epoch, generation) =>
+      store.change(async (client) => {
+        await dropAll(client, shape)
+        await openCollection(client, shape, { epoch, generation })
+      }),
+    collections: async (log, name) => collectionStates(store.query, log, name),
+    switchLive: (pair, tag) => store.change((client) => switchLive(client, pair, tag)),
+    compare: (pair) => store.change((client) => compareCollections(client, pair)),
+    dropCollection: (log, name, collection) =>
+      store.change((client) => dropCollection(client, { log, name }, collection)),
+    [Symbol.asyncDispose]: () => store.close(),
+  }
+}
+
+function createCollection(store: Connections, number: number, shape: CollectionShape): DocumentCollection {
+  const commit = createCommit(number, shape)
+  const listeners = new Set<() => void>()
+  return {
+    shape,
+    ...createCollectionReader({ query: store.query, number, shape }),
+    async commit(request) {
+      await store.write((client) => commit(client, request))
+      for (const listener of listeners) listener()
+    },
+    onCommitted(callback) {
+      // Wrapped, so that the same function may listen twice and each end ends its own.
+      const listener = (): void => callback()
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
