@@ -34,7 +34,7 @@ export interface AppFolder {
 export async function appFoldersIn(data: string): Promise<readonly AppFolder[]> {
   requireNoUnfinishedRestore(data)
   const entries = await readdir(data, { withFileTypes: true }).catch((cause: unknown) => {
-    throw nothingIn(data, `cannot be read (${codeOf(cause)})`, cause)
+    throw nothingIn(data, reasonFor(cause), cause)
   })
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => appFolderOf(data, name))
   const stored = await Promise.all(folders.map(({ writeFile }) => isThere(writeFile)))
@@ -53,8 +53,10 @@ function nothingIn(data: string, what: string, cause?: unknown): RampartError {
   return new RampartError('INPUT_INVALID', message, cause === undefined ? {} : { cause })
 }
 
-function codeOf(fault: unknown): string {
-  return fault instanceof Error && 'code' in fault ? String(fault.code) : String(fault)
+function reasonFor(fault: unknown): string {
+  const code = fault instanceof Error && 'code' in fault ? fault.code : ''
+  if (code === 'ENOENT') return 'is not there'
+  return code === 'ENOTDIR' ? 'is a file' : 'may not be read by this user'
 }
 
 function isThere(file: string): Promise<boolean> {

@@ -67,7 +67,10 @@ export function found(): void {
 export function complain(fault: unknown): number {
   // Commander has said what it has to say.
   if (fault instanceof CommanderError) return fault.exitCode === 0 ? exitCodes.fine : exitCodes.usage
-  // What its user can mend is a sentence; all else keeps its stack.
-  console.error(isRampartError(fault) ? fault.message : fault)
+  const message = fault instanceof Error ? fault.message : String(fault)
+  process.stderr.write(
+    `${isRampartError(fault) ? message : `Something failed that should not: ${message}`}\n`,
+  )
+  if (process.env['RAMPART_STACK'] === '1') console.error(fault)
   return isRampartError(fault, 'INPUT_INVALID') ? exitCodes.usage : exitCodes.found
 }

@@ -1,7 +1,8 @@
 // Deciders: all logic of one aggregate as pure functions, defined once and inferred from there.
 import type { Addressed, Caller } from './caller.ts'
+import { choices } from './choices.ts'
 import { RampartError } from './errors.ts'
-import { requireName, type DecidedEvent, type EventOf, type Events } from './events.ts'
+import { requireName, requireSchema, type DecidedEvent, type EventOf, type Events } from './events.ts'
 import type { Json, OnlyJson } from './json.ts'
 import type { Refusal, RefusalOptions } from './refusal.ts'
 import type { Schema } from './codec/schema.ts'
@@ -124,14 +125,22 @@ export function decider<
 ): Decider<Name, Commands, Codes, S, EventOf<All>> {
   // The parameter types above have checked every part; the platform runs them without their types.
   const untyped = { ...definition, of } as unknown as DeciderDefinition
-  for (const type of Object.keys(of.definitions)) {
-    if (typeof untyped.evolve[type] !== 'function') {
-      throw new RampartError(
-        'DEFINITION_INVALID',
-        `Decider ${of.name} does not evolve ${type}. Add it to evolve.`,
-      )
-    }
+  const fault = faultIn(untyped)
+  if (fault !== undefined) throw new RampartError('DEFINITION_INVALID', `Decider ${of.name} ${fault}`)
+  for (const [type, { schema }] of Object.entries(untyped.commands)) {
+    requireName(`a command of ${of.name}`, type)
+    requireSchema(`The command ${type} of ${of.name}`, schema)
   }
-  for (const command of Object.keys(untyped.commands)) requireName(`a command of ${of.name}`, command)
   return { name: of.name, definition: untyped }
+}
+
+/** What code without types can get wrong. */
+function faultIn({ of, state, evolve }: DeciderDefinition): string | undefined {
+  const types = Object.keys(of.definitions)
+  if (typeof state?.initial !== 'function') return 'has no state. Give it one: state(1, () => ({ … })).'
+  const still = types.find((type) => typeof evolve[type] !== 'function')
+  if (still !== undefined) return `does not evolve ${still}. Add it to evolve.`
+  const foreign = Object.keys(evolve).find((type) => !types.includes(type))
+  if (foreign === undefined) return undefined
+  return `evolves ${foreign}, which is no event of it. ${choices(foreign, types, 'It has')}`
 }

@@ -96,7 +96,10 @@ export function events<const Name extends string, All extends Record<string, Jso
 ): Events<Name, All> {
   requireName('event definitions', name)
   const types = Object.keys(definitions)
-  for (const type of types) requireDefinition(name, type, definitions[type]?.version)
+  for (const type of types) {
+    requireDefinition(name, type, definitions[type]?.version)
+    requireSchema(`The event ${type} of ${name}`, definitions[type]?.schema)
+  }
   const makers = types.map((type) => [type, (data: Json) => ({ type, data })] as const)
   return {
     name,
@@ -127,4 +130,13 @@ function requireDefinition(name: string, type: string, version: number | undefin
   if (version !== undefined && Number.isSafeInteger(version) && version >= 1) return
   const message = `The event ${type} of ${name} needs a schema version, a whole number from 1.`
   throw new RampartError('DEFINITION_INVALID', message)
+}
+
+/** Throws `DEFINITION_INVALID` for what cannot validate anything. */
+export function requireSchema(what: string, schema: unknown): void {
+  // Validators may be functions with members, too.
+  const isHolder = (typeof schema === 'object' && schema !== null) || typeof schema === 'function'
+  if (isHolder && '~standard' in schema) return
+  const remedy = 'Give it one of Zod, Valibot, ArkType or another Standard Schema library.'
+  throw new RampartError('DEFINITION_INVALID', `${what} has no schema. ${remedy}`)
 }

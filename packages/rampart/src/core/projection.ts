@@ -1,5 +1,6 @@
 // Projections: pure keyed folds of events into documents, with a name and a version.
 import type { Caller } from './caller.ts'
+import { choices } from './choices.ts'
 import { RampartError } from './errors.ts'
 import { requireName, type AnyEvents, type Events, type Recorded } from './events.ts'
 import type { Json, OnlyJson } from './json.ts'
@@ -135,7 +136,10 @@ function inconsistency({ version, keys, on, sources }: Parts, types: readonly st
   const foreign = [...handled, ...(keys === 'stream' ? [] : Object.keys(keys))].find(
     (type) => !types.includes(type),
   )
-  if (foreign !== undefined) return `names ${foreign}, which none of its sources has`
+  if (foreign !== undefined) {
+    const known = choices(foreign, types, 'They have').slice(0, -1)
+    return `names ${foreign}, which none of its sources has. ${known}`
+  }
   const keyless = handled.find((type) => keys !== 'stream' && keys[type] === undefined)
   if (keyless !== undefined) return `handles ${keyless} without a key for it`
   return undefined

@@ -84,7 +84,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const endpoints = [...apps.flatMap((app) => endpointsOf(app, around)), ...health, frontPageEndpoint(apps)]
   const rateLimit = createRateLimit(limits.ratePerSecond)
   return {
-    fetch: routerOf(endpoints, { metrics, around, reportFault, authenticator, rateLimit }),
+    fetch: routerOf(endpoints, { metrics, around, reportFault, authenticator, rateLimit, apps }),
     faultResponse: (fault) => faultResponse(fault, { what: 'a request without a route', reportFault }),
     limits,
     drain() {
@@ -116,6 +116,7 @@ interface Routing {
   readonly reportFault: GatewayOptions['reportFault']
   readonly authenticator: Authenticator | undefined
   readonly rateLimit: RateLimit | undefined
+  readonly apps: readonly AppDescription[]
 }
 
 type Handler = (exchange: Exchange) => Promise<Response>
@@ -127,19 +128,24 @@ function routerOf(endpoints: readonly Endpoint[], routing: Routing): Gateway['fe
   for (const endpoint of endpoints) hono.on(endpoint.method, endpoint.path, answer(endpoint))
   const allowedAt = (path: string): readonly string[] =>
     (['GET', 'POST', 'PUT'] as const).filter((method) => hono.router.match(method, path)[0].length > 0)
-  hono.notFound(answer(unrouted(allowedAt)))
+  hono.notFound(answer(unrouted(allowedAt, routing.apps)))
   hono.onError((fault) => faultResponse(fault, { what: 'the router', reportFault: routing.reportFault }))
   return (request, bindings) => hono.fetch(request, bindings ?? {})
 }
 
-function unrouted(allowedAt: (path: string) => readonly string[]): Endpoint {
+function unrouted(allowedAt: (path: string) => readonly string[], apps: readonly AppDescription[]): Endpoint {
+  const below = apps.map(({ prefix }) => prefix).filter((prefix) => prefix !== '')
+  const places = below.length === 0 ? '' : `Apps stand below ${below.join(', ')}. `
   return {
     method: 'GET',
     path: 'none',
     handle(exchange) {
       const allowed = allowedAt(exchange.req.path)
       if (allowed.length === 0) {
-        throw new RampartError('ROUTE_UNKNOWN', 'There is nothing at this address. The front page is at /.')
+        throw new RampartError(
+          'ROUTE_UNKNOWN',
+          `There is nothing at this address. ${places}The front page is at /.`,
+        )
       }
       const allow = allowed.flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each])).join(', ')
       const message = `This address does not take the method of the request. It takes ${allow}.`

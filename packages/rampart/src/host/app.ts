@@ -1,5 +1,5 @@
 // An app: bounded contexts with routes of their own, as a module's default export that any host can load.
-import { commandTypesOf, requireName } from '../core/codec/index.ts'
+import { choices, commandTypesOf, requireName } from '../core/codec/index.ts'
 import { RampartError, type Context, type Decider, type Json } from '../core/index.ts'
 import type { AppAccess, ResourceRoute } from '../gateway/index.ts'
 import type { CommandStatus } from '../write/index.ts'
@@ -54,6 +54,7 @@ export function app<const Contexts extends readonly Context[]>(
   },
 ): App<Contexts> {
   requireName('an app', name)
+  if (parts.contexts.length === 0) throw withoutContexts(name)
   const { contexts, routes = [], access = {}, onStart } = parts
   const commands = contexts.flatMap(commandTypesOf)
   const projections = contexts.flatMap((context) => context.projections.map((projection) => projection.name))
@@ -118,7 +119,14 @@ function routeFault(route: ResourceRoute, known: readonly string[]): string | un
     return 'stands where the gateway has endpoints of its own'
   if (method === 'GET' && !path.includes('/:id')) return 'reads one document and needs :id in its path'
   const target = method === 'GET' ? route.read : route.command
-  return known.includes(target) ? undefined : `names ${target}, but the app has: ${known.join(', ')}`
+  return known.includes(target)
+    ? undefined
+    : `names ${target}. ${choices(target, known, 'The app has').slice(0, -1)}`
+}
+
+function withoutContexts(name: string): RampartError {
+  const message = `App ${name} has no context. Give it one: contexts: [context('${name}', { deciders: [] })].`
+  return new RampartError('APP_INVALID', message)
 }
 
 function requireUnique(appName: string, what: string, names: readonly string[]): void {

@@ -1,5 +1,6 @@
 // Runs the contexts of one app on its stores: a command service, and a runner with a read model per
 // projection.
+import { choices, quoted } from '../core/codec/index.ts'
 import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import { logKey, type EventStore } from '../core/ports/index.ts'
 import {
@@ -53,7 +54,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const serviceOf = (type: string): CommandService => {
     const service = byType.get(type)
     if (service !== undefined) return service
-    throw new RampartError('COMMAND_TYPE_UNKNOWN', `App ${app.name} has no command ${JSON.stringify(type)}.`)
+    const known = choices(type, [...byType.keys()], 'It has')
+    const message = `App ${app.name} has no command ${quoted(type)}. ${known}`
+    throw new RampartError('COMMAND_TYPE_UNKNOWN', message)
   }
   return {
     app,

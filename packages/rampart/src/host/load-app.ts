@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { RampartError } from '../core/index.ts'
+import { isRampartError, RampartError } from '../core/index.ts'
 import type { App } from './app.ts'
 import type { Mount } from './start-host.ts'
 
@@ -34,13 +34,34 @@ function findModule(path: string, folders: readonly string[]): string {
 }
 
 async function loadModule(file: string): Promise<App> {
-  const module: unknown = await import(pathToFileURL(file).href)
+  const module: unknown = await importModule(file)
   const app: unknown =
     typeof module === 'object' && module !== null ? Reflect.get(module, 'default') : undefined
   if (isApp(app)) return app
   const hint = "export default app('name', { contexts: [...] })"
   const message = `${file} has no app as its default export. Write: ${hint}.`
   throw new RampartError('APP_INVALID', message)
+}
+
+async function importModule(file: string): Promise<unknown> {
+  try {
+    return await import(pathToFileURL(file).href)
+  } catch (fault) {
+    // What a definition in it got wrong says so itself.
+    if (isRampartError(fault)) throw fault
+    const reason = fault instanceof Error ? fault.message : String(fault)
+    const message = `The app ${file} could not be loaded: ${reason.replace(/\.$/, '')}. ${adviceFor(fault)}`
+    throw new RampartError('APP_INVALID', message, { cause: fault })
+  }
+}
+
+function adviceFor(fault: unknown): string {
+  const code = fault instanceof Error && 'code' in fault ? fault.code : ''
+  if (code === 'ERR_MODULE_NOT_FOUND') return 'Install the package, or correct the path of the import.'
+  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
+    return 'Node leaves types out and changes nothing else: use only syntax that can be erased.'
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION') return 'An app is a module in TypeScript or JavaScript.'
+  return 'Mend the module: node --check or tsc shows where.'
 }
 
 function isApp(value: unknown): value is App {
@@ -60,10 +81,20 @@ function moduleAt(path: string): string | undefined {
 
 function namedByPackage(file: string): string | undefined {
   if (!existsSync(file)) return undefined
-  const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  const manifest = parsed(file, readFileSync(file, 'utf8'))
   if (typeof manifest !== 'object' || manifest === null) return undefined
   const exports: unknown = 'exports' in manifest ? manifest.exports : undefined
   const root: unknown = typeof exports === 'object' && exports !== null ? Reflect.get(exports, '.') : exports
   const main: unknown = 'main' in manifest ? manifest.main : undefined
   return [root, main].find((candidate) => typeof candidate === 'string')
+}
+
+function parsed(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new RampartError('APP_INVALID', `${file} is not JSON. Mend it, or name the module itself.`, {
+      cause,
+    })
+  }
 }

@@ -1,5 +1,5 @@
 // An app in the caller's own process: its commands and reads as typed calls, without HTTP.
-import { streamVersion, type ConsistencyToken } from '../core/codec/index.ts'
+import { choices, quoted, streamVersion, type ConsistencyToken } from '../core/codec/index.ts'
 import {
   RampartError,
   type Decider,
@@ -159,7 +159,8 @@ export function createRunningApp<A extends App>(engine: Engine, close: () => Pro
     stream: (decider: string, id?: string) => streamOf(engine, namedOr(deciders, 'decider', decider), id),
     read: (projection: string) => {
       const model = engine.models.find((each) => each.projection.name === projection)
-      return readsOf(model ?? lacking('projection', projection))
+      const known = engine.models.map((each) => each.projection)
+      return readsOf(model ?? lacking('projection', projection, known))
     },
     transact: transactOf(engine),
     [Symbol.asyncDispose]: close,
@@ -170,11 +171,13 @@ export function createRunningApp<A extends App>(engine: Engine, close: () => Pro
 
 function namedOr<T extends { readonly name: string }>(list: readonly T[], what: string, name: string): T {
   const found = list.find((each) => each.name === name)
-  return found ?? lacking(what, name)
+  return found ?? lacking(what, name, list)
 }
 
-function lacking(what: string, name: string): never {
-  throw new RampartError('INPUT_INVALID', `This app has no ${what} ${JSON.stringify(name)}.`)
+function lacking(what: string, name: string, known: readonly { readonly name: string }[]): never {
+  const names = known.map((each) => each.name)
+  const message = `This app has no ${what} ${quoted(name)}. ${choices(name, names, 'It has')}`
+  throw new RampartError('INPUT_INVALID', message)
 }
 
 type Send = (data: Json, options?: CommandOptions) => Promise<CommandStatus>
@@ -207,7 +210,13 @@ function transactOf({ app, services }: Engine) {
     decide: DecideInPlace,
   ): Promise<FinalCommand> => {
     const context = app.contexts.findIndex(({ deciders }) => deciders.some(({ name }) => name === decider))
-    const service = services[context] ?? lacking('decider', decider)
+    const service =
+      services[context] ??
+      lacking(
+        'decider',
+        decider,
+        app.contexts.flatMap(({ deciders }) => deciders),
+      )
     return service.transact({
       decider,
       streamId: id,

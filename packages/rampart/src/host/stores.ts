@@ -78,12 +78,22 @@ function opened(write: WriteStore, read: ReadStore, folder: string | null): AppS
   return { write, read, folder, close }
 }
 
+const reasonOfCode: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not write there',
+  EEXIST: 'a file stands in its place',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'a part of its path is a file',
+  EPERM: 'this user may not write there',
+  EROFS: 'the disk can only be read',
+}
+
 async function createFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true })
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
-    const message = `The folder ${folder} cannot be created (${reason}). Set RAMPART_DATA to a writable one.`
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    const reason = reasonOfCode[code] ?? code
+    const message = `The folder ${folder} cannot be created: ${reason}. Set RAMPART_DATA to a writable one.`
     throw new RampartError('SETTING_INVALID', message, { cause })
   }
 }

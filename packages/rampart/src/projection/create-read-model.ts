@@ -101,6 +101,9 @@ async function listDocuments(model: Model, request: ListRequest, freshness: Fres
   if (freshness.version !== undefined) {
     throw new RampartError('INPUT_INVALID', 'A listing has no version. Demand a consistency token.')
   }
+  if (!Number.isSafeInteger(request.limit) || request.limit < 1) {
+    throw new RampartError('INPUT_INVALID', `A listing has no limit of ${request.limit}. Give it 1 or more.`)
+  }
   await untilContained(model, freshness, runtime.elapsedMs() + freshness.waitMs)
   const { documents, more, checkpoint, quarantined } = await runner.collection.page(request)
   const items = documents

@@ -5,8 +5,9 @@
 // has written the mark (when the sync fails), and a later recovery may then find the transaction whole: that
 // outcome is unknown, and reading back would not settle it. A full disk stops COMMIT before the mark, so it
 // is definite.
+import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import { RampartError, type ErrorCode } from '../core/index.ts'
+import { isRampartError, RampartError, type ErrorCode } from '../core/index.ts'
 import type { Batch, BatchReply, Failure, Operation, OperationResult } from '../core/group-commit/index.ts'
 import { append } from './append-step.ts'
 import { isSqliteError, sqlite, storeFault } from './database.ts'
@@ -33,7 +34,12 @@ export interface WriterTarget extends WriterLimits {
 
 /** Creates the writer over an open, migrated and locked database. */
 export function createBatchWriter(target: WriterTarget): SynchronousWriter {
-  const writer: Writer = { ...target, state: createWriterState(target.database, target), fault: null }
+  const writer: Writer = {
+    ...target,
+    state: createWriterState(target.database, target),
+    identity: identityOf(target.file),
+    fault: null,
+  }
   return {
     commit: ({ nowMs, operations }) => {
       writer.state.nowMs = nowMs
@@ -50,6 +56,8 @@ export function createBatchWriter(target: WriterTarget): SynchronousWriter {
 
 interface Writer extends WriterTarget {
   readonly state: WriterState
+  /** Names the open file itself, whatever stands at its path by now. */
+  readonly identity: string
   fault: string | null
 }
 
@@ -70,6 +78,7 @@ function transact(writer: Writer, operations: readonly Operation[]): Attempt {
     for (const operation of operations) results.push(apply(state, operation))
     moveKept(state.collections, state.logs)
     sweep(state)
+    requireSameFile(writer)
     isCommitting = true
     state.statements.commit.run()
     return { kind: 'committed', results }
@@ -96,11 +105,25 @@ function undo(
     const message = `It is not known whether the batch was stored: ${fault.message} Retry with the same ids.`
     return { kind: 'unknown', error: new RampartError('OUTCOME_UNKNOWN', message, { effect: 'unknown' }) }
   }
-  if (!isData) return { kind: 'failed', error: fault }
+  if (!isData || isRampartError(error, 'STORE_UNAVAILABLE')) return { kind: 'failed', error: fault }
   // What SQLite did not throw is a defect of this code, which the data of one operation has brought to light.
   const code = isFromSqlite(error) ? 'INPUT_INVALID' : 'INTERNAL'
   const message = `The database cannot take this data: ${String(error)}`
   return { kind: 'refused', error: new RampartError(code, message, { cause: error }) }
+}
+
+/** Nothing that is committed to a file without a name can be found again. */
+function requireSameFile(writer: Writer): void {
+  if (identityOf(writer.file) === writer.identity) return
+  writer.fault =
+    `The store ${writer.file} was deleted or replaced while it was open, and nothing more is recorded: ` +
+    'it would be lost. Stop this process, bring the file back or restore a backup, and start again.'
+  throw new RampartError('STORE_UNAVAILABLE', writer.fault)
+}
+
+function identityOf(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false, bigint: true })
+  return found === undefined ? 'none' : `${found.dev} ${found.ino}`
 }
 
 function isFromSqlite(error: unknown): boolean {

@@ -1,6 +1,7 @@
 // What is checked of a command before any state is loaded: its type, its stream id and its data.
 import {
   jsonFaults,
+  choices,
   quoted,
   streamId,
   validate,
@@ -44,7 +45,7 @@ export function deciderOf(known: KnownCommand): string {
 export function requireCommand(known: ReadonlyMap<string, KnownCommand>, type: string): KnownCommand {
   const found = known.get(type)
   if (found !== undefined) return found
-  const message = `There is no command ${quoted(type)}. There are: ${[...known.keys()].join(', ')}.`
+  const message = `There is no command ${quoted(type)}. ${choices(type, [...known.keys()])}`
   throw new RampartError('COMMAND_TYPE_UNKNOWN', message)
 }
 

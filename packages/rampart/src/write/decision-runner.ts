@@ -6,7 +6,7 @@
 //
 // A turn ends once the append is settled, or is on its way without events: what a refusal rests on is checked
 // by the store, and nobody behind it can be changed by it, so refusals of one boundary share a commit.
-import { encodeEvent, isRefusal, type DecisionDefinition } from '../core/codec/index.ts'
+import { choices, encodeEvent, isRefusal, type DecisionDefinition } from '../core/codec/index.ts'
 import { RampartError, type DecidedEvent } from '../core/index.ts'
 import type { AppendRequest, AppendResult, EventStore } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
@@ -116,8 +116,9 @@ function sourceOf({ name, sources }: DecisionDefinition, decided: readonly Decid
       ? sources[0]
       : sources.find(({ definitions }) => Object.hasOwn(definitions, first.type))
   if (source === undefined) {
-    const known = sources.flatMap(({ definitions }) => Object.keys(definitions)).join(', ')
-    const message = `Decision ${name} has no event ${first?.type}. It has: ${known}.`
+    const types = sources.flatMap(({ definitions }) => Object.keys(definitions))
+    const known = choices(first?.type ?? '', types, 'It has')
+    const message = `Decision ${name} has no event ${first?.type}. ${known}`
     throw new RampartError('EVENT_TYPE_UNKNOWN', message)
   }
   const foreign = decided.find(({ type }) => !Object.hasOwn(source.definitions, type))

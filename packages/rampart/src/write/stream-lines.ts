@@ -1,6 +1,6 @@
 // The lines of all streams of a context: each is made when a command comes for its stream, and dropped when
 // it is idle.
-import type { DeciderDefinition, StreamId } from '../core/codec/index.ts'
+import { choices, quoted, type DeciderDefinition, type StreamId } from '../core/codec/index.ts'
 import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
@@ -90,11 +90,8 @@ export class StreamLines {
   #knownOf(decider: string): KnownDecider {
     const known = this.#deciders.get(decider)
     if (known !== undefined) return known
-    const names = [...this.#deciders.keys()].join(', ')
-    throw new RampartError(
-      'INPUT_INVALID',
-      `There is no decider ${JSON.stringify(decider)}. There are: ${names}.`,
-    )
+    const message = `There is no decider ${quoted(decider)}. ${choices(decider, [...this.#deciders.keys()])}`
+    throw new RampartError('INPUT_INVALID', message)
   }
 }
 

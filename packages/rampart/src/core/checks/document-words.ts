@@ -1,4 +1,5 @@
 // What indexes and searches see of a document: the text of a member, and the one folding of text into words.
+import { choices } from '../choices.ts'
 import { quoted } from '../identity.ts'
 import { RampartError } from '../errors.ts'
 import type { Json } from '../json.ts'
@@ -37,7 +38,7 @@ export function searchedWords({ name, search: members }: CollectionShape, search
 /** Throws `INPUT_INVALID` for an index that a collection does not have. */
 export function requireIndex({ name, indexes }: CollectionShape, index: string): void {
   if (indexes.includes(index)) return
-  const known = indexes.length === 0 ? 'It has none.' : `It has: ${indexes.join(', ')}.`
+  const known = choices(index, indexes, 'It has')
   throw new RampartError('INPUT_INVALID', `${name} has no index ${quoted(index)}. ${known}`)
 }
 

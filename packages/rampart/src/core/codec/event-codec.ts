@@ -1,4 +1,5 @@
 // Turns decided events into what a store keeps, and records back into events of today's shape.
+import { choices } from '../choices.ts'
 import { RampartError } from '../errors.ts'
 import type { AnyEvents, DecidedEvent, Recorded } from '../events.ts'
 import { jsonFaults, type InputFault, type Json } from '../json.ts'
@@ -23,8 +24,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export function encodeEvent(source: AnyEvents, event: DecidedEvent): EncodedEvent {
   const definition = source.definitions[event.type]
   if (definition === undefined) {
-    const known = Object.keys(source.definitions).join(', ')
-    const message = `${source.name} has no event ${event.type}. It has: ${known}.`
+    const known = choices(event.type, Object.keys(source.definitions), 'It has')
+    const message = `${source.name} has no event ${event.type}. ${known}`
     throw new RampartError('EVENT_TYPE_UNKNOWN', message)
   }
   const faults = jsonFaults(event.data)
@@ -56,7 +57,10 @@ function invalidEvent(source: AnyEvents, event: DecidedEvent, faults: readonly I
 export function decodeEvent(source: AnyEvents, record: EventRecord | FoldRecord): Recorded {
   const definition = source.definitions[record.type]
   if (definition === undefined) {
-    const message = `${source.name} has no event ${record.type}, which position ${record.position} holds.`
+    const known = choices(record.type, Object.keys(source.definitions), 'It has')
+    const message =
+      `${source.name} has no event ${record.type}, which position ${record.position} holds. ` +
+      `${known} Define every event that was recorded.`
     throw new RampartError('EVENT_TYPE_UNKNOWN', message)
   }
   const recorded = parsePayload(record)

@@ -4,6 +4,7 @@ export { decodeEvent, encodeEvent, isoTime, parsePayload } from './event-codec.t
 export { jsonSchemaOf, validate } from './schema.ts'
 export { commandTypesOf } from '../context.ts'
 export { requireName } from '../events.ts'
+export { choices } from '../choices.ts'
 export { commandId, idFault, isUuid, position, quoted, streamId, streamVersion } from '../identity.ts'
 export { childPointer, jsonFaults } from '../json.ts'
 export { isRefusal } from '../refusal.ts'

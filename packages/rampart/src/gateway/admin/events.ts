@@ -1,5 +1,5 @@
 // Lists recorded events for operators.
-import { isoTime, parsePayload, position } from '../../core/codec/index.ts'
+import { choices, isoTime, parsePayload, position, quoted } from '../../core/codec/index.ts'
 import type { Json } from '../../core/index.ts'
 import { eventId, type EventRecord, type EventStore } from '../../core/ports/index.ts'
 import type { AppDescription, Endpoint } from '../endpoint.ts'
@@ -19,7 +19,10 @@ export function adminEndpoints(app: AppDescription, stores: readonly EventStore[
       async handle(exchange) {
         const { context, after, limit } = parametersOf(exchange, app)
         const store = byContext.get(context)
-        if (store === undefined) throw invalidInput(`There is no context ${JSON.stringify(context)}.`)
+        if (store === undefined) {
+          const known = choices(context, [...byContext.keys()])
+          throw invalidInput(`There is no context ${quoted(context)}. ${known}`)
+        }
         const { position: head } = await store.head()
         const events = await listEvents(store, after, limit)
         return jsonResponse({ head, events }, 200, { 'cache-control': 'no-store' })

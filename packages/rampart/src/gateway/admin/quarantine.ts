@@ -1,5 +1,5 @@
 // What operators see of quarantined keys, and what they do about them.
-import { idFault, isoTime, quoted } from '../../core/codec/index.ts'
+import { choices, idFault, isoTime, quoted } from '../../core/codec/index.ts'
 import { RampartError } from '../../core/index.ts'
 import type { QuarantinedKey, QueuedEvent, StoredDocument } from '../../core/ports/index.ts'
 import type { ReadModel, TreatmentAction } from '../../projection/index.ts'
@@ -57,8 +57,8 @@ async function show({ model, key }: NamedKey): Promise<Response> {
 export function modelNamed(models: readonly ReadModel[], name: string): ReadModel {
   const found = models.find(({ projection }) => projection.name === name)
   if (found !== undefined) return found
-  const known = models.map(({ projection }) => projection.name).join(', ')
-  const message = `There is no projection ${quoted(name)}. There are: ${known}.`
+  const known = models.map(({ projection }) => projection.name)
+  const message = `There is no projection ${quoted(name)}. ${choices(name, known)}`
   throw new RampartError('PROJECTION_UNKNOWN', message)
 }
 

@@ -1,6 +1,6 @@
 // The endpoints of an app's commands: the generic one, its status, and the app's own routes that send
 // commands.
-import { quoted } from '../../core/codec/index.ts'
+import { choices, quoted } from '../../core/codec/index.ts'
 import { RampartError, type StreamIdRule } from '../../core/index.ts'
 import { requireMaySend } from '../access.ts'
 import { readJsonObject } from '../body.ts'
@@ -50,8 +50,7 @@ function routesByType({ app, services, around }: CommandSide): ReadonlyMap<strin
 }
 
 function unknownType(type: string, known: ReadonlyMap<string, Route>): never {
-  const names = [...known.keys()].join(', ')
-  const message = `There is no command ${quoted(type)}. There are: ${names}.`
+  const message = `There is no command ${quoted(type)}. ${choices(type, [...known.keys()])}`
   throw new RampartError('COMMAND_TYPE_UNKNOWN', message)
 }
 

@@ -1,6 +1,6 @@
 // The endpoints of an app's read models: one document, a listing, and the app's own routes that read.
 import { hash } from 'node:crypto'
-import { encodeToken, idFault, quoted } from '../../core/codec/index.ts'
+import { choices, encodeToken, idFault, quoted } from '../../core/codec/index.ts'
 import { RampartError } from '../../core/index.ts'
 import type { LogPlace } from '../../core/ports/index.ts'
 import type { ReadDocument, ReadModel } from '../../projection/index.ts'
@@ -89,8 +89,7 @@ function finderOf(models: readonly ReadModel[]): (name: string) => ReadModel {
   return (name) => {
     const found = byName.get(name)
     if (found !== undefined) return found
-    const known = [...byName.keys()].join(', ')
-    const message = `There is no projection ${quoted(name)}. There are: ${known}.`
+    const message = `There is no projection ${quoted(name)}. ${choices(name, [...byName.keys()])}`
     throw new RampartError('PROJECTION_UNKNOWN', message)
   }
 }

@@ -1,5 +1,5 @@
 // Pages of a read model, and the parameters that choose what is on them.
-import { encodeToken } from '../../core/codec/index.ts'
+import { choices, encodeToken, quoted } from '../../core/codec/index.ts'
 import type { ListRequest, ReadDocument, ReadModel } from '../../projection/index.ts'
 import { whilePresent, type Surroundings } from '../endpoint.ts'
 import { headerOf, invalidInput, queryOf, wantsEvents, type Exchange } from '../exchange.ts'
@@ -54,8 +54,8 @@ function requestOf(model: ReadModel, query: ReadonlyMap<string, string>): ListRe
   const where = [...query].flatMap(([index, value]) => {
     if (indexes.includes(index)) return [{ index, value }]
     if (ownNames.has(index)) return []
-    const known = ['limit', 'cursor', ...(search.length > 0 ? ['search'] : []), ...indexes].join(', ')
-    throw invalidInput(`${name} has no index ${JSON.stringify(index.slice(0, 80))}. Use: ${known}.`)
+    const known = ['limit', 'cursor', ...(search.length > 0 ? ['search'] : []), ...indexes]
+    throw invalidInput(`${name} has no index ${quoted(index)}. ${choices(index, known, 'Use')}`)
   })
   const words = query.get('search')
   if (words !== undefined && search.length === 0 && !indexes.includes('search')) {
