@@ -1,11 +1,14 @@
-// Holds the reference of HTTP in step with what a server says of itself.
+// Holds the reference of HTTP and of errors in step with what a server says of itself.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { errorCodes } from 'rampart'
 import { startHost } from 'rampart/host'
 import { describe, expect, test } from 'vitest'
 import calculator from '../apps/calculator/src/app.ts'
+import { statusOf } from '../packages/rampart/src/gateway/problem.ts'
 import { readReference, rowsOf } from './architecture/reference.ts'
+import { isTest, readWorkspace } from './architecture/source.ts'
 
 const plain = (cell = ''): string => cell.replaceAll('`', '')
 
@@ -34,6 +37,33 @@ describe('the routes', () => {
     } finally {
       await rm(folder, { recursive: true })
     }
+  })
+})
+
+describe('the errors', () => {
+  const rows = rowsOf(readReference('errors.md').text).filter(([code = '']) => /^`[A-Z_]+`$/.test(code))
+  const faults = rows.filter(({ length }) => length === 5)
+
+  test('have a row for each code, with its status and its effect', () => {
+    expect(new Set(faults.map(([code]) => plain(code)))).toEqual(new Set(errorCodes))
+    expect(faults).toHaveLength(errorCodes.length)
+    for (const [code, status] of faults) expect([code, Number(status)]).toEqual([code, statusOf(plain(code))])
+    const sources = readWorkspace().filter(({ path }) => path.startsWith('packages/') && !isTest(path))
+    const thrown = sources.flatMap(({ text }) =>
+      Array.from(text.matchAll(/'([A-Z_]+)', \w+, \{[^}]*effect: 'unknown'/g), ([, code]) => code),
+    )
+    // A defect may show before or after something was stored.
+    const unknown = new Set([...thrown, 'INTERNAL'])
+    const described = faults.filter(([, , effect]) => effect === 'unknown').map(([code]) => plain(code))
+    expect(new Set(described)).toEqual(unknown)
+    expect(faults.every(([, , effect]) => effect === 'unknown' || effect === 'definite')).toBe(true)
+  })
+
+  test('have a row for each code that stands in statuses only', () => {
+    const statuses = rows.filter(({ length }) => length === 3).map(([code]) => plain(code))
+    const worker = readWorkspace().find(({ path }) => path.endsWith('write/inbox-worker.ts'))?.text ?? ''
+    const buried = Array.from(worker.matchAll(/^ +'([A-Z]+(?:_[A-Z]+)+)',$/gm), ([, code = '']) => code)
+    expect(statuses).toEqual(buried.filter((code) => !errorCodes.some((known) => known === code)))
   })
 })
 

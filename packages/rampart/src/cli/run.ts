@@ -1,6 +1,7 @@
 // `rampart run`: loads apps, serves them, says where to look, and drains on the first signal.
 import { RampartError, systemRuntime } from '../core/index.ts'
 import { callerFolder, loadMount, startHost, type Mount, type RunningHost } from '../host/index.ts'
+import { createCommandPrinter, printsCommands } from './activity.ts'
 import { ink } from './output.ts'
 
 /** A drain that takes longer ends here: what was acknowledged is durable. */
@@ -21,7 +22,8 @@ export async function run(
     ...options.mount.map(placeOf),
   ]
   const mounts = await Promise.all(places.map((place) => loadMount(place, folders)))
-  const host = await startHost({ mounts })
+  const isWatched = printsCommands(process.env['RAMPART_LOG'], process.stdout.isTTY)
+  const host = await startHost({ mounts, ...(isWatched ? { onCommand: createCommandPrinter() } : {}) })
   drainOnSignal(host)
   process.stdout.write(whereToLook(host, mounts))
 }

@@ -11,6 +11,7 @@ import {
 } from '../projection/index.ts'
 import { createSealer } from '../seal/index.ts'
 import { createCommandService, type CommandService, type CommandStatus } from '../write/index.ts'
+import { Activity, type WatchedCommand } from './activity.ts'
 import type { App, StartedApp } from './app.ts'
 import type { AppStores } from './stores.ts'
 
@@ -42,6 +43,8 @@ export interface EngineOptions {
   /** How long the ids of refused and failed commands are kept; 24 hours unless said. */
   readonly outcomeTtlMs?: number
   readonly reportFault: (fault: unknown, what: string) => void
+  /** Is told of every command, once its read models contain it. */
+  readonly onCommand?: (command: WatchedCommand) => void
 }
 
 /** Starts an app on its stores. */
@@ -85,10 +88,13 @@ interface RunningContext {
 }
 
 async function startContext(context: Context, options: EngineOptions): Promise<RunningContext> {
-  const { stores, runtime, outcomeTtlMs, reportFault } = options
-  const store = await stores.write.openLog(logKey(context.name))
+  const { stores, runtime, outcomeTtlMs, reportFault, onCommand } = options
+  const log = await stores.write.openLog(logKey(context.name))
+  const activity = onCommand === undefined ? undefined : new Activity(runtime, onCommand)
+  const store = activity?.watch(log) ?? log
   const limits = outcomeTtlMs === undefined ? {} : { outcomeTtlMs }
-  const service = createCommandService({ context, store, runtime, limits })
+  const observed = activity === undefined ? {} : { observe: activity.observe }
+  const service = createCommandService({ context, store, runtime, limits, ...observed })
   const { projections } = context
   const anew = await forgetLostFutures({ projections, store, readStore: stores.read, reportFault })
   const runners = await Promise.all(
@@ -96,6 +102,7 @@ async function startContext(context: Context, options: EngineOptions): Promise<R
       createServedProjection({ projection, store, readStore: stores.read, runtime, reportFault }),
     ),
   )
+  activity?.follow(runners)
   service.start()
   // What a process forgets at its end needs no proof.
   const sealer = store.capabilities.durable ? createSealer({ store, runtime, reportFault }) : undefined

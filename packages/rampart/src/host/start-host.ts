@@ -8,6 +8,7 @@ import {
   type Gateway,
   type ListeningGateway,
 } from '../gateway/index.ts'
+import type { WatchedCommand } from './activity.ts'
 import { reservedSegments, type App } from './app.ts'
 import { startEngine, type Engine } from './engine.ts'
 import { leaveAppNote, leaveRunNote, removeRunNote } from './notes/index.ts'
@@ -31,6 +32,8 @@ export interface HostOptions {
   readonly runtime?: Runtime
   /** Hears what goes wrong; faults are written to stderr as JSON unless given. */
   readonly reportFault?: (fault: unknown, what: string) => void
+  /** Is told of every command, once its read models contain it: for development, at the cost of a few µs. */
+  readonly onCommand?: (command: WatchedCommand) => void
 }
 
 /** Apps that are being served. Disposing of it drains it. */
@@ -55,6 +58,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     settings,
     runtime: options.runtime ?? systemRuntime,
     reportFault: options.reportFault ?? createReporter(),
+    ...(options.onCommand === undefined ? {} : { onCommand: options.onCommand }),
   }
   const engines: Engine[] = []
   try {
@@ -77,11 +81,12 @@ interface HostParts {
   readonly settings: HostSettings
   readonly runtime: Runtime
   readonly reportFault: (fault: unknown, what: string) => void
+  readonly onCommand?: (command: WatchedCommand) => void
 }
 
 async function openEngine(
   { app, module }: Mount,
-  { settings, runtime, reportFault }: HostParts,
+  { settings, runtime, reportFault, onCommand }: HostParts,
 ): Promise<Engine> {
   const { dataFolder, storeUrl, outcomeTtlMs } = settings
   const storage = { dataFolder, storeUrl }
@@ -92,7 +97,8 @@ async function openEngine(
     // Apps are served without it, too.
     await leaveAppNote(stores.folder, module).catch((fault) => reportFault(fault, `the note of ${app.name}`))
   }
-  return startEngine({ app, stores, runtime, outcomeTtlMs, reportFault })
+  const watched = onCommand === undefined ? {} : { onCommand }
+  return startEngine({ app, stores, runtime, outcomeTtlMs, reportFault, ...watched })
 }
 
 // Apps are served without a note, too: it only helps the command line to find them.

@@ -45,7 +45,15 @@ export interface CommandServiceOptions {
   readonly store: EventStore
   readonly runtime: Runtime
   readonly limits?: Partial<CommandLimits>
+  /** Sees each command as it is taken up. */
+  readonly observe?: CommandObserver
 }
+
+/** Is told of a command that is being handled, and what it comes to. */
+export type CommandObserver = (
+  command: Pick<CheckedCommand, 'commandId' | 'type' | 'streamId'> & { readonly decider: string },
+  final: Promise<FinalCommand>,
+) => void
 
 /** Creates the command service of a context over its log. */
 export function createCommandService(options: CommandServiceOptions): CommandService {
@@ -70,10 +78,12 @@ class LogCommandService implements CommandService {
   readonly #watch: OutcomeWatch
   readonly #worker: InboxWorker
   readonly #waits: BoundedWaits
+  readonly #observe: CommandObserver | undefined
   #isDraining = false
   readonly #stopped = new AbortController()
 
-  constructor({ context, store, runtime, limits }: CommandServiceOptions) {
+  constructor({ context, store, runtime, limits, observe }: CommandServiceOptions) {
+    this.#observe = observe
     this.#store = store
     this.#runtime = runtime
     this.#limits = { ...defaultCommandLimits, ...limits }
@@ -211,6 +221,7 @@ class LogCommandService implements CommandService {
     if (this.#handling.size >= this.#limits.inFlight)
       return Promise.reject(overloaded('too many commands are in hand'))
     const final = this.#enqueue(command, onFault)
+    this.#observe?.({ ...command, decider: this.#deciderOf(command) }, final)
     this.#handling.set(commandId, { command, final })
     const settled = (): void => {
       this.#handling.delete(commandId)
@@ -220,6 +231,10 @@ class LogCommandService implements CommandService {
       this.#watch.settle(status)
     }, settled)
     return final
+  }
+
+  #deciderOf({ inPlace, type }: CheckedCommand): string {
+    return inPlace?.decider ?? deciderOf(requireCommand(this.#known, type))
   }
 
   #enqueue(command: CheckedCommand, onFault: (() => void) | undefined): Promise<FinalCommand> {
