@@ -21,12 +21,21 @@ export function createProgress(
 
 function createBar(
   stream: NodeJS.WriteStream,
-  { label, total }: { readonly label: string; readonly total: number },
+  { label, total, runtime }: { readonly label: string; readonly total: number; readonly runtime: Runtime },
 ): Progress {
-  const format = `${label} [{bar}] {value} of {total} invoices`
-  const bar = new SingleBar({ format, stream })
-  bar.start(total, 0)
-  return { show: (tally) => bar.update(counted(tally)), [Symbol.dispose]: () => bar.stop() }
+  const format = `${label} [{bar}] {value} of {total} invoices, {rate} per second, {eta_formatted} left`
+  // It cuts lines instead of changing the terminal, which a signal could leave in that state.
+  const bar = new SingleBar({ format, stream, linewrap: true, etaBuffer: 200 })
+  const startedMs = runtime.elapsedMs()
+  bar.start(total, 0, { rate: 0 })
+  return {
+    show(tally) {
+      const done = counted(tally)
+      const seconds = (runtime.elapsedMs() - startedMs) / 1000
+      bar.update(done, { rate: seconds > 0 ? Math.round(done / seconds) : 0 })
+    },
+    [Symbol.dispose]: () => bar.stop(),
+  }
 }
 
 function createLines(

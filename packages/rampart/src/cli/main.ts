@@ -2,6 +2,11 @@
 import { complain } from './output.ts'
 import { createProgram } from './program.ts'
 
+// Whoever reads the output may end before it does, as `head` does.
+process.stdout.on('error', (fault) =>
+  process.exit('code' in fault && fault.code === 'EPIPE' ? 0 : complain(fault)),
+)
+
 try {
   await createProgram().parseAsync()
 } catch (fault) {

@@ -22,10 +22,16 @@ export async function run(
     ...options.mount.map(placeOf),
   ]
   const mounts = await Promise.all(places.map((place) => loadMount(place, folders)))
+  const printer = createCommandPrinter()
+  // What start hooks send has a bar of its own on a terminal, which lines would tear apart.
+  let hasBar = process.stdout.isTTY
+  const onCommand: typeof printer = (command) => (hasBar ? undefined : printer(command))
   const isWatched = printsCommands(process.env['RAMPART_LOG'], process.stdout.isTTY)
-  const host = await startHost({ mounts, ...(isWatched ? { onCommand: createCommandPrinter() } : {}) })
+  const host = await startHost({ mounts, ...(isWatched ? { onCommand } : {}) })
   drainOnSignal(host)
   process.stdout.write(whereToLook(host, mounts))
+  await host.started
+  hasBar = false
 }
 
 function placeOf(text: string): { readonly prefix: string; readonly path: string } {

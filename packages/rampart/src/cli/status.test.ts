@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { systemRuntime } from '../core/index.ts'
 import { startHost, type RunningHost } from '../host/index.ts'
 import { diagnose } from './diagnosis.ts'
@@ -14,6 +15,8 @@ import counter from './test/fixtures/counter/src/app.ts'
 const bin = join(import.meta.dirname, '../../bin/rampart.js')
 const folder = await mkdtemp(join(tmpdir(), 'rampart-status-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
+// Each starts a server and several processes, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 60_000 })
 
 let places = 0
 async function serve(
@@ -64,10 +67,19 @@ test('status shows logs, read models, files and who serves them, for people and 
       },
     ],
   })
-  expect(await rampart('doctor', '--data', host.data)).toEqual([
+  expect(await whatIsWrong(host.data)).toEqual([])
+})
+
+test('what is healthy ends with 0, also for who reads the head of it only', async () => {
+  const host = await serve()
+  await host.drain()
+  const { data } = host
+  expect(await rampart('doctor', '--data', data)).toEqual([
     0,
-    `Nothing is wrong with counter (serving) in ${host.data}.\n`,
+    `Nothing is wrong with counter (stopped) in ${data}.\n`,
   ])
+  const command = `'${process.execPath}' '${bin}' status --json --data '${data}' | head -1`
+  expect(await promisify(execFile)('sh', ['-c', command])).toEqual({ stdout: '{\n', stderr: '' })
 })
 
 test('doctor finds a quarantined key, and says how to see it', async () => {

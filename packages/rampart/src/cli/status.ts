@@ -71,7 +71,7 @@ function logLines(log: SurveyedLog, nowMs: number): readonly string[] {
     `    ${one.name}`,
     `version ${one.version}, generation ${one.generation}${roleOf(one)}`,
     `at ${one.position}`,
-    one.lagEvents === 0 ? 'up to date' : `${one.lagEvents} events behind, ${Math.round(one.lagSeconds)} s`,
+    lagText(one),
     one.quarantinedKeys === 0 ? '' : `${one.quarantinedKeys} keys quarantined`,
     one.stopped === null ? '' : `stopped: ${one.stopped}`,
     one.upgradeStopped === null ? '' : `upgrade stopped: ${one.upgradeStopped}`,
@@ -86,6 +86,11 @@ function logLines(log: SurveyedLog, nowMs: number): readonly string[] {
     `    dead letters ${deadLetters}`,
     ...columns(rows),
   ]
+}
+
+function lagText({ isSynchronous, isLive, lagEvents, lagSeconds }: SurveyedProjection): string {
+  if (isSynchronous && isLive) return 'commits with the events'
+  return lagEvents === 0 ? 'up to date' : `${lagEvents} events behind, ${Math.round(lagSeconds)} s`
 }
 
 function roleOf({ isLive, isNamed }: SurveyedProjection): string {

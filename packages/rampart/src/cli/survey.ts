@@ -90,7 +90,8 @@ async function surveyApp(folder: AppFolder, runtime: Runtime): Promise<SurveyedA
   const writeStore = tried(() => inspectStore({ file: folder.writeFile, nowMs: runtime.nowMs() }))
   const server = await surveyServer(folder, tried)
   const logs = (writeStore?.logs ?? []).map((log) => {
-    const builds = (readStore?.collections ?? []).filter((one) => one.log === log.log)
+    const stored = [...(readStore?.collections ?? []), ...(writeStore?.collections ?? [])]
+    const builds = stored.filter((one) => one.log === log.log)
     return surveyLog({ folder, log, builds, health: server.health, runtime })
   })
   return {
@@ -154,11 +155,14 @@ interface LogParts {
 
 function surveyLog({ folder, log, builds, health, runtime }: LogParts): SurveyedLog {
   const projections = builds.map((build) => {
-    const lagEvents = Math.max(0, log.head - build.position)
-    const oldestAtMs = lagEvents === 0 ? null : recordedAfter(folder.writeFile, log.log, build.position)
+    // What commits with the events contains them all, and its checkpoint stays where it began.
+    const position = build.isSynchronous && build.isLive ? log.head : build.position
+    const lagEvents = Math.max(0, log.head - position)
+    const oldestAtMs = lagEvents === 0 ? null : recordedAfter(folder.writeFile, log.log, position)
     const told = build.isLive ? health?.projections.get(build.name) : undefined
     return {
       ...build,
+      position,
       lagEvents,
       lagSeconds: oldestAtMs === null ? 0 : Math.max(0, runtime.nowMs() - oldestAtMs) / 1000,
       stopped: told?.stopped ?? null,

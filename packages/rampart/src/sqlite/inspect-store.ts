@@ -44,20 +44,22 @@ export interface InspectedCollection {
   readonly version: number
   readonly generation: number
   readonly isLive: boolean
+  /** Whether its documents commit with the events; it then stands in the write store. */
+  readonly isSynchronous: boolean
   /** Whether it was live at some time. */
   readonly isNamed: boolean
   readonly position: number
   readonly quarantinedKeys: number
 }
 
-/** A write store; its logs are empty when its file has another schema than today's. */
-export interface InspectedStore extends InspectedFile {
-  readonly logs: readonly InspectedLog[]
-}
-
 /** A read store; its collections are empty when its file has another schema than today's. */
 export interface InspectedReadStore extends InspectedFile {
   readonly collections: readonly InspectedCollection[]
+}
+
+/** A write store; its logs are empty when its file has another schema than today's. */
+export interface InspectedStore extends InspectedReadStore {
+  readonly logs: readonly InspectedLog[]
 }
 
 const busyTimeoutMs = 2000
@@ -71,10 +73,14 @@ export function inspectStore({
   readonly nowMs: number
 }): InspectedStore {
   return inspect(file, writeSchema, (database, found) => {
-    if (!isToday(found)) return { ...found, logs: [] }
+    if (!isToday(found)) return { ...found, logs: [], collections: [] }
     const logs = prepareQuery(database, 'SELECT number, key FROM logs ORDER BY number').all()
     const inspectLog = createLogInspector(database, nowMs)
-    return { ...found, logs: logs.map((row) => inspectLog(numberAt(row, 0), textAt(row, 1))) }
+    return {
+      ...found,
+      logs: logs.map((row) => inspectLog(numberAt(row, 0), textAt(row, 1))),
+      collections: collectionsIn(database, true),
+    }
   })
 }
 
@@ -82,19 +88,23 @@ export function inspectStore({
 export function inspectReadStore(file: string): InspectedReadStore {
   return inspect(file, readStoreSchema, (database, found) => {
     if (!isToday(found)) return { ...found, collections: [] }
-    const rows = prepareQuery(database, readSql('inspect-collections')).all()
-    const collections = rows.map((row) => ({
-      log: textAt(row, 0),
-      name: textAt(row, 1),
-      version: numberAt(row, 2),
-      generation: numberAt(row, 3),
-      isLive: numberAt(row, 4) === 1,
-      isNamed: textOrNullAt(row, 5) !== null,
-      position: numberAt(row, 6),
-      quarantinedKeys: numberAt(row, 8),
-    }))
-    return { ...found, collections }
+    return { ...found, collections: collectionsIn(database, false) }
   })
+}
+
+function collectionsIn(database: DatabaseSync, isSynchronous: boolean): readonly InspectedCollection[] {
+  const rows = prepareQuery(database, readSql('inspect-collections')).all()
+  return rows.map((row) => ({
+    log: textAt(row, 0),
+    name: textAt(row, 1),
+    version: numberAt(row, 2),
+    generation: numberAt(row, 3),
+    isLive: numberAt(row, 4) === 1,
+    isSynchronous,
+    isNamed: textOrNullAt(row, 5) !== null,
+    position: numberAt(row, 6),
+    quarantinedKeys: numberAt(row, 8),
+  }))
 }
 
 /** When the first event after a position of a log was recorded; null when there is none. */
