@@ -53,9 +53,13 @@ const report = values.json ? createJsonReport() : createTextReport()
 if (!values.json) console.log(machineText())
 report.note(`Medians of ${rounds} rounds; every ratio is taken within one round.`)
 if (scale < 1) report.note(`At ${scale} of the full size: what is demanded holds for the full size only.`)
-for (const [name, run] of Object.entries(parts)) {
+const chosen = Object.entries(parts).filter(
+  ([name]) => values.only.length === 0 || values.only.includes(name),
+)
+for (const [index, [name, run]] of chosen.entries()) {
+  console.error(`Measures ${name}, ${index + 1} of ${chosen.length}.`)
   // One after the other: parts that ran at once would measure each other.
   // oxlint-disable-next-line no-await-in-loop -- see above
-  if (values.only.length === 0 || values.only.includes(name)) await run({ report, rounds, scale })
+  await run({ report, rounds, scale })
 }
 report.end()

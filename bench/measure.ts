@@ -98,12 +98,20 @@ export async function drive(
       latenciesMs.push(performance.now() - startedMs)
     }
   }
+  const end = startRound()
+  await Promise.all(Array.from({ length: callers }, caller))
+  return { ...end(operations), latenciesMs }
+}
+
+/** Starts the clocks of a round; the answer ends it after so many operations. */
+export function startRound(): (operations: number) => Round {
   const before = process.cpuUsage()
   const startedMs = performance.now()
-  await Promise.all(Array.from({ length: callers }, caller))
-  const elapsedMs = performance.now() - startedMs
-  const { user, system } = process.cpuUsage(before)
-  return { operations, elapsedMs, latenciesMs, cpuMs: (user + system) / 1000 }
+  return (operations) => {
+    const elapsedMs = performance.now() - startedMs
+    const { user, system } = process.cpuUsage(before)
+    return { operations, elapsedMs, latenciesMs: [], cpuMs: (user + system) / 1000 }
+  }
 }
 
 function progress(text: string): void {

@@ -8,8 +8,8 @@ import { logKey } from 'rampart/ports'
 import { openSqliteReadStore, openSqliteStore } from 'rampart/sqlite'
 // The runner itself, because only it tells at once what its documents contain.
 import { createProjectionRunner } from '../../packages/rampart/src/projection/index.ts'
-import { measure, ratio, type Round, type Work } from '../measure.ts'
-import { figure, rate, times, type Bench, type Figure, type Report } from '../report.ts'
+import { measure, ratio, startRound, type Round, type Work } from '../measure.ts'
+import { figure, microseconds, rate, times, type Bench, type Figure, type Report } from '../report.ts'
 import { withProgram } from '../server-process.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { groups } from './bank.ts'
@@ -33,18 +33,19 @@ export async function benchCatchUp({ report, rounds, scale }: Bench): Promise<vo
       const limit = 'read + parse'
       const work: readonly Work[] = [
         { name: limit, round: () => Promise.resolve(readAndParse(dataFolder)) },
-        { name: 'store, pages of 1,000', round: () => readLog(dataFolder) },
+        { name: 'store, pages to fold', round: () => readLog(dataFolder) },
         { name: projecting, round: () => catchUp(dataFolder, 'caller') },
         { name: 'the same, worker threads', round: () => catchUp(dataFolder, 'worker') },
       ]
       const measured = await measure(work, rounds)
-      const rows = measured.map(({ name, perSecond }) => [
+      const rows = measured.map(({ name, perSecond, cpuUs }) => [
         name,
         rate(perSecond),
+        microseconds(cpuUs),
         times(ratio(measured, name, limit), name === projecting ? { atLeast, goal } : undefined),
       ])
       const title = `Catching up, ${eventCount} events into ${groupCount} documents, batches of 1,000`
-      report.table(title, [['', 'events', 'of read + parse'], ...rows])
+      report.table(title, [['', 'events', 'CPU each', 'of read + parse'], ...rows])
       await reportMemory({ report, dataFolder, title })
     })
   }
@@ -55,7 +56,7 @@ function readAndParse(dataFolder: string): Round {
   const database = new DatabaseSync(storeFile(dataFolder), { readOnly: true })
   const page = database.prepare('SELECT rowid, payload FROM events WHERE rowid > ? ORDER BY rowid LIMIT 1000')
   page.setReturnArrays(true)
-  const startedMs = performance.now()
+  const end = startRound()
   let operations = 0
   let cents = 0
   for (let after = 0; ;) {
@@ -67,19 +68,19 @@ function readAndParse(dataFolder: string): Round {
     after = last[0]
     operations += rows.length
   }
-  const elapsedMs = performance.now() - startedMs
+  const round = end(operations)
   database.close()
   if (cents === 0) throw new Error('The log is empty.')
-  return { operations, elapsedMs, latenciesMs: [] }
+  return round
 }
 
 async function readLog(dataFolder: string): Promise<Round> {
   await using database = await openSqliteStore({ file: storeFile(dataFolder), thread: 'caller' })
   const log = await database.openLog(logKey('bank'))
-  const startedMs = performance.now()
+  const end = startRound()
   let operations = 0
-  for await (const page of log.readLog({ after: position(0) })) operations += page.events.length
-  return { operations, elapsedMs: performance.now() - startedMs, latenciesMs: [] }
+  for await (const page of log.readToFold({ after: position(0) })) operations += page.events.length
+  return end(operations)
 }
 
 async function catchUp(dataFolder: string, thread: 'caller' | 'worker'): Promise<Round> {
@@ -91,7 +92,7 @@ async function catchUp(dataFolder: string, thread: 'caller' | 'worker'): Promise
     file: join(dataFolder, 'bank', 'reads.sqlite'),
     thread,
   })
-  const startedMs = performance.now()
+  const end = startRound()
   const runner = await createProjectionRunner({
     projection: groups,
     store,
@@ -99,9 +100,9 @@ async function catchUp(dataFolder: string, thread: 'caller' | 'worker'): Promise
     runtime: systemRuntime,
   })
   await untilReached(runner, head)
-  const elapsedMs = performance.now() - startedMs
+  const round = end(head.position)
   await runner.stop()
-  return { operations: head.position, elapsedMs, latenciesMs: [] }
+  return round
 }
 
 /** The memory of a server that catches up, with the flags that `rampart run` gives to V8 and without. */

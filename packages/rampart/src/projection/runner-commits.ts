@@ -14,7 +14,7 @@ export interface Step {
 }
 
 // While much is to be caught up, the stored documents stay behind what is folded by these bounds at most.
-const gatheredMs = 100
+const gatheredMs = 50
 const gatheredDocuments = 10_000
 const gatheredWeight = 8 * 1024 * 1024
 
