@@ -46,7 +46,7 @@ export async function benchCatchUp({ report, rounds, scale }: Bench): Promise<vo
       ])
       const title = `Catching up, ${eventCount} events into ${groupCount} documents, batches of 1,000`
       report.table(title, [['', 'events', 'CPU each', 'of read + parse'], ...rows])
-      await reportMemory({ report, dataFolder, title })
+      if (groupCount === 5000) await reportMemory({ report, dataFolder, title })
     })
   }
 }

@@ -18,33 +18,37 @@ const { definition } = decider(accountEvents, {
   commands: {},
 })
 
-const sizes = [100, 1000, 10_000] as const
+const allSizes = [100, 1000, 10_000] as const
 /** One event before the next snapshot: the longest tail that a load can meet. */
 const worst = 10_049
 const without: RepositoryKind = { snapshotEvery: 0 }
 const baseline = 'cold, 100 events without snapshots'
 
 /** Measures and prints loads. */
-export async function benchLoads({ report, rounds }: Bench): Promise<void> {
+export async function benchLoads({ report, rounds, scale }: Bench): Promise<void> {
+  // Most of the time goes into writing the large ones, event by event.
+  const sizes = scale < 1 ? allSizes.slice(0, 2) : allSizes
+  const written = scale < 1 ? sizes : [...sizes, worst]
   await inTemporaryFolder(async (folder) => {
     await using database = await openSqliteStore({ file: `${folder}/write.sqlite`, thread: 'caller' })
-    const plain = await fill(await database.openLog(logKey('plain')), without)
-    const snapshots = await fill(await database.openLog(logKey('snapshots')), 'eventSourced')
-    const rows = await fill(await database.openLog(logKey('rows')), 'stateStored')
+    const plain = await fill(await database.openLog(logKey('plain')), without, written)
+    const snapshots = await fill(await database.openLog(logKey('snapshots')), 'eventSourced', written)
+    const rows = await fill(await database.openLog(logKey('rows')), 'stateStored', written)
     const work: readonly Work[] = [
       ...sizes.map((size) =>
-        cold(`cold, ${size} events without snapshots`, { store: plain, kind: without, size }),
+        cold(`cold, ${size} events without snapshots`, { store: plain, kind: without, size, scale }),
       ),
-      ...sizes.map((size) => parsing(size)),
-      ...[...sizes, worst].map((size) =>
+      ...sizes.map((size) => parsing(size, scale)),
+      ...written.map((size) =>
         cold(`cold, ${size} events with a snapshot per 50`, {
           store: snapshots,
           kind: 'eventSourced',
           size,
+          scale,
         }),
       ),
       ...sizes.map((size) =>
-        cold(`cold, ${size} events as a state row`, { store: rows, kind: 'stateStored', size }),
+        cold(`cold, ${size} events as a state row`, { store: rows, kind: 'stateStored', size, scale }),
       ),
       warm('warm, 1000 events, with a look for newer ones', plain, (repository) =>
         repository.load(idOf(1000)),
@@ -77,9 +81,9 @@ const encoded = encodeEvent(accountEvents, accountEvents.make.MoneyDeposited(dep
 const folded = { type: encoded.stored.type, data: encoded.data, payloadBytes: encoded.stored.payload.length }
 
 /** Writes a stream per size, an event per append as commands do, each with what the repository stores. */
-async function fill(store: EventStore, kind: RepositoryKind): Promise<EventStore> {
+async function fill(store: EventStore, kind: RepositoryKind, sizes: readonly number[]): Promise<EventStore> {
   const repository = createRepository({ definition, store, kind })
-  for (const size of [...sizes, worst]) {
+  for (const size of sizes) {
     const id = idOf(size)
     let tip = await repository.load(id)
     while (tip.version < size) {
@@ -100,14 +104,15 @@ interface Cold {
   readonly store: EventStore
   readonly kind: RepositoryKind
   readonly size: number
+  readonly scale: number
 }
 
-function cold(name: string, { store, kind, size }: Cold): Work {
+function cold(name: string, { store, kind, size, scale }: Cold): Work {
   const repository = createRepository({ definition, store, kind })
   return {
     name,
     round: () =>
-      timed(size > 1000 && kind === without ? 20 : 200, async () => {
+      timed(Math.ceil((size > 1000 && kind === without ? 20 : 200) * scale), async () => {
         repository.forget(idOf(size))
         const { version } = await repository.load(idOf(size))
         if (version !== size) throw new Error(`A load ended at version ${version}.`)
@@ -127,13 +132,13 @@ function warm(name: string, store: EventStore, look: (repository: Repository) =>
 }
 
 /** The least that folding events can cost: their bytes, decoded and parsed. */
-function parsing(size: number): Work {
+function parsing(size: number, scale: number): Work {
   const decoder = new TextDecoder()
   let cents = 0
   return {
     name: `JSON.parse of ${size} events`,
     round: () =>
-      timed(size > 1000 ? 20 : 200, () => {
+      timed(Math.ceil((size > 1000 ? 20 : 200) * scale), () => {
         for (let event = 0; event < size; event++) {
           const data: { readonly cents: number } = JSON.parse(decoder.decode(encoded.stored.payload))
           cents += data.cents
