@@ -5,7 +5,7 @@ import { openApp } from 'rampart/host'
 import { drive, measure, ratio, type Measured, type Round, type Work } from '../measure.ts'
 import { microseconds, milliseconds, rate, times, type Bench, type Cell } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
-import { rawFile, store } from './appends.ts'
+import { rawFile, store, type StoreRound } from './appends.ts'
 import { bank, deposit, writeOnlyBank } from './bank.ts'
 
 const streams = 5000
@@ -23,13 +23,16 @@ export async function benchCommands({ report, rounds, scale }: Bench): Promise<v
   report.note('The store alone appends the rows that the commands append, with ids as keys give them.')
   for (const callers of [1, 64, 256]) {
     const operations = Math.ceil((callers === 1 ? 1500 : 30_000) * scale)
-    const sized = { callers, operations }
+    const sized = { callers, operations, before: 0 }
+    const inWorker: readonly Work[] = [
+      { name: aloneInWorker, round: () => store({ ...sized, thread: 'worker', idOf: () => randomUUID() }) },
+      { name: distinctInWorker, round: () => commands({ ...sized, thread: 'worker', streams }) },
+    ]
     const work: readonly Work[] = [
       { name: raw, round: () => rawFile(callers, operations) },
       { name: alone, round: () => store({ ...sized, thread: 'caller', idOf: () => randomUUID() }) },
-      { name: aloneInWorker, round: () => store({ ...sized, thread: 'worker', idOf: () => randomUUID() }) },
       { name: distinct, round: () => commands({ ...sized, thread: 'caller', streams }) },
-      { name: distinctInWorker, round: () => commands({ ...sized, thread: 'worker', streams }) },
+      ...(callers === 256 ? inWorker : []),
       { name: chained, round: () => commands({ ...sized, thread: 'caller', streams: 1 }) },
       { name: read, round: () => readable(callers, operations) },
     ]
@@ -71,10 +74,7 @@ function ratiosOf(name: string, callers: number, measured: readonly Measured[]):
   ]
 }
 
-interface CommandRound {
-  readonly thread: 'caller' | 'worker'
-  readonly callers: number
-  readonly operations: number
+interface CommandRound extends Omit<StoreRound, 'idOf' | 'before'> {
   readonly streams: number
 }
 
