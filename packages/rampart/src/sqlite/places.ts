@@ -27,16 +27,31 @@ export function positionOf(place: number): Position {
   return (place % placesPerLog) as Position
 }
 
-const keyBytes = Buffer.alloc(18)
+const keyBytes = new Uint8Array(18)
+const hyphen = 45
+/** What a hexadecimal digit in lower case counts, by its character. */
+const digits = Uint8Array.from({ length: 128 }, (_, code) => {
+  const digit = Number.parseInt(String.fromCharCode(code), 16)
+  return Number.isNaN(digit) ? 0 : digit
+})
 
 /**
  * The key of a command id: the 16 bytes of the UUID and the log's number, so that ids are unique per log. The
  * answer is overwritten by the next call; SQLite copies it when it is bound.
  */
 export function commandKey(log: number, id: CommandId): Uint8Array {
-  keyBytes.write(id.replaceAll('-', ''), 0, 16, 'hex')
-  keyBytes.writeUInt16BE(log, 16)
+  let at = 0
+  for (let index = 0; at < 16; index += 2) {
+    if (id.charCodeAt(index) === hyphen) index++
+    keyBytes[at++] = (digitAt(id, index) << 4) | digitAt(id, index + 1)
+  }
+  keyBytes[16] = log >> 8
+  keyBytes[17] = log & 0xff
   return keyBytes
+}
+
+function digitAt(id: string, index: number): number {
+  return digits[id.charCodeAt(index)] ?? 0
 }
 
 /** A command id from the 32 hexadecimal digits that a row gives; null when the row has none. */
