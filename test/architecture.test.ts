@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { checkApps } from './architecture/apps.ts'
 import { checkArrows } from './architecture/arrows.ts'
-import { checkDocumented, checkIndexes, entryPoints, publicNames } from './architecture/exports.ts'
+import {
+  checkDocumented,
+  checkIndexes,
+  entryPoints,
+  pageOfExports,
+  publicNames,
+} from './architecture/exports.ts'
 import { checkPromises } from './architecture/promises.ts'
 import {
   checkCommands,
@@ -72,6 +78,10 @@ describe('the reference for users', () => {
 
   test('describes every setting, with its bounds', () => {
     expect(checkSettings(sources, readReference('settings.md'))).toEqual([])
+  })
+
+  test('lists every public name', async () => {
+    await expect(pageOfExports(sources, entries)).toMatchFileSnapshot('../docs/reference/names.md')
   })
 
   test('describes every command, with its options', () => {

@@ -13,17 +13,20 @@ const run = promisify(execFile)
 const pages = await readPages()
 const shownPages = pages.filter(({ blocks }) => blocks.some(({ leftOut }) => leftOut === undefined))
 
+/** Pages start servers and wait for them, and a busy machine is slow. */
+const shownMsMax = 120_000
+
 describe.concurrent('what a page shows happens', () => {
   test.each(shownPages)(
     '$path',
     async (page) => {
       await expect(carryOut(page)).resolves.toBeUndefined()
     },
-    60_000,
+    shownMsMax,
   )
 })
 
-test('all TypeScript that is shown compiles', async () => {
+test('all TypeScript that is shown compiles', { timeout: shownMsMax }, async () => {
   // Below the root, so that the packages that a page imports are found.
   const folder = await mkdtemp(join(workspaceRoot, 'test', '.shown-types-'))
   try {

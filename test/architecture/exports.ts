@@ -65,28 +65,76 @@ function checkComment(
   path: string,
   name: string,
 ): readonly Violation[] {
+  const found = findExport(byPath, path, name)
+  if (found === undefined) return byPath.has(path) ? [`${path}:1 exports no ${name}`] : []
+  const { file, local, declared } = found
+  if (declared !== undefined && commentOf(file, declared) !== undefined) return []
+  return [`${file.path}:${lineAt(file, declared?.start ?? 0)} the public export ${local} has no comment`]
+}
+
+/** The page of the reference that lists what each entry point exports, with what is said of it first. */
+export function pageOfExports(sources: readonly SourceFile[], entries: ReadonlyMap<string, string>): string {
+  const byPath = new Map(sources.map((file) => [file.path, file]))
+  const sections = Array.from(entries, ([entry, path]) => {
+    const rows = publicNames(byPath.get(path)).map((shown) => {
+      const name = shown.replace(/^type /, '')
+      const found = findExport(byPath, path, name)
+      const comment = found?.declared === undefined ? undefined : commentOf(found.file, found.declared)
+      return `| \`${name}\`${name === shown ? '' : ', a type'} | ${firstSentence(comment ?? '')} |`
+    })
+    return `## \`${entry}\`\n\n| name | what it is |\n|---|---|\n${rows.join('\n')}\n`
+  })
+  return `${introduction}\n${sections.join('\n')}`
+}
+
+const introduction = `# Names
+
+What each entry point exports, with the first sentence of what its documentation says; an editor shows the rest. This
+page is written by \`npx vitest run test/architecture.test.ts -u\`.
+`
+
+function firstSentence(comment: string): string {
+  const text = comment
+    .replaceAll(/^\*|\n \*/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+  return (/^.*?\.(?= |$)/.exec(text)?.[0] ?? text).replaceAll('|', '\\|')
+}
+
+interface FoundExport {
+  readonly file: SourceFile
+  readonly local: string
+  /** Absent when the file declares no such name. */
+  readonly declared: SyntaxNode | undefined
+}
+
+/** Where a name that a file exports is declared, through the lists that hand it on. */
+function findExport(
+  byPath: ReadonlyMap<string, SourceFile>,
+  path: string,
+  name: string,
+): FoundExport | undefined {
   const file = byPath.get(path)
-  if (file === undefined) return []
   const found = exportStatements(file).find((statement) => namesIn(statement).includes(name))
-  if (found === undefined) return [`${path}:1 exports no ${name}`]
+  if (file === undefined || found === undefined) return undefined
   const specifier = nodesIn(found, 'specifiers').find((one) => nameOf(nodeIn(one, 'exported')) === name)
   const local = nameOf(specifier && nodeIn(specifier, 'local')) ?? name
   const source = nameOf(nodeIn(found, 'source'))
-  if (source !== undefined) return checkComment(byPath, targetOf(path, source) ?? source, local)
-  const declared = specifier === undefined ? found : declarationOf(file, local)
-  if (declared !== undefined && hasComment(file, declared)) return []
-  return [`${path}:${lineAt(file, declared?.start ?? 0)} the public export ${local} has no comment`]
+  if (source !== undefined) return findExport(byPath, targetOf(path, source) ?? source, local)
+  return { file, local, declared: specifier === undefined ? found : declarationOf(file, local) }
 }
 
 function declarationOf(file: SourceFile, name: string): SyntaxNode | undefined {
   return nodesIn(file.root, 'body').find((statement) => declaredNames(statement).includes(name))
 }
 
-function hasComment(file: SourceFile, statement: SyntaxNode): boolean {
+/** The text of the comment that documents a statement. */
+function commentOf(file: SourceFile, statement: SyntaxNode): string | undefined {
   const last = file.comments.findLast((comment) => comment.end <= statement.start)
-  if (last === undefined || last.type !== 'Block' || !String(last['value']).startsWith('*')) return false
+  const text = String(last?.['value'])
+  if (last === undefined || last.type !== 'Block' || !text.startsWith('*')) return undefined
   // Only a remark to the reader of the code may stand between a comment and what it documents.
-  return file.text.slice(last.end, statement.start).trim() === ''
+  return file.text.slice(last.end, statement.start).trim() === '' ? text : undefined
 }
 
 function exportedNames(file: SourceFile | undefined): readonly string[] {
