@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.ts'
 /** A body up to this size is not counted: all connections together hold little of them. */
 export const smallBodyBytes = 64 * 1024
 /** What larger bodies may hold together: parsed and checked, a body weighs several times as much. */
-export const bodiesBytesMax = 64 * 1024 * 1024
+export const bodiesBytesMax = 32 * 1024 * 1024
 
 /** The bodies that a gateway has in hand. */
 export class BodiesInHand {

@@ -1,10 +1,14 @@
 // Reads a request body as a JSON object: bounded while it streams, and UTF-8 only.
 import { RampartError } from '../core/index.ts'
-import type { BodiesInHand } from './bodies-in-hand.ts'
+import { smallBodyBytes, type BodiesInHand } from './bodies-in-hand.ts'
 import type { Surroundings } from './endpoint.ts'
 import { headerOf, invalidInput, type Exchange } from './exchange.ts'
 import { requireJsonContent } from './headers.ts'
 
+const [quote, backslash] = [0x22, 0x5c]
+const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d]
+/** Far above what any command may nest, whose check names the place that is too deep. */
+const nestingMax = 128
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -14,17 +18,47 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  */
 export async function readJsonObject(
   exchange: Exchange,
-  { limits: { bodyBytesMax }, bodies }: Pick<Surroundings, 'limits' | 'bodies'>,
+  { limits: { bodyBytesMax }, bodies, turn }: Pick<Surroundings, 'limits' | 'bodies' | 'turn'>,
 ): Promise<Readonly<Record<string, unknown>>> {
   requireJsonContent(exchange)
   const bytesMax = bodyBytesMax === 0 ? Number.MAX_SAFE_INTEGER : bodyBytesMax
-  const value = parse(await readBytes(exchange, { bytesMax, bodies }))
+  const bytes = await readBytes(exchange, { bytesMax, bodies })
+  if (bytes.length > smallBodyBytes) await turn()
+  if (isNestedDeeply(bytes)) throw nestedDeeply()
+  const value = parse(bytes)
   if (isObject(value)) return value
   throw invalidInput('The body is no JSON object.', [{ pointer: '', detail: 'must be an object' }])
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+// V8 takes a second and more for a megabyte of brackets, so that they are counted before it parses them.
+function isNestedDeeply(bytes: Uint8Array): boolean {
+  let depth = 0
+  for (let index = 0; index < bytes.length; index++) {
+    const byte = bytes[index]
+    if (byte === quote) index = endOfText(bytes, index)
+    else if (byte === openBracket || byte === openBrace) depth++
+    else if (byte === closeBracket || byte === closeBrace) depth--
+    if (depth > nestingMax) return true
+  }
+  return false
+}
+
+/** The place of the quote that ends the text that begins at one. */
+function endOfText(bytes: Uint8Array, begin: number): number {
+  for (let index = begin + 1; index < bytes.length; index++) {
+    if (bytes[index] === backslash) index++
+    else if (bytes[index] === quote) return index
+  }
+  return bytes.length
+}
+
+function nestedDeeply(): RampartError {
+  const detail = `is nested more than ${nestingMax} levels deep`
+  return invalidInput('The body is nested too deeply.', [{ pointer: '', detail }])
 }
 
 function parse(bytes: Uint8Array): unknown {

@@ -6,6 +6,7 @@ import type { Exchange } from './exchange.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { ResourceRoute } from './resource-route.ts'
 import type { EventStreams } from './streams.ts'
+import type { Turn } from './turns.ts'
 import type { Visitor } from './visitor.ts'
 
 /** What an app offers, as its endpoints, documentation and metrics name it. */
@@ -42,6 +43,8 @@ export interface Surroundings {
   readonly limits: GatewayLimits
   readonly streams: EventStreams
   readonly bodies: BodiesInHand
+  /** Waited for by whatever occupies the thread for long. */
+  readonly turn: Turn
   /** Aborted when the gateway drains; ends what waits. */
   readonly draining: AbortSignal
   /** Whether a log feeds anything of this gateway. */

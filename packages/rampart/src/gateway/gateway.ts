@@ -16,6 +16,7 @@ import { appPages, frontPageEndpoint } from './pages.ts'
 import { problemOf, problemResponse } from './problem.ts'
 import { readEndpoints, type ReadModel } from './reads/index.ts'
 import { createEventStreams } from './streams.ts'
+import { createTurns } from './turns.ts'
 import { anyone } from './visitor.ts'
 
 /** An app with everything that its endpoints reach. */
@@ -74,13 +75,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     limits,
     streams,
     bodies: new BodiesInHand(),
+    turn: createTurns(runtime),
     draining: draining.signal,
     isKnownLog: (log) => logs.has(log),
     countCommand: metrics.countCommand,
   }
-  const fault = (): string | undefined =>
-    draining.signal.aborted ? 'The server is shutting down.' : options.fault()
-  const health = healthEndpoints({ apps, metrics, fault })
+  const health = healthEndpoints({ apps, metrics, fault: () => unreadyReason(draining.signal, options) })
   const endpoints = [...apps.flatMap((app) => endpointsOf(app, around)), ...health, frontPageEndpoint(apps)]
   const rateLimit = createRateLimit(limits.ratePerSecond)
   return {
@@ -94,12 +94,16 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 }
 
+function unreadyReason(draining: AbortSignal, { fault }: GatewayOptions): string | undefined {
+  return draining.aborted ? 'The server is shutting down.' : fault()
+}
+
 function endpointsOf(app: GatewayApp, around: Surroundings): readonly Endpoint[] {
   return [
     ...commandEndpoints({ app, services: app.commands, around }),
     ...readEndpoints({ app, models: app.reads, around }),
     // Whatever stands in that room is for operators.
-    ...adminEndpoints(app, app.stores).map(forOperators),
+    ...adminEndpoints({ app, stores: app.stores, around }).map(forOperators),
     ...quarantineEndpoints({ app, models: app.reads, around }).map(forOperators),
     ...rebuildEndpoints({ app, models: app.reads, around }).map(forOperators),
     ...appPages(app),

@@ -1,6 +1,7 @@
 // The inbox port in memory.
 import type { CommandId } from '../core/codec/index.ts'
 import {
+  claimBytesMaxUnlessSaid,
   checkBurial,
   checkInboxCommand,
   type CheckedBurial,
@@ -9,6 +10,8 @@ import {
 import type { AcceptResult, ClaimRequest, CommandInbox, InboxCommand } from '../core/ports/index.ts'
 import { liveOutcome, placeAt, requireOpen, streamKey, versionOf } from './log-state.ts'
 import type { InboxEntry, LogState, MemoryLogOptions } from './log-state.ts'
+
+const encoder = new TextEncoder()
 
 /** The inbox over the state of one log. */
 export function createCommandInbox(state: LogState, options: MemoryLogOptions): CommandInbox {
@@ -60,6 +63,7 @@ function accept(
   if (state.inbox.size >= inboxCommandsMax) return { status: 'full' }
   state.inbox.set(command.commandId, {
     command: { ...command, data: JSON.parse(data), attempts: 0 },
+    bytes: encoder.encode(data).length,
     owner: null,
     leaseUntilMs: 0,
     dueAtMs: 0,
@@ -67,7 +71,9 @@ function accept(
   return { status: 'accepted' }
 }
 
-function claim(state: LogState, { owner, limit, nowMs, leaseMs }: ClaimRequest): readonly InboxCommand[] {
+function claim(state: LogState, request: ClaimRequest): readonly InboxCommand[] {
+  const { owner, limit, bytesMax = claimBytesMaxUnlessSaid, nowMs, leaseMs } = request
+  let bytes = 0
   const blocked = new Set<string>()
   const claimed: InboxCommand[] = []
   for (const entry of state.inbox.values()) {
@@ -75,8 +81,11 @@ function claim(state: LogState, { owner, limit, nowMs, leaseMs }: ClaimRequest):
     const stream = streamKey(entry.command.decider, entry.command.streamId)
     const isHeld = entry.owner !== null && entry.leaseUntilMs > nowMs
     const isDue = !isHeld && entry.dueAtMs <= nowMs
-    if (isDue && !blocked.has(stream)) claimed.push(hand(entry, owner, nowMs + leaseMs))
-    else if (!isHeld || entry.owner !== owner) blocked.add(stream)
+    if (isDue && !blocked.has(stream)) {
+      bytes += entry.bytes
+      if (bytes > bytesMax && claimed.length > 0) break
+      claimed.push(hand(entry, owner, nowMs + leaseMs))
+    } else if (!isHeld || entry.owner !== owner) blocked.add(stream)
   }
   return claimed
 }

@@ -32,6 +32,8 @@ export interface KeptOutcome {
 /** A command in the inbox, with who handles it. */
 export interface InboxEntry {
   command: InboxCommand
+  /** Of its data as JSON. */
+  readonly bytes: number
   /** Null while nobody handles it. */
   owner: string | null
   leaseUntilMs: number

@@ -1,6 +1,10 @@
 // Inbox operations of the writer: accept, claim, release, bury. The inbox itself is the `inbox` table.
 import type { Client } from 'pg'
-import type { CheckedBurial, CheckedInboxCommand } from '../core/checks/index.ts'
+import {
+  claimBytesMaxUnlessSaid,
+  type CheckedBurial,
+  type CheckedInboxCommand,
+} from '../core/checks/index.ts'
 import type { LogIdentity, Operation } from '../core/group-commit/index.ts'
 import type { AcceptResult, ClaimRequest, InboxCommand } from '../core/ports/index.ts'
 import { bigints, texts, uuids } from './binary-array.ts'
@@ -18,7 +22,7 @@ const acceptCommands: Statement = {
 }
 const claimCommands: Statement = {
   name: 'claim-commands',
-  text: `SELECT ${inboxColumns} FROM rampart_write.claim_commands(${parameters(5)})`,
+  text: `SELECT ${inboxColumns} FROM rampart_write.claim_commands(${parameters(6)})`,
 }
 const releaseCommands: Statement = {
   name: 'release-commands',
@@ -88,9 +92,9 @@ async function acceptResultOf(
 export async function claim(
   client: Client,
   log: Log,
-  { owner, nowMs, leaseMs, limit }: ClaimRequest,
+  { owner, nowMs, leaseMs, limit, bytesMax = claimBytesMaxUnlessSaid }: ClaimRequest,
 ): Promise<readonly InboxCommand[]> {
-  const rows = await run(client, claimCommands, [log.number, owner, nowMs, leaseMs, limit])
+  const rows = await run(client, claimCommands, [log.number, owner, nowMs, leaseMs, limit, bytesMax])
   return rows.map(inboxCommandOf)
 }
 

@@ -1,6 +1,10 @@
 // Inbox operations within a batch: accept, claim, release, bury. The inbox itself is the `inbox` table.
 import type { CommandId } from '../core/codec/index.ts'
-import type { CheckedBurial, CheckedInboxCommand } from '../core/checks/index.ts'
+import {
+  claimBytesMaxUnlessSaid,
+  type CheckedBurial,
+  type CheckedInboxCommand,
+} from '../core/checks/index.ts'
 import type { Operation } from '../core/group-commit/index.ts'
 import type { AcceptResult, ClaimRequest, InboxCommand } from '../core/ports/index.ts'
 import { findStream, keepOutcome } from './append-step.ts'
@@ -54,6 +58,7 @@ export function claim(state: WriterState, log: LogHead, request: ClaimRequest): 
     now: request.nowMs,
     lease: request.leaseMs,
     limit: request.limit,
+    bytes: request.bytesMax ?? claimBytesMaxUnlessSaid,
   })
   const sequenceColumn = 12
   return rows

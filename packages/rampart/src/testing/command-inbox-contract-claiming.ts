@@ -1,5 +1,5 @@
-// Rules of the inbox: who gets which command, in which order, and how often (IN-3, IN-4).
-import { acceptNumber, claimAll, claimNumbers } from './command-inbox-contract-steps.ts'
+// Rules of the inbox: who gets which command, in which order, how often and how many (IN-3, IN-4, IN-7).
+import { accept, acceptNumber, claimAll, claimNumbers, newCommand } from './command-inbox-contract-steps.ts'
 import {
   appended,
   claim,
@@ -27,6 +27,7 @@ export const claimingRules: readonly WriteRule[] = [
     needs: 'reopens',
     check: countsLost,
   },
+  { name: 'IN-7 a claim ends before its data is too large, but for its first command', check: endsInTime },
 ]
 
 async function claimsInOrder(harness: EventStoreHarness): Promise<void> {
@@ -115,4 +116,15 @@ async function countsLost(harness: EventStoreHarness): Promise<void> {
     (await claimAll(again)).map((command) => command.attempts),
     [2],
   )
+}
+
+async function endsInTime(harness: EventStoreHarness): Promise<void> {
+  const { inbox } = await openShop(harness)
+  const lengths = [1000, 10, 400, 500, 300]
+  for (const [index, length] of lengths.entries())
+    await accept(inbox, newCommand(index + 1, `s${index}`, { data: 'ü'.repeat(length / 2) }))
+  const claimed = (): Promise<readonly number[]> => claimNumbers(inbox, { bytesMax: 920 })
+  expectSame('the first has more', await claimed(), [1])
+  expectSame('three fit together', await claimed(), [2, 3, 4])
+  expectSame('the rest', await claimed(), [5])
 }

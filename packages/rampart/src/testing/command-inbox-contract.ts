@@ -1,4 +1,4 @@
-// The conformance suite of the inbox port: its promises IN-1 to IN-6 as rules that any test runner can loop
+// The conformance suite of the inbox port: its promises IN-1 to IN-7 as rules that any test runner can loop
 // over.
 import { claimingRules } from './command-inbox-contract-claiming.ts'
 import { accept, acceptNumber, claimAll, newCommand } from './command-inbox-contract-steps.ts'

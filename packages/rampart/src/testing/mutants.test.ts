@@ -396,6 +396,11 @@ const mutants: readonly (readonly [promise: string, what: string, mutant: Mutant
       },
     })),
   ],
+  [
+    'IN-7',
+    'hands out all that waits',
+    withInbox((inbox) => ({ claim: ({ bytesMax: _, ...request }) => inbox.claim(request) })),
+  ],
 ]
 
 async function strip(inbox: CommandInbox, request: Parameters<CommandInbox['claim']>[0]) {

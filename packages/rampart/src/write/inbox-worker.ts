@@ -9,6 +9,8 @@ import { isDeferred } from './stream-line.ts'
 export interface InboxLimits {
   /** How many commands are in hand at once. */
   readonly inHand: number
+  /** How many bytes of data they may have together; one command is always taken. */
+  readonly inHandBytes: number
   /** Failures of a command's own after which it is given up. */
   readonly attemptsMax: number
   /** Claims after which a command is given up untried, because handling it seems to end the process. */
@@ -20,9 +22,10 @@ export interface InboxLimits {
   readonly pollMs: number
 }
 
-/** 512 commands in hand, 5 attempts, retries after 0.2 s doubling up to 10 s. */
+/** 512 commands of 4 MiB in hand, 5 attempts, retries after 0.2 s doubling up to 10 s. */
 export const defaultInboxLimits: InboxLimits = {
   inHand: 512,
+  inHandBytes: 4 * 1024 * 1024,
   attemptsMax: 5,
   claimsMax: 25,
   leaseMs: 30_000,
@@ -74,6 +77,7 @@ export class InboxWorker {
   readonly #tools: InboxTools
   readonly #owner: string
   readonly #inHand = new Set<Promise<void>>()
+  #bytesInHand = 0
   /** Streams whose failing command is not back in the inbox yet, with how many of them there are. */
   readonly #held = new Map<string, number>()
   #running: Promise<void> | undefined
@@ -128,7 +132,8 @@ export class InboxWorker {
   async #claim(): Promise<readonly InboxCommand[]> {
     const { inbox, runtime, limits } = this.#tools
     const limit = limits.inHand - this.#inHand.size
-    if (limit <= 0) return []
+    const bytesMax = limits.inHandBytes - this.#bytesInHand
+    if (limit <= 0 || bytesMax <= 0) return []
     try {
       const nowMs = runtime.nowMs()
       const { nextDueMs } = await inbox.depth()
@@ -137,7 +142,7 @@ export class InboxWorker {
         runtime.setTimer(nextDueMs - nowMs, () => this.#wake(), { keepAlive: false })
         return []
       }
-      return await inbox.claim({ owner: this.#owner, limit, nowMs, leaseMs: limits.leaseMs })
+      return await inbox.claim({ owner: this.#owner, limit, bytesMax, nowMs, leaseMs: limits.leaseMs })
     } catch (fault) {
       // The store is in trouble; what waits in it is claimed once it is back.
       if (isRampartError(fault)) return []
@@ -147,8 +152,11 @@ export class InboxWorker {
 
   #take(command: InboxCommand): void {
     const isHeld = this.#held.has(streamNameOf(command))
+    const bytes = JSON.stringify(command.data).length
+    this.#bytesInHand += bytes
     const handled = (isHeld ? this.#release(command) : this.#handle(command)).finally(() => {
       this.#inHand.delete(handled)
+      this.#bytesInHand -= bytes
       this.#wake()
     })
     this.#inHand.add(handled)

@@ -37,7 +37,7 @@ export interface CheckedAppend {
 
 /** A command that may be accepted. */
 export interface CheckedInboxCommand {
-  readonly command: NewInboxCommand
+  readonly command: Omit<NewInboxCommand, 'data'>
   readonly bytes: number
   /** Its data as JSON. */
   readonly data: string
@@ -80,7 +80,7 @@ export function checkAppend(request: AppendRequest): CheckedAppend {
 }
 
 /** Checks a command for the inbox. Throws `INPUT_INVALID` and names the part that is wrong. */
-export function checkInboxCommand(command: NewInboxCommand): CheckedInboxCommand {
+export function checkInboxCommand({ data: content, ...command }: NewInboxCommand): CheckedInboxCommand {
   checkCommandId(command.commandId)
   checkName('fingerprint', command.fingerprint, fingerprintLengthMax)
   checkName('decider', command.decider)
@@ -91,7 +91,7 @@ export function checkInboxCommand(command: NewInboxCommand): CheckedInboxCommand
   for (const role of command.roles ?? []) checkName('role', role)
   if (command.expectedVersion !== null) checkCount('expected version', command.expectedVersion)
   checkCount('time of receipt', command.receivedAtMs)
-  const data = jsonText('data of the command', command.data)
+  const data = jsonText('data of the command', content)
   const bytes = fixedBytes + data.length
   if (bytes > appendBytesMax) throw invalid(`A command has ${bytes} bytes; ${appendBytesMax} are allowed.`)
   return { command, bytes, data }

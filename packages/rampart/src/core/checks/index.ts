@@ -2,7 +2,7 @@
 export { checkAppend, checkBurial, checkInboxCommand, checkLogKey } from './checked-request.ts'
 export { foldPages } from './fold-pages.ts'
 export { memberText, requireIndex, searchedWords, wordsOf } from './document-words.ts'
-export { inboxCommandsMaxUnlessSaid } from '../ports/command-inbox.ts'
+export { claimBytesMaxUnlessSaid, inboxCommandsMaxUnlessSaid } from '../ports/command-inbox.ts'
 export {
   appendEventsMax,
   matchConditionsMax,

@@ -12,6 +12,7 @@
 // IN-5 An append that claims the command's id removes the command in the same transaction, unless it leaves
 //      the command to the inbox: then it changes nothing.
 // IN-6 The number of waiting commands is bounded; beyond it nothing is accepted.
+// IN-7 A claim hands out no more data than it asks for, and one command all the same.
 import type { CommandId, StreamId, StreamVersion } from '../identity.ts'
 import type { Json } from '../json.ts'
 import type { StoredOutcome } from './outcome-store.ts'
@@ -54,9 +55,14 @@ export type AcceptResult =
 export interface ClaimRequest {
   readonly owner: string
   readonly limit: number
+  /** Most bytes of data as JSON, unless the first command alone has more; 16 MiB unless said. */
+  readonly bytesMax?: number
   readonly nowMs: number
   readonly leaseMs: number
 }
+
+/** Most bytes of data that a claim hands out, unless it asks for another number (IN-7). */
+export const claimBytesMaxUnlessSaid = 16 * 1024 * 1024
 
 /** Ends a command that cannot be handled: it leaves the inbox, its id gets an outcome, its cause is kept. */
 export interface Burial {

@@ -2,15 +2,22 @@
 import { choices, isoTime, parsePayload, position, quoted } from '../../core/codec/index.ts'
 import type { Json } from '../../core/index.ts'
 import { eventId, type EventRecord, type EventStore } from '../../core/ports/index.ts'
-import type { AppDescription, Endpoint } from '../endpoint.ts'
+import type { AppDescription, Endpoint, Surroundings } from '../endpoint.ts'
 import { invalidInput, jsonResponse, queryOf, type Exchange } from '../exchange.ts'
 import { limitOf } from '../paging.ts'
 
 /** Payloads of one answer end here; the caller goes on after the last position. */
 const answerBytesMax = 8 * 1024 * 1024
 
-/** The operators' endpoints of an app; `stores` are the logs of its contexts, in their order. */
-export function adminEndpoints(app: AppDescription, stores: readonly EventStore[]): readonly Endpoint[] {
+/** What operators look into; `stores` are the logs of the app's contexts, in their order. */
+interface OperatedLogs {
+  readonly app: AppDescription
+  readonly stores: readonly EventStore[]
+  readonly around: Pick<Surroundings, 'turn'>
+}
+
+/** The operators' endpoints of an app. */
+export function adminEndpoints({ app, stores, around }: OperatedLogs): readonly Endpoint[] {
   const byContext = new Map(app.contexts.map((context, index) => [context.name, stores[index]]))
   return [
     {
@@ -23,6 +30,7 @@ export function adminEndpoints(app: AppDescription, stores: readonly EventStore[
           const known = choices(context, [...byContext.keys()])
           throw invalidInput(`There is no context ${quoted(context)}. ${known}`)
         }
+        await around.turn()
         const { position: head } = await store.head()
         const events = await listEvents(store, after, limit)
         return jsonResponse({ head, events }, 200, { 'cache-control': 'no-store' })

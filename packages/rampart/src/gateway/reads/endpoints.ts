@@ -11,7 +11,7 @@ import { matchesTag } from '../headers.ts'
 import type { ReadRoute } from '../resource-route.ts'
 import type { Visitor } from '../visitor.ts'
 import { readFreshly } from './freshness.ts'
-import { createTurns, inTurns } from './in-turns.ts'
+import { inTurns } from './in-turns.ts'
 import { listOf } from './listing.ts'
 import { documentChanges } from './live.ts'
 import { mayReadOf, visibleTo } from './visible.ts'
@@ -25,8 +25,7 @@ export interface ReadSide {
 
 /** All endpoints that reach the read models of an app. */
 export function readEndpoints(options: ReadSide): readonly Endpoint[] {
-  const turn = createTurns(options.around.runtime)
-  const side = { ...options, models: options.models.map((model) => inTurns(model, turn)) }
+  const side = { ...options, models: options.models.map((model) => inTurns(model, options.around.turn)) }
   const routes = side.app.routes.filter((route) => route.method === 'GET')
   return [documentEndpoint(side), listEndpoint(side), ...routes.map((route) => resourceEndpoint(side, route))]
 }

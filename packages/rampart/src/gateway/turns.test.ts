@@ -1,7 +1,7 @@
-// Reads take turns: at once when alone, one by one when many come together.
+// What occupies the thread takes turns: at once when alone, one by one when many come together.
 import { expect, test } from 'vitest'
-import { systemRuntime } from '../../core/index.ts'
-import { createTurns } from './in-turns.ts'
+import { systemRuntime } from '../core/index.ts'
+import { createTurns } from './turns.ts'
 
 test('a read that comes alone does not wait', async () => {
   let rounds = 0

@@ -1,0 +1,65 @@
+// Clients that want too much of a server at once, and what that costs it.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import { ask, type Server } from './server.ts'
+
+/** An attack: connections that all send the same kind of requests at one moment. */
+export interface Attack {
+  readonly requests: (connection: number) => readonly Buffer[]
+  /** Whether the answers are read; whoever does not read leaves them to the server. */
+  readonly reads: boolean
+}
+
+/** What an attack did to a server. */
+export interface Effect {
+  /** The most memory that it had at one time. */
+  readonly peakMib: number
+  /** The slowest answer of `/healthz` meanwhile. */
+  readonly healthMs: number
+}
+
+const connections = 480
+
+/** A request as it goes over the wire. */
+export function requestBytes(method: string, path: string, body = '', headers = ''): Buffer {
+  const content = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`
+  return Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: a\r\n${headers}${content}\r\n${body}`)
+}
+
+/** Attacks a server for so long, and watches its memory and its health meanwhile. */
+export async function attack(server: Server, { requests, reads }: Attack, forMs: number): Promise<Effect> {
+  const ending = new AbortController()
+  // Its highest mark begins anew (proc_pid_clear_refs(5)).
+  writeFileSync(`/proc/${server.pid}/clear_refs`, '5')
+  const health = watchHealth(server.base, ending.signal)
+  const port = Number(new URL(server.base).port)
+  const attackers = Array.from({ length: connections }, (_, number) => {
+    const socket = connect(port, '127.0.0.1')
+    // Being cut off is what an attacker has to expect.
+    socket.on('error', () => socket.destroy())
+    if (reads) socket.resume()
+    for (const request of requests(number)) socket.write(request)
+    return socket
+  })
+  await setTimeout(forMs)
+  for (const socket of attackers) socket.destroy()
+  ending.abort()
+  return { peakMib: peakMib(server.pid), healthMs: await health }
+}
+
+async function watchHealth(base: string, signal: AbortSignal): Promise<number> {
+  let slowestMs = 0
+  while (!signal.aborted) {
+    const begunMs = performance.now()
+    await ask(`${base}/healthz`)
+    slowestMs = Math.max(slowestMs, performance.now() - begunMs)
+    await setTimeout(10)
+  }
+  return Math.round(slowestMs)
+}
+
+function peakMib(pid: number): number {
+  const kib = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Math.round(Number(kib) / 1024)
+}
