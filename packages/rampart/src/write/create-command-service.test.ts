@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { commandId, position, streamVersion, type CommandId } from '../core/codec/index.ts'
+import { commandId, parsePayload, position, streamVersion, type CommandId } from '../core/codec/index.ts'
 import { context, systemRuntime, type Context, type RepositoryKind, type Runtime } from '../core/index.ts'
 import { logKey, type AppendRequest, type EventStore, type WriteStore } from '../core/ports/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
@@ -48,6 +48,18 @@ async function eventTypes(): Promise<readonly string[]> {
     types.push(...page.events.map(({ type }) => type))
   }
   return types
+}
+
+/** The balance of the only account after each of its events. */
+async function balancesByVersion(): Promise<readonly number[]> {
+  const balances = [0]
+  for await (const page of store.readLog({ after: position(0) })) {
+    for (const event of page.events) {
+      const { cents = 0 }: { cents?: number } = Object(parsePayload(event))
+      balances.push((balances.at(-1) ?? 0) + (event.type === 'MoneyDeposited' ? cents : 0))
+    }
+  }
+  return balances
 }
 
 async function final(status: CommandStatus): Promise<CommandStatus> {
@@ -230,6 +242,23 @@ describe.each(adapters)('on %s, %o', (_adapter, kind, openDatabase) => {
       expect(await service.send(command('Deposit', { cents: 1 }), wait)).toMatchObject({ version: 2 })
       await other.send(command('Deposit', { cents: 10 }), wait)
       expect(await service.send(command('Withdraw', { cents: 11 }), wait)).toMatchObject({ version: 4 })
+    })
+
+    test('is as of their version for all refusals, however two processes race', async () => {
+      const other = serve(store)
+      await service.send(command('Open', { owner: 'Ada' }), wait)
+      const sent = Array.from({ length: 200 }, (_, number) => {
+        const type = number % 3 === 0 ? 'Deposit' : 'Withdraw'
+        const sender = number % 2 === 0 ? service : other
+        return sender.send(command(type, { cents: 1 + ((number * 7) % 50) }), wait)
+      })
+      const refusals = (await Promise.all(sent)).filter((answer) => answer.status === 'refused')
+      const balances = await balancesByVersion()
+      expect(refusals.length).toBeGreaterThan(20)
+      expect(refusals.map(({ data }) => data)).toEqual(
+        // A refused withdrawal is recorded, and leaves the balance at its version as it was.
+        refusals.map(({ place }) => ({ cents: balances[place.position] })),
+      )
     })
 
     test('that rests on what came to nothing decides nothing, though its version came', async () => {
