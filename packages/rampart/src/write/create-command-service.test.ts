@@ -403,6 +403,15 @@ describe.each(adapters)('on %s, %o', (_adapter, kind, openDatabase) => {
       expect(await final(later)).toMatchObject({ status: 'succeeded', version: 2 })
     })
 
+    test('is tried again in time although the clock was set back by an hour', async () => {
+      failNext(1)
+      const failing = await service.send(command('Fail', { cents: 1 }), accept)
+      service.start()
+      await expect.poll(async () => (await store.inbox.depth()).nextDueMs).toBe(nowMs + 1)
+      nowMs -= 3_600_000
+      expect(await final(failing)).toMatchObject({ status: 'succeeded', version: 1 })
+    })
+
     test('is given up with its cause after bounded attempts, and the later ones go on', async () => {
       running = true
       failNext(5)

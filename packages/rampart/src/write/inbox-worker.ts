@@ -135,9 +135,9 @@ export class InboxWorker {
     const bytesMax = limits.inHandBytes - this.#bytesInHand
     if (limit <= 0 || bytesMax <= 0) return []
     try {
-      const nowMs = runtime.nowMs()
       const { nextDueMs } = await inbox.depth()
       if (nextDueMs === null) return []
+      const nowMs = this.#timeFor(nextDueMs)
       if (nextDueMs > nowMs) {
         runtime.setTimer(nextDueMs - nowMs, () => this.#wake(), { keepAlive: false })
         return []
@@ -148,6 +148,13 @@ export class InboxWorker {
       if (isRampartError(fault)) return []
       throw fault
     }
+  }
+
+  /** The time, and no less than it was: a clock that was set back must not put off what is due. */
+  #timeFor(nextDueMs: number): number {
+    const { runtime, limits } = this.#tools
+    const nowMs = runtime.nowMs()
+    return nextDueMs - nowMs > limits.retryMaxMs ? nextDueMs : nowMs
   }
 
   #take(command: InboxCommand): void {
