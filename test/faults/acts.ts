@@ -10,6 +10,7 @@ import type {
   CommitRequest,
   EventStore,
   LogPlace,
+  QuarantineChange,
   ReadStore,
   StreamWrite,
 } from 'rampart/ports'
@@ -104,8 +105,15 @@ function placeOf(at: number): LogPlace {
   return { epoch: 'epoch-1', position: position(at), eventId: at === 0 ? '' : `append-${at}.0` }
 }
 
+const failingEvent = { position: position(19), eventId: 'append-19.0', type: 'Noted' }
+/** What sets a key aside: the event that its handler failed for, and why. */
+const setAside: readonly QuarantineChange[] = [
+  { change: 'queue', key: 'changed', event: failingEvent },
+  { change: 'fail', key: 'changed', position: failingEvent.position, error: 'it failed', atMs: 1 },
+]
+
 /** A batch that changes one document, adds one and deletes one. */
-function commitOf(to: number): CommitRequest {
+function commitOf(to: number, quarantine: readonly QuarantineChange[] = []): CommitRequest {
   const keys = [`new-${to}`, 'changed', `new-${to - 10}`]
   const documents = keys.map((key, index) => ({
     key,
@@ -113,13 +121,29 @@ function commitOf(to: number): CommitRequest {
     position: position(to - index),
     data: index === 2 ? null : { status: `at ${to}`, text: `words ${to} ${'and more '.repeat(300)}` },
   }))
-  return { from: placeOf(to - 10), to: placeOf(to), documents }
+  return { from: placeOf(to - 10), to: placeOf(to), documents, quarantine }
 }
 
 async function commitUpTo(reads: ReadStore, to: number, generation = 1): Promise<void> {
   const collection = await reads.openCollection(shape, 'epoch-1', generation)
   const { position: from } = await collection.checkpoint()
   for (let at = from + 10; at <= to; at += 10) await collection.commit(commitOf(at))
+}
+
+async function commitSettingAside(reads: ReadStore): Promise<void> {
+  const collection = await reads.openCollection(shape, 'epoch-1')
+  if ((await collection.checkpoint()).position === 10) await collection.commit(commitOf(20, setAside))
+}
+
+/** What a replay stores: the document with all that waited, and that its key is well. */
+async function heal(reads: ReadStore): Promise<void> {
+  const collection = await reads.openCollection(shape, 'epoch-1')
+  if ((await collection.quarantined()).length === 0) return
+  const at = placeOf(20)
+  const data = { status: 'healed', text: 'words again' }
+  const document = { key: 'changed', version: null, position: at.position, data }
+  const quarantine = [{ change: 'heal', key: 'changed' }] as const
+  await collection.commit({ from: at, to: at, documents: [document], quarantine })
 }
 
 async function lookAtReads(folder: string): Promise<unknown> {
@@ -132,6 +156,8 @@ async function lookAtReads(folder: string): Promise<unknown> {
       live: [live?.generation, live?.tag],
       listed: await collection.page({ ...page, search: null }),
       found: await collection.page(page),
+      aside: [await collection.quarantined(), await collection.queued('changed')],
+      builds: states.length,
       changes: await collection.changes({ after: { position: position(0), key: '' }, limit: 100 }),
     }
   })
@@ -180,6 +206,29 @@ export const acts: Readonly<Record<string, Act>> = {
   'the checkpoint of a projection with its documents': {
     prepare: (folder) => withReads(folder, (reads) => commitUpTo(reads, 10)),
     perform: (folder) => withReads(folder, (reads) => commitUpTo(reads, 20)),
+    look: lookAtReads,
+  },
+  'a key that is set aside': {
+    prepare: (folder) => withReads(folder, (reads) => commitUpTo(reads, 10)),
+    perform: (folder) => withReads(folder, commitSettingAside),
+    look: lookAtReads,
+  },
+  'the replay of a key that was set aside': {
+    prepare: (folder) =>
+      withReads(folder, async (reads) => {
+        await commitUpTo(reads, 10)
+        await commitSettingAside(reads)
+      }),
+    perform: (folder) => withReads(folder, heal),
+    look: lookAtReads,
+  },
+  'the drop of a build': {
+    prepare: (folder) =>
+      withReads(folder, async (reads) => {
+        await commitUpTo(reads, 20)
+        await commitUpTo(reads, 10, 2)
+      }),
+    perform: (folder) => withReads(folder, (reads) => reads.dropCollection(shopLog, 'notes', pair.other)),
     look: lookAtReads,
   },
   'the switch to another build': {
