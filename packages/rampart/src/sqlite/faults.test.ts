@@ -143,6 +143,30 @@ describe('a torn write-ahead log', () => {
     expect(next).toMatchObject({ status: 'appended', place: { position: ids.length + 1 } })
   })
 
+  // SQLite cannot tell a lost log from one that was empty: what was checkpointed is there, and no more. The
+  // index of the log is made anew.
+  test.each([
+    ['that is whole, but has lost its index, leaves all', 20, ['', '-wal']],
+    ['that is gone leaves what was checkpointed,', 10, ['']],
+  ] as const)('%s %i events', async (_, count, ends) => {
+    const copy = join(folder, 'copy.sqlite')
+    {
+      await using store = await openSqliteStore({ file, thread: 'caller' })
+      const log = await store.openLog('default/shop/0')
+      for (let number = 1; number <= 20; number++) {
+        await log.append(request(`s${number}`))
+        if (number !== 10) continue
+        using other = new DatabaseSync(file)
+        other.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      }
+      for (const end of ends) copyFileSync(file + end, copy + end)
+    }
+    await using store = await openSqliteStore({ file: copy, thread: 'caller' })
+    const log = await store.openLog('default/shop/0')
+    expect(await readAll(log)).toEqual(Array.from({ length: count }, (__, index) => `s${index + 1}`))
+    expect(await log.append(request('next'))).toMatchObject({ place: { position: count + 1 } })
+  })
+
   function flip(wal: string, at: number): void {
     const bytes = readFileSync(wal)
     bytes[at] = (bytes[at] ?? 0) ^ 0xff
