@@ -10,6 +10,7 @@ import { headerOf, invalidInput, queryOf, segmentOf, wantsEvents, type Exchange 
 import { matchesTag } from '../headers.ts'
 import type { ReadRoute } from '../resource-route.ts'
 import type { Visitor } from '../visitor.ts'
+import { createTurns } from '../turns.ts'
 import { readFreshly } from './freshness.ts'
 import { inTurns } from './in-turns.ts'
 import { listOf } from './listing.ts'
@@ -25,7 +26,9 @@ export interface ReadSide {
 
 /** All endpoints that reach the read models of an app. */
 export function readEndpoints(options: ReadSide): readonly Endpoint[] {
-  const side = { ...options, models: options.models.map((model) => inTurns(model, options.around.turn)) }
+  // Apart from other turns: hundreds of reads must not hold up a command.
+  const turn = createTurns(options.around.runtime)
+  const side = { ...options, models: options.models.map((model) => inTurns(model, turn)) }
   const routes = side.app.routes.filter((route) => route.method === 'GET')
   return [documentEndpoint(side), listEndpoint(side), ...routes.map((route) => resourceEndpoint(side, route))]
 }
