@@ -52,7 +52,34 @@ export interface VerifiedApp {
 }
 
 /** Verifies an app. Throws `STORE_SCHEMA_NEWER` for the store of a newer version. */
-export async function verifyApp(request: VerifyRequest): Promise<VerifiedApp> {
+export async function verifyApp(asked: VerifyRequest): Promise<VerifiedApp> {
+  const { report, reportRest } = bounded(asked.report)
+  const verified = await verifyFiles({ ...asked, report })
+  reportRest()
+  return verified
+}
+
+const findingsMax = 100
+
+/** Passes the first findings of each kind on, and says in the end how many more there are. */
+function bounded(report: VerifyRequest['report']) {
+  const counts = new Map<Finding['code'], number>()
+  return {
+    report: (finding: Finding): void => {
+      const count = (counts.get(finding.code) ?? 0) + 1
+      counts.set(finding.code, count)
+      if (count <= findingsMax) report(finding)
+    },
+    reportRest: (): void => {
+      for (const [code, count] of counts) {
+        const what = `there are ${count - findingsMax} further findings of this kind`
+        if (count > findingsMax) report({ code, log: 'all logs', what })
+      }
+    },
+  }
+}
+
+async function verifyFiles(request: VerifyRequest): Promise<VerifiedApp> {
   const { app, folder, definition, report } = request
   const nothing = { app, logs: [], projections: [], isWhole: definition !== undefined, anchors: [] }
   const file = join(folder, 'write.sqlite')

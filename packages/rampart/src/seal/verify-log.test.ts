@@ -241,6 +241,16 @@ test('finds times that go back and ids that repeat, where nothing is sealed', as
   expect((await verify(file)).damages).toEqual(['the index events_by_command is missing'])
 })
 
+test('finds a trigger that somebody added, and an index that is gone', async () => {
+  const file = tamper(
+    'CREATE TRIGGER quiet AFTER INSERT ON events BEGIN SELECT 1; END; DROP INDEX outcomes_by_expiry',
+  )
+  expect((await verify(file)).damages).toEqual([
+    'the index outcomes_by_expiry is missing',
+    'the trigger quiet does not belong there',
+  ])
+})
+
 test('finds every payload byte that is flipped in the file', async () => {
   const bytes = readFileSync(original)
   for (const number of [1, 512, 1024, 1025, 1999, 2600]) {

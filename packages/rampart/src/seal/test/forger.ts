@@ -16,12 +16,13 @@ export async function sealAnew(file: string, key: string): Promise<void> {
   database.exec('DELETE FROM seals')
   database.close()
   let previous = noDigest
+  let number = 0
   for (let after = 0; after < (await log.head()).position;) {
     const range = await log.seals.rangeAfter(position(after))
-    const number = old.filter(({ last }) => last <= after).length + 1
-    const { epoch, sealedAtMs } = old[number - 1] ?? { epoch: (await log.head()).epoch, sealedAtMs: 1 }
     if (range === undefined) return
-    const seal = { ...range, number: after === 0 ? 1 : number, epoch, sealedAtMs, previous }
+    number += 1
+    const { epoch } = await log.head()
+    const seal = { ...range, number, epoch, sealedAtMs: old[number - 1]?.sealedAtMs ?? 1, previous }
     const sealed = { ...seal, digest: sealDigest(key, seal, sha256) }
     await log.seals.append([sealed])
     previous = sealed.digest
