@@ -1,8 +1,16 @@
 // `rampart run`: loads apps, serves them, says where to look, and drains on the first signal.
 import { RampartError, systemRuntime } from '../core/index.ts'
-import { callerFolder, loadMount, startHost, type Mount, type RunningHost } from '../host/index.ts'
+import {
+  callerFolder,
+  loadMount,
+  startHost,
+  type HostOptions,
+  type Mount,
+  type RunningHost,
+} from '../host/index.ts'
 import { createCommandPrinter, printsCommands } from './activity.ts'
 import { ink } from './output.ts'
+import { openProgress, type Progress } from './progress.ts'
 
 /** A drain that takes longer ends here: what was acknowledged is durable. */
 const drainMs = 9500
@@ -27,11 +35,29 @@ export async function run(
   let hasBar = process.stdout.isTTY
   const onCommand: typeof printer = (command) => (hasBar ? undefined : printer(command))
   const isWatched = printsCommands(process.env['RAMPART_LOG'], process.stdout.isTTY)
-  const host = await startHost({ mounts, ...(isWatched ? { onCommand } : {}) })
+  const builds = showBuilds()
+  const starting = startHost({ mounts, reportProgress: builds.report, ...(isWatched ? { onCommand } : {}) })
+  const host = await starting.finally(builds.end)
   drainOnSignal(host)
   process.stdout.write(whereToLook(host, mounts))
   await host.started
   hasBar = false
+}
+
+/** Shows what is built before anything can be served; most starts build nothing. */
+function showBuilds() {
+  const shown = new Map<string, Progress>()
+  return {
+    report: (({ projection, version, position, head }) => {
+      const label = `build ${projection} version ${version}`
+      const progress = shown.get(label) ?? openProgress({ label, total: head, unit: 'events' })
+      shown.set(label, progress)
+      progress.advanceTo(position)
+    }) satisfies HostOptions['reportProgress'],
+    end: () => {
+      for (const progress of shown.values()) progress[Symbol.dispose]()
+    },
+  }
 }
 
 function placeOf(text: string): { readonly prefix: string; readonly path: string } {

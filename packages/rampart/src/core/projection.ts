@@ -16,11 +16,18 @@ export type AllOf<Of> =
 /** A document as handlers get it: frozen at every depth, because it is kept between batches. */
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
 
+/** An event as handlers get it. A synchronous projection folds it before the log has a place for it. */
+type EventFor<Synchronous, Type, Data> = Synchronous extends true
+  ? Omit<Recorded<Type & string, Data>, 'position' | 'recordedAt'>
+  : Recorded<Type & string, Data>
+
 /** A projection as the platform runs it, and as it is known by name. */
 export interface Projection<Name extends string = string, Doc = Json> {
   readonly name: Name
   /** Grows when the fold changes in a way that needs the read model to be built again. */
   readonly version: number
+  /** True when its documents commit with the events, and not a little later. */
+  readonly synchronous: boolean
   readonly sources: readonly AnyEvents[]
   /** True when each stream has one document under its id, so that versioned reads work. */
   readonly perStream: boolean
@@ -38,21 +45,22 @@ export interface Projection<Name extends string = string, Doc = Json> {
 }
 
 /** What a projection consists of. */
-interface ProjectionParts<Doc, Of, Next> {
+interface ProjectionParts<Doc, Of, Next, Synchronous> {
   readonly version: number
+  readonly synchronous?: Synchronous
   readonly of: Of
   readonly key:
     | 'stream'
     | {
         readonly [K in keyof AllOf<Of> & string]?: (
-          event: Recorded<K, AllOf<Of>[K]>,
+          event: EventFor<Synchronous, K, AllOf<Of>[K]>,
         ) => string | readonly string[]
       }
   readonly initial: Doc & OnlyJson<Doc>
   readonly on: {
     readonly [K in keyof AllOf<Of> & string]?: (
       doc: NoInfer<Frozen<Doc>>,
-      event: Recorded<K, AllOf<Of>[K]>,
+      event: EventFor<Synchronous, K, AllOf<Of>[K]>,
       key: string,
     ) => Next
   }
@@ -67,8 +75,10 @@ interface ProjectionParts<Doc, Of, Next> {
  * events do not touch it. A handler is called once for each different key, with the key as its last argument;
  * one that returns null deletes the document. `indexes` are members to look documents up by, `search` are
  * members whose words can be searched. `may` says who may read a document: to everyone else over the network
- * it is not there; it is asked with null where nobody is authenticated. Throws `DEFINITION_INVALID` for what
- * cannot work.
+ * it is not there; it is asked with null where nobody is authenticated. With `synchronous: true` documents
+ * are stored in the write store by the append that records the events: whoever has the answer of a command
+ * can read its effect, and a handler that throws fails its command with `PROJECTION_FAILED`. Its events have
+ * no position and time yet. Throws `DEFINITION_INVALID` for what cannot work.
  */
 export function projection<
   const Name extends string,
@@ -76,7 +86,8 @@ export function projection<
   const Of extends AnyEvents | readonly AnyEvents[],
   // Inferred as written, so that a handler's literals are not widened to what no union has.
   const Next extends Frozen<Doc> | null = Frozen<Doc> | null,
->(name: Name, definition: ProjectionParts<Doc, Of, Next>): Projection<Name, Doc> {
+  const Synchronous extends boolean = false,
+>(name: Name, definition: ProjectionParts<Doc, Of, Next, Synchronous>): Projection<Name, Doc> {
   requireName('a projection', name)
   // `Of` is one source or a list of them; Array.isArray does not narrow readonly lists.
   const sources = (Array.isArray(definition.of) ? definition.of : [definition.of]) as readonly AnyEvents[]
@@ -86,6 +97,7 @@ export function projection<
   return {
     name,
     version: definition.version,
+    synchronous: definition.synchronous ?? false,
     sources,
     ...reading(name, { version: definition.version, keys, on, sources }),
     // `OnlyJson` has checked that the initial document is JSON.

@@ -6,6 +6,7 @@ import { logKey, type EventStore } from '../core/ports/index.ts'
 import {
   createReadModel,
   createServedProjection,
+  startSynchronous,
   forgetLostFutures,
   type ReadModel,
 } from '../projection/index.ts'
@@ -45,12 +46,14 @@ export interface EngineOptions {
   readonly reportFault: (fault: unknown, what: string) => void
   /** Is told of every command, once its read models contain it. */
   readonly onCommand?: (command: WatchedCommand) => void
+  /** Hears how far the documents of synchronous projections are that are built before the app starts. */
+  readonly reportProgress?: Parameters<typeof startSynchronous>[0]['reportProgress']
 }
 
-/** Starts an app on its stores. */
+/** Starts an app on its stores, which are closed when that fails. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { app, stores } = options
-  const contexts = await Promise.all(app.contexts.map((context) => startContext(context, options)))
+  const contexts = await startContexts(options)
   const services = contexts.map(({ service }) => service)
   const logs = contexts.map(({ store }) => store)
   const byType = new Map(services.flatMap((service) => service.types.map((type) => [type, service])))
@@ -80,6 +83,17 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
+async function startContexts(options: EngineOptions): Promise<readonly RunningContext[]> {
+  const { app, stores } = options
+  const starting = await Promise.allSettled(app.contexts.map((context) => startContext(context, options)))
+  const contexts = starting.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  const failed = starting.find((each) => each.status === 'rejected')
+  if (failed === undefined) return contexts
+  await Promise.all(contexts.map(({ service, stop }) => service.drain().then(stop)))
+  await stores.close()
+  throw failed.reason
+}
+
 interface RunningContext {
   readonly store: EventStore
   readonly service: CommandService
@@ -88,20 +102,25 @@ interface RunningContext {
 }
 
 async function startContext(context: Context, options: EngineOptions): Promise<RunningContext> {
-  const { stores, runtime, outcomeTtlMs, reportFault, onCommand } = options
+  const { stores, runtime, outcomeTtlMs, reportFault, reportProgress, onCommand } = options
   const log = await stores.write.openLog(logKey(context.name))
   const activity = onCommand === undefined ? undefined : new Activity(runtime, onCommand)
   const store = activity?.watch(log) ?? log
   const limits = outcomeTtlMs === undefined ? {} : { outcomeTtlMs }
   const observed = activity === undefined ? {} : { observe: activity.observe }
-  const service = createCommandService({ context, store, runtime, limits, ...observed })
-  const { projections } = context
-  const anew = await forgetLostFutures({ projections, store, readStore: stores.read, reportFault })
-  const runners = await Promise.all(
-    projections.map((projection) =>
+  const followed = context.projections.filter(({ synchronous }) => !synchronous)
+  const kept = context.projections.filter(({ synchronous }) => synchronous)
+  const anew = await forgetLostFutures({ projections: followed, store, readStore: stores.read, reportFault })
+  // Until its documents are complete, nothing may be recorded that they would lack.
+  const synchronous = await startSynchronous({ projections: kept, store, reportProgress })
+  const documents = synchronous.fold
+  const service = createCommandService({ context, store, runtime, limits, documents, ...observed })
+  const following = await Promise.all(
+    followed.map((projection) =>
       createServedProjection({ projection, store, readStore: stores.read, runtime, reportFault }),
     ),
   )
+  const runners = [...synchronous.runners, ...following]
   activity?.follow(runners)
   service.start()
   // What a process forgets at its end needs no proof.
@@ -109,9 +128,12 @@ async function startContext(context: Context, options: EngineOptions): Promise<R
   return {
     store,
     service,
-    models: runners.map((runner) =>
-      createReadModel({ runner, runtime, anew: anew.get(runner.projection.name) }),
-    ),
+    models: [
+      ...synchronous.runners.map((runner) => createReadModel({ runner, runtime })),
+      ...following.map((runner) =>
+        createReadModel({ runner, runtime, anew: anew.get(runner.projection.name) }),
+      ),
+    ],
     stop: async () => void (await Promise.all([sealer?.stop(), ...runners.map((runner) => runner.stop())])),
   }
 }

@@ -10,7 +10,7 @@ import {
 } from '../gateway/index.ts'
 import type { WatchedCommand } from './activity.ts'
 import { reservedSegments, type App } from './app.ts'
-import { startEngine, type Engine } from './engine.ts'
+import { startEngine, type Engine, type EngineOptions } from './engine.ts'
 import { leaveAppNote, leaveRunNote, removeRunNote } from './notes/index.ts'
 import { readSettings, type Environment, type HostSettings } from './settings.ts'
 import { openStores } from './stores.ts'
@@ -34,6 +34,10 @@ export interface HostOptions {
   readonly reportFault?: (fault: unknown, what: string) => void
   /** Is told of every command, once its read models contain it: for development, at the cost of a few µs. */
   readonly onCommand?: (command: WatchedCommand) => void
+  /**
+   * Hears how far the documents of synchronous projections are that must be built before anything is served.
+   */
+  readonly reportProgress?: EngineOptions['reportProgress']
 }
 
 /** Apps that are being served. Disposing of it drains it. */
@@ -59,6 +63,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     runtime: options.runtime ?? systemRuntime,
     reportFault: options.reportFault ?? createReporter(),
     ...(options.onCommand === undefined ? {} : { onCommand: options.onCommand }),
+    reportProgress: options.reportProgress,
   }
   const engines: Engine[] = []
   try {
@@ -81,13 +86,12 @@ interface HostParts {
   readonly settings: HostSettings
   readonly runtime: Runtime
   readonly reportFault: (fault: unknown, what: string) => void
+  readonly reportProgress: HostOptions['reportProgress']
   readonly onCommand?: (command: WatchedCommand) => void
 }
 
-async function openEngine(
-  { app, module }: Mount,
-  { settings, runtime, reportFault, onCommand }: HostParts,
-): Promise<Engine> {
+async function openEngine({ app, module }: Mount, parts: HostParts): Promise<Engine> {
+  const { settings, runtime, reportFault, reportProgress, onCommand } = parts
   const { dataFolder, storeUrl, outcomeTtlMs } = settings
   const storage = { dataFolder, storeUrl }
   const stores = await openStores({ appName: app.name, storage, thread: 'worker', runtime })
@@ -98,7 +102,7 @@ async function openEngine(
     await leaveAppNote(stores.folder, module).catch((fault) => reportFault(fault, `the note of ${app.name}`))
   }
   const watched = onCommand === undefined ? {} : { onCommand }
-  return startEngine({ app, stores, runtime, outcomeTtlMs, reportFault, ...watched })
+  return startEngine({ app, stores, runtime, outcomeTtlMs, reportFault, reportProgress, ...watched })
 }
 
 // Apps are served without a note, too: it only helps the command line to find them.

@@ -94,6 +94,11 @@ function keyEvent(fold: Fold, record: FoldedRecord): KeyedEvent | undefined {
   const source = fold.sourceOf.get(record.type)
   if (source === undefined) return undefined
   const event = decodeEvent(source, record)
+  return { record, event, keys: keysOf(fold, event) }
+}
+
+/** The keys of the documents that an event touches. Throws a `TypeError` for what cannot be a key. */
+export function keysOf(fold: Fold, event: Recorded): readonly string[] {
   const keys = fold.projection.keysOf(event)
   for (const key of keys) {
     // Keys come from the application's code, which may have been written without types.
@@ -103,7 +108,7 @@ function keyEvent(fold: Fold, record: FoldedRecord): KeyedEvent | undefined {
   }
   // Several handlers get the same event, and none may change it for the others.
   if (keys.length > 1) frozenJson(event.data)
-  return { record, event, keys }
+  return keys
 }
 
 /**
@@ -152,17 +157,36 @@ interface Target {
 
 /** The document after an event; `undefined` when it stays as it is. */
 function applyEvent(fold: Fold, event: Recorded, { key, held }: Target): StoredDocument | undefined {
+  const after = documentAfter(fold, event, { key, data: held?.data ?? null })
+  if (after === undefined) return undefined
+  // Nothing but the version may be new. A stream that has no document yet is known by its version alone.
+  const at = after.isChanged ? undefined : held?.position
+  return { key, version: after.version, position: at ?? position(event.position), data: after.data }
+}
+
+/** A document after an event, wherever the event stands in its log. */
+interface DocumentAfter {
+  readonly version: number | null
+  readonly data: Json
+  /** False when nothing but the version is new. */
+  readonly isChanged: boolean
+}
+
+/** The document after an event; `undefined` when it stays as it is. Throws what its handler throws. */
+export function documentAfter(
+  fold: Fold,
+  event: Recorded,
+  { key, data }: { readonly key: string; readonly data: Json },
+): DocumentAfter | undefined {
   const { perStream } = fold.projection
   const handler = fold.handlerOf.get(event.type)
   if (handler === undefined && !perStream) return undefined
-  const data = held?.data ?? null
   const next = handler === undefined ? data : handler(data ?? fold.initial, event, key)
   if (next === undefined)
     throw new TypeError('the handler returned nothing; return a document, or null to delete it')
   const version = perStream ? event.version : null
-  if (next !== data) return { key, version, position: position(event.position), data: frozenJson(next) }
-  // Nothing but the version is new. A stream that has no document yet is known by its version alone.
-  return perStream ? { key, version, position: held?.position ?? position(event.position), data } : undefined
+  if (next !== data) return { version, data: frozenJson(next), isChanged: true }
+  return perStream ? { version, data, isChanged: false } : undefined
 }
 
 function overfullAt(record: FoldedRecord): FoldFailure {

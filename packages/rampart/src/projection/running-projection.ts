@@ -64,6 +64,6 @@ export async function inTurn<T>(running: Running, work: () => Promise<T>): Promi
 }
 
 /** Tells readers that the projection has moved. */
-export function announce({ listeners }: Running, move: Move): void {
+export function announce({ listeners }: Pick<Running, 'listeners'>, move: Move): void {
   for (const listener of listeners) listener(move)
 }

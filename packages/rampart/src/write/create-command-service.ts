@@ -16,10 +16,11 @@ import type {
 } from './command-service.ts'
 import type { CheckedCommand } from './decide.ts'
 import { DecisionRunner } from './decision-runner.ts'
+import { DocumentTips, type DocumentFold } from './document-tips.ts'
 import { defaultInboxLimits, InboxWorker, type InboxLimits } from './inbox-worker.ts'
 import { finalStatusOf, senderOf } from './outcome.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
-import { isLeftToInbox, keyReused } from './stream-line.ts'
+import { isLeftToInbox, keyReused } from './line-faults.ts'
 import { overloaded, StreamLines, type LineLimits } from './stream-lines.ts'
 import { checkTransaction } from './transaction.ts'
 
@@ -47,6 +48,8 @@ export interface CommandServiceOptions {
   readonly limits?: Partial<CommandLimits>
   /** Sees each command as it is taken up. */
   readonly observe?: CommandObserver
+  /** The synchronous projections of the log; absent when there are none. */
+  readonly documents?: DocumentFold | undefined
 }
 
 /** Is told of a command that is being handled, and what it comes to. */
@@ -82,16 +85,21 @@ class LogCommandService implements CommandService {
   #isDraining = false
   readonly #stopped = new AbortController()
 
-  constructor({ context, store, runtime, limits, observe }: CommandServiceOptions) {
+  constructor(options: CommandServiceOptions) {
+    const { context, store, runtime, limits, documents: fold, observe } = options
     this.#observe = observe
     this.#store = store
     this.#runtime = runtime
     this.#limits = { ...defaultCommandLimits, ...limits }
     this.#known = commandsOf(context)
     this.types = [...this.#known.keys()]
-    this.#lines = new StreamLines({ context, store, runtime, limits: this.#limits })
+    const documents = fold === undefined ? undefined : new DocumentTips(fold)
+    const nextTicket = createTickets(runtime)
+    this.#lines = new StreamLines({ context, store, limits: this.#limits, nextTicket, documents })
     this.#decisions = new DecisionRunner({
       store,
+      nextTicket,
+      documents,
       outcomeTtlMs: this.#limits.outcomeTtlMs,
       conflictsMax: this.#limits.conflicts,
       waitingMax: this.#limits.perStream,
@@ -275,6 +283,13 @@ class LogCommandService implements CommandService {
 
 type MayRead = (actor: string | null) => boolean
 const everyone: MayRead = () => true
+
+/** Names appends: unique among those of all services that a store may meet. */
+function createTickets(runtime: Runtime): () => string {
+  const prefix = `${runtime.uuid().slice(-12)}-`
+  let tickets = 0
+  return () => prefix + String(tickets++)
+}
 
 function shuttingDown(): RampartError {
   return new RampartError('SHUTTING_DOWN', 'The server shuts down and takes no more commands. Try again.')

@@ -21,6 +21,13 @@ import {
 } from '../core/index.ts'
 import type { AppendRequest, StreamWrite } from '../core/ports/index.ts'
 import type { DecideInPlace } from './command-service.ts'
+import type {
+  DocumentTips,
+  FoldedDocuments,
+  LoadedDocuments,
+  MissingDocuments,
+  NewlyDecided,
+} from './document-tips.ts'
 import { refusedOutcome, succeededOutcome } from './outcome.ts'
 import type { LoadedState } from './fold.ts'
 import type { Repository } from './repository.ts'
@@ -52,12 +59,22 @@ export interface DecisionTools {
   readonly outcomeTtlMs: number
   /** A new name for an append, unique among all that the store knows. */
   readonly nextTicket: () => string
+  /** The documents that commit with events; absent when there are none. */
+  readonly documents?: DocumentTips | undefined
+}
+
+/** A command to decide, with what was loaded for it. */
+export interface DecidableCommand {
+  readonly command: CheckedCommand
+  readonly loaded?: LoadedDocuments | undefined
 }
 
 /** A decision ready to be appended, and the state that holds once it is. */
 export interface PreparedDecision {
   readonly request: AppendRequest
   readonly after: LoadedState
+  /** The documents of the append; to be told what became of it. */
+  readonly flights?: FoldedDocuments['flights']
   /** What is answered in place of an outcome, once the append has proved the version that it rests on. */
   readonly objection?: RampartError
 }
@@ -90,21 +107,24 @@ export function isForbidden(command: CheckedCommand, may: (caller: Caller | null
 }
 
 /**
- * Decides a command on a state. Throws `DECIDER_FAILED` when the decider throws or refuses with a code that
- * it did not declare, and `EVENT_INVALID` for an event that its schema refuses.
+ * Decides a command on a state, or says what documents must be loaded for that. Throws `DECIDER_FAILED` when
+ * the decider throws or refuses with a code that it did not declare, `EVENT_INVALID` for an event that its
+ * schema refuses, and `PROJECTION_FAILED` when a synchronous projection throws.
  */
 export function prepareDecision(
-  command: CheckedCommand,
+  { command, loaded }: DecidableCommand,
   base: LoadedState,
-  { definition, repository, outcomeTtlMs, nextTicket }: DecisionTools,
-): PreparedDecision {
+  { definition, repository, outcomeTtlMs, nextTicket, documents }: DecisionTools,
+): PreparedDecision | MissingDocuments {
   const answer = answerTo(definition, command, base.state)
   const refusal = isRefusal(answer) ? answer : undefined
   const decided = isRefusal(answer) ? (answer.records ?? []) : asList(answer)
   const encoded = decided.map((event) => encodeEvent(definition.of, event))
   const { streamId } = command
   const ticket = nextTicket()
-  const next = encoded.length === 0 ? base : { ...repository.advance(base, encoded.map(folded)), ticket }
+  const folded = documents?.fold(newlyDecided(streamId, base.version, encoded), { ticket, loaded })
+  if (folded !== undefined && 'missing' in folded) return folded
+  const next = encoded.length === 0 ? base : { ...repository.advance(base, encoded.map(foldedEvent)), ticket }
   const { after, stored: state } = repository.keep(streamId, next)
   const request: AppendRequest = {
     writes: [
@@ -117,9 +137,24 @@ export function prepareDecision(
       },
     ],
     ticket,
+    ...(folded === undefined ? {} : { documents: folded.writes }),
     ...claimOf(command, refusal, outcomeTtlMs),
   }
-  return { request, after }
+  return folded === undefined ? { request, after } : { request, after, flights: folded.flights }
+}
+
+/** Events that bring a stream from a version further, as synchronous projections fold them. */
+export function newlyDecided(
+  id: string,
+  version: number,
+  encoded: readonly EncodedEvent[],
+): readonly NewlyDecided[] {
+  return encoded.map(({ stored: { type }, data }, index) => ({
+    type,
+    data,
+    id,
+    version: version + index + 1,
+  }))
 }
 
 /** What a write demands that was decided on a state. */
@@ -130,7 +165,7 @@ export function expectation({
   return ticket === undefined ? { expectedVersion: version } : { expectedVersion: version, buildsOn: ticket }
 }
 
-function folded({ stored, data }: EncodedEvent): { type: string; data: Json; payloadBytes: number } {
+function foldedEvent({ stored, data }: EncodedEvent): { type: string; data: Json; payloadBytes: number } {
   return { type: stored.type, data, payloadBytes: stored.payload.byteLength }
 }
 

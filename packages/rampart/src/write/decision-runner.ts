@@ -10,11 +10,18 @@ import { choices, encodeEvent, isRefusal, type DecisionDefinition } from '../cor
 import { RampartError, type DecidedEvent } from '../core/index.ts'
 import type { AppendRequest, AppendResult, EventStore } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
-import { asList, claimOf, isForbidden, runDecide, type CheckedCommand } from './decide.ts'
+import { asList, claimOf, isForbidden, newlyDecided, runDecide, type CheckedCommand } from './decide.ts'
 import { foldOn, initialFold, queryOf, type Fold, type FoldedState } from './decision-state.ts'
 import { DecisionTurns, type Turn } from './decision-turns.ts'
+import type {
+  DocumentTips,
+  FoldedDocuments,
+  LoadedDocuments,
+  MissingDocuments,
+  NewlyDecided,
+} from './document-tips.ts'
 import { finalStatusOf } from './outcome.ts'
-import { keyReused, leftToInbox } from './stream-line.ts'
+import { keyReused, leftToInbox } from './line-faults.ts'
 
 /** What decisions need of the write side. */
 export interface DecisionRunnerTools {
@@ -24,6 +31,9 @@ export interface DecisionRunnerTools {
   readonly conflictsMax: number
   /** How many commands that stand on the same events may wait in this process. */
   readonly waitingMax: number
+  readonly nextTicket: () => string
+  /** The documents that commit with events; absent when there are none. */
+  readonly documents?: DocumentTips | undefined
 }
 
 /** Handles the decisions of a context. */
@@ -49,16 +59,24 @@ export class DecisionRunner {
   }
 
   async #decide(fold: Fold, command: CheckedCommand, turn: Turn): Promise<FinalCommand> {
-    const { store, outcomeTtlMs, conflictsMax } = this.#tools
+    const { store, outcomeTtlMs, conflictsMax, documents } = this.#tools
     let base = initialFold(fold.definition)
+    let loaded: LoadedDocuments = new Map()
     for (let conflicts = 0; conflicts <= conflictsMax; conflicts++) {
       // oxlint-disable-next-line no-await-in-loop -- each attempt goes on where the one before ended
       base = await foldOn(store, fold, base)
-      const request = requestFor({ fold, command, outcomeTtlMs }, base)
-      const appending = store.append(request)
-      if (request.writes.every(({ events }) => events.length === 0)) turn.end()
+      const decided = requestFor({ fold, command, outcomeTtlMs }, base)
+      const folded = this.#foldDocuments(decided, loaded)
+      if ('missing' in folded) {
+        // oxlint-disable-next-line no-await-in-loop -- see above
+        loaded = new Map([...loaded, ...((await documents?.load(folded.missing)) ?? [])])
+        continue
+      }
+      loaded = new Map()
+      const { request } = folded
+      if (decided.events.length === 0) turn.end()
       // oxlint-disable-next-line no-await-in-loop -- see above
-      const result = await appending
+      const result = await this.#append(folded, decided.events.length)
       if (result.status === 'matched' || result.status === 'outdated') continue
       if (request.command === undefined) throw forbidden(command)
       return answerOf(store, request, result)
@@ -66,6 +84,38 @@ export class DecisionRunner {
     const message = `Events that ${command.type} stands on kept coming while it was decided. Try again.`
     throw new RampartError('STREAM_CONTENDED', message)
   }
+
+  #foldDocuments({ request, events }: Decided, loaded: LoadedDocuments): Ready | MissingDocuments {
+    const { documents, nextTicket } = this.#tools
+    if (documents === undefined || events.length === 0) return { request, flights: [] }
+    const ticket = nextTicket()
+    const folded = documents.fold(events, { ticket, loaded })
+    if ('missing' in folded) return folded
+    return { request: { ...request, ticket, documents: folded.writes }, flights: folded.flights }
+  }
+
+  async #append({ request, flights }: Ready, events: number): Promise<AppendResult> {
+    const { store, documents } = this.#tools
+    const appending = store.append(request)
+    documents?.begin(flights)
+    let result: AppendResult | undefined
+    try {
+      result = await appending
+      return result
+    } finally {
+      documents?.settle(flights, { result, events })
+    }
+  }
+}
+
+interface Decided {
+  readonly request: AppendRequest
+  readonly events: readonly NewlyDecided[]
+}
+
+interface Ready {
+  readonly request: AppendRequest
+  readonly flights: FoldedDocuments['flights']
 }
 
 interface Deciding {
@@ -75,33 +125,29 @@ interface Deciding {
 }
 
 /** Decides on a state, and says what to append for it. */
-function requestFor({ fold, command, outcomeTtlMs }: Deciding, base: FoldedState): AppendRequest {
+function requestFor({ fold, command, outcomeTtlMs }: Deciding, base: FoldedState): Decided {
   const { definition, query } = fold
   const { may } = definition
   const failIfMatch = query.map((item) => ({ ...item, after: base.after }))
   if (may !== undefined && isForbidden(command, (caller) => may(caller, base.state, fold.data))) {
     const { name } = sourceOf(definition, [])
     // Claims no id, and proves that nothing has changed what the rule was asked about.
-    return {
-      writes: [{ decider: name, id: command.streamId, expectedVersion: 'none', events: [] }],
-      failIfMatch,
-    }
+    const write = { decider: name, id: command.streamId, expectedVersion: 'none', events: [] } as const
+    return { request: { writes: [write], failIfMatch }, events: [] }
   }
   const answer = runDecide(definition, command, base.state)
   const refusal = isRefusal(answer) ? answer : undefined
   const decided = isRefusal(answer) ? (answer.records ?? []) : asList(answer)
   const source = sourceOf(definition, decided)
+  const encoded = decided.map((event) => encodeEvent(source, event))
   const write = {
     decider: source.name,
     id: command.streamId,
     expectedVersion: 'none',
-    events: decided.map((event) => encodeEvent(source, event).stored),
+    events: encoded.map(({ stored }) => stored),
   } as const
-  return {
-    writes: [write],
-    failIfMatch,
-    ...claimOf(command, refusal, outcomeTtlMs),
-  }
+  const request = { writes: [write], failIfMatch, ...claimOf(command, refusal, outcomeTtlMs) }
+  return { request, events: newlyDecided(command.streamId, 0, encoded) }
 }
 
 function forbidden({ type }: CheckedCommand): RampartError {

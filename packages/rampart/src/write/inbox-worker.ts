@@ -3,7 +3,7 @@
 import { isRampartError, type ErrorCode, type Runtime } from '../core/index.ts'
 import type { CommandInbox, InboxCommand } from '../core/ports/index.ts'
 import { failedOutcome } from './outcome.ts'
-import { isDeferred } from './stream-line.ts'
+import { isDeferred } from './line-faults.ts'
 
 /** Bounds of the inbox worker. Times in milliseconds. */
 export interface InboxLimits {

@@ -25,6 +25,8 @@ import {
   type DecisionTools,
   type PreparedDecision,
 } from './decide.ts'
+import type { DocumentName, LoadedDocuments } from './document-tips.ts'
+import { deferred, keyReused, leftToInbox } from './line-faults.ts'
 import { finalStatusOf } from './outcome.ts'
 import type { LoadedState } from './fold.ts'
 
@@ -47,6 +49,8 @@ export interface LineTools extends DecisionTools {
 interface QueuedJob extends LineJob {
   readonly sequence: number
   conflicts: number
+  /** Documents that were loaded for it. */
+  loaded?: LoadedDocuments | undefined
 }
 
 /** Handles the commands of one stream. */
@@ -84,12 +88,13 @@ export class StreamLine {
   }
 
   #proceed(): void {
-    while (this.#waiting.length > 0) {
+    // Whatever is loaded goes on by itself.
+    while (this.#waiting.length > 0 && !this.#loading) {
       if (this.#settling && this.#inFlight > 0) return
       this.#settling = false
       const tip = this.#tip ?? this.#presume()
       if (tip === undefined) {
-        void this.#load()
+        void this.#load(() => this.#loadState())
         return
       }
       const job = this.#waiting.shift()
@@ -105,11 +110,14 @@ export class StreamLine {
     return this.#tip
   }
 
-  async #load(): Promise<void> {
-    if (this.#loading) return
+  async #loadState(): Promise<void> {
+    this.#tip = await this.#tools.repository.load(this.#id)
+  }
+
+  async #load(load: () => Promise<void>): Promise<void> {
     this.#loading = true
     try {
-      this.#tip = await this.#tools.repository.load(this.#id)
+      await load()
     } catch (fault) {
       for (const job of this.#waiting.splice(0)) job.reject(fault)
     }
@@ -124,7 +132,11 @@ export class StreamLine {
         this.#commit(job, { ...confirmVersion(this.#tools, this.#id, base), objection })
         return
       }
-      const prepared = prepareDecision(job.command, base, this.#tools)
+      const prepared = prepareDecision(job, base, this.#tools)
+      if ('missing' in prepared) {
+        this.#loadDocuments(job, prepared.missing)
+        return
+      }
       this.#tip = prepared.after
       this.#commit(job, prepared)
     } catch (fault) {
@@ -138,12 +150,24 @@ export class StreamLine {
     }
   }
 
+  /** Decides a command again once the documents are there that its events touch. */
+  #loadDocuments(job: QueuedJob, missing: readonly DocumentName[]): void {
+    this.#waiting.unshift(job)
+    void this.#load(async () => {
+      const loaded = await this.#tools.documents?.load(missing)
+      job.loaded = new Map([...(job.loaded ?? []), ...(loaded ?? [])])
+    })
+  }
+
   #commit(job: QueuedJob, prepared: PreparedDecision): void {
     this.#inFlight++
-    this.#tools.store.append(prepared.request).then(
+    const appending = this.#tools.store.append(prepared.request)
+    this.#tools.documents?.begin(prepared.flights ?? [])
+    appending.then(
       (result) => this.#settle(job, prepared, result),
       (fault: unknown) => {
         this.#inFlight--
+        this.#settleDocuments(prepared, undefined)
         this.#decideAgain()
         this.#fail(job, fault)
         this.#proceed()
@@ -153,6 +177,7 @@ export class StreamLine {
 
   #settle(job: QueuedJob, prepared: PreparedDecision, result: AppendResult): void {
     this.#inFlight--
+    this.#settleDocuments(prepared, result)
     if (result.status === 'conflict' || result.status === 'outdated') {
       this.#decideAgain()
       this.#putBack(job)
@@ -165,6 +190,12 @@ export class StreamLine {
       this.#answerUnappended(job, result)
     }
     this.#proceed()
+  }
+
+  #settleDocuments({ request, flights = [] }: PreparedDecision, result: AppendResult | undefined): void {
+    if (flights.length === 0) return
+    const events = request.writes.reduce((sum, write) => sum + write.events.length, 0)
+    this.#tools.documents?.settle(flights, { result, events })
   }
 
   #acknowledge({ ticket, ...state }: LoadedState): void {
@@ -182,6 +213,7 @@ export class StreamLine {
 
   #putBack(job: QueuedJob): void {
     job.conflicts++
+    job.loaded = undefined
     if (job.conflicts > this.#tools.conflictsMax) {
       const message = `Stream ${this.#id} kept changing while ${job.command.type} was decided. Try again.`
       this.#fail(job, new RampartError('STREAM_CONTENDED', message))
@@ -247,33 +279,4 @@ export class StreamLine {
 function confirmVersion(tools: LineTools, id: StreamId, base: LoadedState): PreparedDecision {
   const decider = tools.definition.of.name
   return { request: { writes: [{ decider, id, ...expectation(base), events: [] }] }, after: base }
-}
-
-/** The fault of a key that names another command already. */
-export function keyReused(): RampartError {
-  const message = 'This idempotency key was used for another command. Use a new key for a new command.'
-  return new RampartError('IDEMPOTENCY_KEY_REUSED', message)
-}
-
-const deferredMessage = 'An earlier accepted command of the stream comes first.'
-
-/** The fault of an accepted command that must wait because one before it has to be tried again. */
-function deferred(): RampartError {
-  return new RampartError('STREAM_CONTENDED', deferredMessage, { details: { deferred: true } })
-}
-
-/** The fault of a command that was sent again while it waits in the inbox, where it keeps its place. */
-export function leftToInbox(): RampartError {
-  const details = { deferred: true, leftToInbox: true }
-  return new RampartError('STREAM_CONTENDED', 'The command waits in the inbox already.', { details })
-}
-
-/** True when a command waits in the inbox, which will bring its outcome. */
-export function isLeftToInbox(fault: unknown): boolean {
-  return fault instanceof RampartError && fault.details['leftToInbox'] === true
-}
-
-/** True when a command was only put off, without having been tried. */
-export function isDeferred(fault: unknown): boolean {
-  return fault instanceof RampartError && fault.details['deferred'] === true
 }

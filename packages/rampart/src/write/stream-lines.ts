@@ -1,10 +1,11 @@
 // The lines of all streams of a context: each is made when a command comes for its stream, and dropped when
 // it is idle.
 import { choices, quoted, type DeciderDefinition, type StreamId } from '../core/codec/index.ts'
-import { RampartError, type Context, type Runtime } from '../core/index.ts'
+import { RampartError, type Context } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
 import type { CheckedCommand } from './decide.ts'
+import type { DocumentTips } from './document-tips.ts'
 import { createRepository, type CacheLimits } from './repository.ts'
 import { StreamLine, type LineTools } from './stream-line.ts'
 
@@ -29,8 +30,10 @@ interface KnownDecider {
 export interface LinesOptions {
   readonly context: Context
   readonly store: EventStore
-  readonly runtime: Runtime
   readonly limits: LineLimits
+  readonly nextTicket: () => string
+  /** The documents that commit with events; absent when there are none. */
+  readonly documents?: DocumentTips | undefined
 }
 
 /** All lines of a context. */
@@ -38,16 +41,13 @@ export class StreamLines {
   readonly #perStream: number
   readonly #deciders: ReadonlyMap<string, KnownDecider>
 
-  constructor({ context: { deciders, repositories }, store, runtime, limits }: LinesOptions) {
+  constructor({ context: { deciders, repositories }, store, limits, nextTicket, documents }: LinesOptions) {
     this.#perStream = limits.perStream
-    const ticketPrefix = `${runtime.uuid().slice(-12)}-`
-    let tickets = 0
-    const nextTicket = (): string => ticketPrefix + String(tickets++)
     const { conflicts: conflictsMax, outcomeTtlMs, cache } = limits
     this.#deciders = new Map(
       deciders.map(({ name, definition }) => {
         const repository = createRepository({ definition, store, kind: repositories[name], limits: cache })
-        const tools = { definition, repository, store, conflictsMax, outcomeTtlMs, nextTicket }
+        const tools = { definition, repository, store, conflictsMax, outcomeTtlMs, nextTicket, documents }
         const lines = new Map<StreamId, StreamLine>()
         return [name, { tools, lines, onIdle: (id) => void lines.delete(id) }]
       }),

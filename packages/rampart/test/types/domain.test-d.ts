@@ -207,6 +207,16 @@ projection('both', {
     OrderPlaced: (page, event) => ({ ...page, shipped: event.data.shippedOn }),
   },
 })
+projection('early', {
+  version: 1,
+  synchronous: true,
+  of: orderEvents,
+  // @ts-expect-error a synchronous projection folds events before they have a position
+  key: { OrderPlaced: (event) => String(event.position) },
+  initial: { version: 0, at: '' },
+  // @ts-expect-error nor do they have a time
+  on: { OrderPlaced: (_, event) => ({ version: event.version, at: event.recordedAt }) },
+})
 // @ts-expect-error a document is JSON
 projection('dates', { version: 1, of: shipped, key: 'stream', initial: { at: new Date(0) }, on: {} })
 projection('keyless', {

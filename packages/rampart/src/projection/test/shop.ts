@@ -14,7 +14,8 @@ import { logKey, type EventStore, type ReadStore } from '../../core/ports/index.
 import { createMemoryStore } from '../../memory/index.ts'
 import { openSqliteReadStore } from '../../sqlite/index.ts'
 import { quarantineBounds, type QuarantineBounds } from '../quarantine.ts'
-import { createProjectionRunner, createReadModel, type ProjectionRunner, type ReadModel } from '../index.ts'
+import { createProjectionRunner, createReadModel, type ReadModel } from '../index.ts'
+import type { ProjectionRunner } from '../projection-runner.ts'
 
 /** A schema that lets everything through: these tests are not about validation. */
 function anything<T>() {
