@@ -58,6 +58,7 @@ test('nothing is left out without a reason', () => {
       "ARCHITECTURE.md: a drawing",
       "README.md: it would run this very test",
       "docs/guides/postgres.md: it needs a server",
+      "docs/guides/verify.md: the next block does the same and more",
     ]
   `)
 })
