@@ -1,8 +1,10 @@
 // Synchronous projections: what a command has changed can be read at once, and what their handlers throw
 // fails its command alone.
+import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { decodeEvent, position } from '../core/codec/index.ts'
 import { systemRuntime, type Json, type Projection } from '../core/index.ts'
@@ -280,6 +282,50 @@ describe('a synchronous projection in a new version', () => {
     expect(Object.keys(await shown(papers.modelOf('access')))).toEqual(['ada', 'eve'])
   })
 })
+
+const floodScript = fileURLToPath(new URL('./test/synchronous-flood.ts', import.meta.url))
+
+/** Runs the flood, kills it after so many acknowledgements, and tells the highest acknowledged position. */
+async function floodAndKill(parts: readonly string[], acknowledgements: number): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, floodScript, ...parts], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.setEncoding('utf8')
+  child.stdout.on('data', (text: string) => {
+    output += text
+    if (output.split('\n').length > acknowledgements) child.kill('SIGKILL')
+  })
+  const signal = await new Promise((resolve) => child.on('close', (_, by) => resolve(by)))
+  expect(signal).toBe('SIGKILL')
+  // The last line may have been cut off by the kill.
+  return Math.max(0, ...output.split('\n').slice(0, -1).map(Number))
+}
+
+test('documents are the fold of the log after each kill -9 in a flood', async () => {
+  const dataFolder = join(folder, 'killed')
+  for (const round of numbers(3)) {
+    const thread = round % 2 === 0 ? 'worker' : 'caller'
+    const acknowledged = await floodAndKill([dataFolder, thread, String(round)], 1 + round * 20)
+    // As they were found, and as they go on.
+    const stores = await openStores({
+      appName: 'papers',
+      storage: { dataFolder },
+      thread: 'caller',
+      runtime: systemRuntime,
+    })
+    const store = await stores.write.openLog('default/papers/0')
+    const { name, indexes, search } = accessTable(1)
+    const kept = await store.openDocuments({ name, version: 1, indexes, search })
+    const found = await kept.page({ where: [], search: null, afterKey: null, limit: 1000 })
+    expect(found.checkpoint).toEqual(await store.head())
+    expect(found.checkpoint.position).toBeGreaterThanOrEqual(acknowledged)
+    expect(Object.fromEntries(found.documents.map(({ key, data }) => [key, data]))).toEqual(
+      await foldOf(store, accessTable(1)),
+    )
+    await stores.close()
+  }
+}, 60_000)
 
 test('an event has no position and no time while a synchronous projection folds it', () => {
   const event = { type: 'PaperShared', data: { person: 'ada' }, id: 'p', version: 1 }
