@@ -1,7 +1,7 @@
 // Examples as tests: what they accept, and that they fail when they should.
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { decider, events, projection, state } from '../core/index.ts'
+import { decider, decision, events, projection, state } from '../core/index.ts'
 import { documentsAfter, given } from './index.ts'
 
 const moves = events('account', {
@@ -60,6 +60,67 @@ describe('given events, when a command', () => {
 
   test('an event that could not be recorded is a fault of the decider', () => {
     expect(() => rich.when('Misrecord', {})).toThrow(expect.objectContaining({ code: 'EVENT_INVALID' }))
+  })
+})
+
+describe('given events of a log, when a decision', () => {
+  const seats = events('seat', {
+    HallOpened: {
+      version: 1,
+      schema: z.strictObject({ hall: z.string(), seats: z.int() }),
+      tags: ({ hall }) => [`hall:${hall}`],
+    },
+    SeatTaken: {
+      version: 1,
+      schema: z.strictObject({ hall: z.string(), person: z.string() }),
+      tags: ({ hall, person }) => [`hall:${hall}`, `person:${person}`],
+    },
+  })
+  const { HallOpened, SeatTaken } = seats.make
+  const take = decision('TakeSeat', {
+    of: seats,
+    schema: z.strictObject({ hall: z.string(), person: z.string() }),
+    refuses: ['FULL', 'BUSY'],
+    query: ({ hall, person }) => [
+      { tags: [`hall:${hall}`] },
+      { types: ['SeatTaken'], tags: [`person:${person}`] },
+    ],
+    state: state(1, () => ({ free: 0, isBusy: false })),
+    evolve: {
+      HallOpened: (before, { seats: free }) => ({ ...before, free }),
+      SeatTaken: ({ free, isBusy }, taken, { hall, person }) => ({
+        free: taken.hall === hall ? free - 1 : free,
+        isBusy: isBusy || taken.person === person,
+      }),
+    },
+    decide({ free, isBusy }, seat, { refuse, actor }) {
+      if (isBusy) return refuse('BUSY', { actor })
+      return free > 0 ? SeatTaken(seat) : refuse('FULL')
+    },
+  })
+  const open = given(take, HallOpened({ hall: 'a', seats: 1 }), SeatTaken({ hall: 'b', person: 'bob' }))
+
+  test('then events, over those that its query finds', () => {
+    const ada = { hall: 'a', person: 'ada' }
+    open.when(ada).thenEvents(SeatTaken(ada))
+    given(take).when(ada).thenRefused('FULL')
+    expect(() => open.when(ada).thenNothing()).toThrow('the events of TakeSeat')
+  })
+
+  test('then a refusal, whichever item of its query found the reason', () => {
+    open.when({ hall: 'a', person: 'bob' }, { actor: 'eve' }).thenRefused('BUSY', { actor: 'eve' })
+    open.when({ hall: 'b', person: 'ada' }).thenRefused('FULL')
+    const wrong = () => open.when({ hall: 'a', person: 'ada' }).thenRefused('FULL')
+    expect(wrong).toThrow('the answer to TakeSeat')
+  })
+
+  test('then faults in its data, and an event that it does not have is a fault of the example', () => {
+    // An example may send what no type allows.
+    open.when(Object({ hall: 'a', person: 7 })).thenInvalid('/person')
+    const foreign = given(take, MoneyMoved({ cents: 1 }))
+    expect(() => foreign.when({ hall: 'a', person: 'ada' })).toThrow(
+      'Decision TakeSeat has no event MoneyMoved',
+    )
   })
 })
 

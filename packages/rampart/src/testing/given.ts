@@ -7,33 +7,12 @@ import {
   position,
   streamId,
   streamVersion,
+  type AnyEvents,
 } from '../core/codec/index.ts'
-import { validate, type AnyEvents } from '../core/codec/index.ts'
-import { RampartError, refuse, type DecidedEvent, type Decider } from '../core/index.ts'
-import type { Json, Projection, Recorded, Refusal } from '../core/index.ts'
-import { expectSame } from './expect.ts'
-
-/** Circumstances of an example; each has a value that examples need not care for. */
-export interface Circumstances {
-  readonly id?: string
-  readonly commandId?: string
-  readonly actor?: string | null
-  readonly receivedAt?: string
-}
-
-/** What came of a command, to be compared. Every comparison throws an error that any test runner shows. */
-export interface Then {
-  /** It recorded exactly these events, in this order. */
-  readonly thenEvents: (...expected: readonly DecidedEvent[]) => void
-  /** It found nothing to do. */
-  readonly thenNothing: () => void
-  /** It was refused with this code, and with this data when some is given. */
-  readonly thenRefused: (code: string, data?: Json) => void
-  /** Its data was refused by its schema at these JSON pointers. */
-  readonly thenInvalid: (...pointers: readonly string[]) => void
-  /** The decision itself, for comparisons of another kind. */
-  readonly decision: readonly DecidedEvent[] | Refusal | readonly string[]
-}
+import { RampartError, type DecidedEvent, type Decider, type Decision } from '../core/index.ts'
+import type { Json, Projection, Recorded } from '../core/index.ts'
+import { askOf, checkedData, eventsOrRefusal, thenOf, type Circumstances, type Then } from './example.ts'
+import { decideOver } from './given-decision.ts'
 
 /** A decider with a past. */
 export interface Given<Commands> {
@@ -48,29 +27,48 @@ export interface Given<Commands> {
   ) => Then
 }
 
+/** A decision in a log with a past. */
+export interface GivenDecision<Data> {
+  /**
+   * Sends its command, which stands on the events of the past that its query finds. Throws what the decision
+   * throws, and `EVENT_INVALID` for events that could not be recorded.
+   */
+  readonly when: (data: Data, circumstances?: Omit<Circumstances, 'id'>) => Then
+}
+
 /**
- * A decider whose stream has these events. They pass their schemas and are folded as a store would give them
- * back.
+ * A decider whose stream has these events, or a decision in a log that has them. They pass their schemas and
+ * are folded as a store would give them back.
  *
  * ```ts
  * given(account, AccountOpened({ owner: 'Ada' })).when('Withdraw', { cents: 5
- * }).thenRefused('BALANCE_TOO_LOW') ```
+ * }).thenRefused('BALANCE_TOO_LOW')
+ * given(enrol, CourseOpened({ courseId: 'art', seats: 1 })).when({ courseId: 'art', studentId: 'ada'
+ * }).thenEvents(StudentEnrolled({ courseId: 'art', studentId: 'ada' })) ```
  */
 export function given<Commands>(
   decider: Decider<string, Commands>,
   ...past: readonly DecidedEvent[]
-): Given<Commands> {
+): Given<Commands>
+export function given<Data>(
+  decision: Decision<string, Data>,
+  ...past: readonly DecidedEvent[]
+): GivenDecision<Data>
+export function given(
+  subject: Decider | Decision,
+  ...past: readonly DecidedEvent[]
+): Given<unknown> | GivenDecision<unknown> {
+  if ('query' in subject.definition) {
+    const { definition } = subject
+    return {
+      when: (data: unknown, circumstances: Circumstances = {}) =>
+        thenOf(definition.name, decideOver(definition, past, { data, circumstances })),
+    }
+  }
+  const { definition } = subject
   return {
-    when(type, data, circumstances = {}) {
-      const decision = decide(decider, past, { type, data, circumstances })
-      return {
-        decision,
-        thenEvents: (...expected) => expectSame(`the events of ${type}`, decision, expected),
-        thenNothing: () => expectSame(`the events of ${type}`, decision, []),
-        thenRefused: (code, expected) => expectRefused(type, decision, { code, data: expected }),
-        thenInvalid: (...pointers) => expectSame(`the faults in the data of ${type}`, decision, pointers),
-      }
-    },
+    when: (type: string, data: unknown, circumstances: Circumstances = {}) =>
+      thenOf(type, decide(definition, past, { type, data, circumstances })),
   }
 }
 
@@ -80,50 +78,23 @@ interface Sent {
   readonly circumstances: Circumstances
 }
 
-const someUuid = '0190163d-8694-739b-aea5-966c26f8ad91'
-
 function decide(
-  { definition }: Decider,
+  definition: Decider['definition'],
   past: readonly DecidedEvent[],
   { type, data, circumstances }: Sent,
 ): Then['decision'] {
   const command = definition.commands[type]
   if (command === undefined) throw new RampartError('COMMAND_TYPE_UNKNOWN', `There is no command ${type}.`)
-  const checked = validate(command.schema, data)
-  if ('faults' in checked) return checked.faults.map(({ pointer }) => pointer)
-  const {
-    id = someUuid,
-    commandId = someUuid,
-    actor = null,
-    receivedAt = '2026-01-01T00:00:00.000Z',
-  } = circumstances
+  const checked = checkedData(command, data)
+  if (!('data' in checked)) return checked
   const fold = (state: unknown, event: DecidedEvent): unknown =>
     definition.evolve[event.type]?.(state, encodeEvent(definition.of, event).data)
   const state = past.reduce(fold, definition.state.initial())
-  const answer = command.decide(state, checked.value, { id, commandId, actor, receivedAt, refuse })
-  if (isRefusal(answer)) {
-    if (!command.refuses.includes(answer.refused)) {
-      throw new RampartError(
-        'DECIDER_FAILED',
-        `${type} refused with ${answer.refused}, which it does not declare.`,
-      )
-    }
-    return answer
-  }
-  const events = 'type' in answer ? [answer] : answer
+  const answer = eventsOrRefusal(type, command, command.decide(state, checked.data, askOf(circumstances)))
+  if (isRefusal(answer)) return answer
   // What cannot be recorded or folded is no decision either.
-  events.reduce(fold, state)
-  return events.map((event) => ({ type: event.type, data: encodeEvent(definition.of, event).data }))
-}
-
-function expectRefused(
-  type: string,
-  decision: Then['decision'],
-  { code, data }: { readonly code: string; readonly data: Json | undefined },
-): void {
-  const refusal = isRefusal(decision) ? decision : undefined
-  expectSame(`the answer to ${type}`, refusal?.refused ?? decision, code)
-  if (data !== undefined) expectSame(`the data of the refusal ${code}`, refusal?.data, data)
+  answer.reduce(fold, state)
+  return answer.map((event) => ({ type: event.type, data: encodeEvent(definition.of, event).data }))
 }
 
 /** An event in the log that a projection reads, with the stream that it belongs to. */

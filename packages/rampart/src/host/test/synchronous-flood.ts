@@ -1,4 +1,5 @@
-// A process for the kill test: shares papers with few people until it is killed, and tells what is acknowledged.
+// A process for the kill test: shares papers with a few people until it is killed, and tells what is
+// acknowledged.
 import { writeSync } from 'node:fs'
 import { openApp } from '../open-app.ts'
 import { papersApp } from './papers.ts'
