@@ -61,6 +61,13 @@ const stateful = app('stateful', {
   contexts: [context('counter', { deciders, projections, repositories: { counter: 'stateStored' } })],
 })
 
+// The same app with documents that commit with their events.
+const keeping = app('keeping', {
+  contexts: [
+    context('counter', { deciders, projections: projections.map((one) => ({ ...one, synchronous: true })) }),
+  ],
+})
+
 async function verify(data: string, definition: typeof counter | undefined) {
   const findings: Finding[] = []
   const name = definition?.name ?? 'counter'
@@ -165,13 +172,25 @@ describe('what is derived', () => {
     expect(verified.logs[0]?.states).toEqual({ compared: 9, others: 1 })
   })
 
+  test('is compared with a fold: documents that commit with their events', async () => {
+    await countUp(data, keeping, 100)
+    const { verified } = await verify(data, keeping)
+    expect(verified.projections).toMatchObject([
+      { projection: 'totals', result: { status: 'compared', documents: 10, differing: 0 } },
+    ])
+    const file = join(data, 'keeping', 'write.sqlite')
+    change(file, `UPDATE ${tablesOf(file)[0]} SET data = '{"total":0}' WHERE key = 's1'`)
+    const { findings } = await verify(data, keeping)
+    expect(findings).toMatchObject([{ code: 'READ_MODEL_DIFFERS', position: 100 }])
+  })
+
   test('is left out, and said to be, when the app is not known', async () => {
     const { verified, findings } = await verify(data, undefined)
     expect(findings).toEqual([])
     expect(verified).toMatchObject({ isWhole: false, projections: [] })
     const { code, stdout } = await rampart('verify', '--data', data, module)
     expect(code).toBe(1)
-    expect(stdout).toMatch(/^stateful\n.*\n {2}read models and states were not compared/m)
+    expect(stdout).toMatch(/^(?:keeping|stateful)\n.*\n {2}read models and states were not compared/m)
   })
 })
 
