@@ -62,10 +62,9 @@ const stateful = app('stateful', {
 })
 
 // The same app with documents that commit with their events.
+const [totals] = projections
 const keeping = app('keeping', {
-  contexts: [
-    context('counter', { deciders, projections: projections.map((one) => ({ ...one, synchronous: true })) }),
-  ],
+  contexts: [context('counter', { deciders, projections: [{ ...totals, synchronous: true }] })],
 })
 
 async function verify(data: string, definition: typeof counter | undefined) {

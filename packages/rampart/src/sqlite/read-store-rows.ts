@@ -18,7 +18,7 @@ export interface CollectionWriter {
 export function prepareRows(
   database: DatabaseSync,
   number: number,
-  shape: CollectionShape,
+  shape: Pick<CollectionShape, 'indexes' | 'search'>,
 ): CollectionWriter {
   const names = columnNames(columnsOf(shape))
   const sql = collectionSql('upsert-document', number, {

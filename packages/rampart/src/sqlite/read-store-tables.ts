@@ -20,7 +20,7 @@ export interface Columns {
 }
 
 /** The columns of a shape. Their order does not depend on the order in which members are declared. */
-export function columnsOf({ indexes, search }: CollectionShape): Columns {
+export function columnsOf({ indexes, search }: Columns): Columns {
   return { indexes: [...new Set(indexes)].toSorted(), search: [...new Set(search)].toSorted() }
 }
 

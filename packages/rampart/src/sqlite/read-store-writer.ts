@@ -14,7 +14,7 @@ import {
 } from './read-store-generations.ts'
 import { createQuarantineWriter, type QuarantineWriter } from './read-store-quarantine.ts'
 import { prepareRows, writeRows, type CollectionWriter } from './read-store-rows.ts'
-import { openTables, placeOf, readStoreSchema, type Cell } from './read-store-tables.ts'
+import { columnsIn, openTables, placeOf, readStoreSchema, type Cell } from './read-store-tables.ts'
 import type { Service } from './worker-main.ts'
 
 /** What the writer of a read store does. */
@@ -75,6 +75,12 @@ export function createWriter(database: DatabaseSync, file: string): (request: Wr
   const collections = new Map<number, CollectionWriter>()
   const moveCheckpoint = database.prepare(readSql('move-checkpoint'))
   const quarantine = createQuarantineWriter(database)
+  // A writer that takes the place of another one meets collections that were opened with that.
+  const collectionOf = (number: number): CollectionWriter | undefined => {
+    const known = collections.get(number) ?? prepareStored(database, number)
+    if (known !== undefined) collections.set(number, known)
+    return known
+  }
   const perform = (request: WriterRequest): WriterReply => {
     switch (request.kind) {
       case 'anew':
@@ -85,7 +91,7 @@ export function createWriter(database: DatabaseSync, file: string): (request: Wr
         return number
       }
       case 'commit':
-        commit({ database, moveCheckpoint, quarantine, collection: collections.get(request.number) }, request)
+        commit({ database, moveCheckpoint, quarantine, collection: collectionOf(request.number) }, request)
         return request.number
       case 'switch':
         return switchLive(database, request.pair, request.tag)
@@ -106,6 +112,11 @@ export function createWriter(database: DatabaseSync, file: string): (request: Wr
       throw storeFault(error, file)
     }
   }
+}
+
+function prepareStored(database: DatabaseSync, number: number): CollectionWriter | undefined {
+  const row = database.prepare('SELECT shape FROM collections WHERE number = ?').get(number)
+  return row === undefined ? undefined : prepareRows(database, number, columnsIn(String(row['shape'])))
 }
 
 interface Commit {

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, describe, expect, test } from 'vitest'
+import { Worker } from 'node:worker_threads'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { ReadStore } from '../core/ports/index.ts'
 import { readStoreContract, type ReadStoreHarness } from '../testing/index.ts'
 import { openSqliteReadStore } from './read-store.ts'
@@ -101,6 +102,27 @@ test('tells every listener of a commit, until it ends', async () => {
   end()
   await collection.commit({ from, to: from, documents: [] })
   expect(heard).toEqual(['a', 'b', 'b'])
+})
+
+test('goes on with another thread when its own has died', async () => {
+  const threads: Worker[] = []
+  const post = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...call) {
+    threads.push(this)
+    post.mockRestore()
+    this.postMessage(...call)
+  })
+  await using harness = await openHarness(nextFile(), 'worker')
+  const collection = await harness.store.openCollection(shape, 'e')
+  const from = await collection.checkpoint()
+  const to = { ...from, eventId: 'b' }
+  const data = { status: 'open', title: 'a tale' }
+  const documents = [{ key: 'a', version: null, position: from.position, data }]
+  expect(threads).toHaveLength(1)
+  await threads[0]?.terminate()
+  await collection.commit({ from, to, documents })
+  expect(await collection.checkpoint()).toEqual(to)
+  const page = await collection.page({ where: [], search: 'tale', afterKey: null, limit: 5 })
+  expect(page.documents).toEqual(documents)
 })
 
 test('refuses a search of more words than anybody types', async () => {

@@ -12,7 +12,7 @@ import {
   type WriterReply,
   type WriterRequest,
 } from './read-store-writer.ts'
-import { startWorker } from './worker.ts'
+import { startWorker, type WorkerService } from './worker.ts'
 
 /** How to open a read store. */
 export interface SqliteReadStoreOptions {
@@ -71,20 +71,45 @@ interface Backing {
 }
 
 async function openInWorker(file: string): Promise<Backing> {
-  const module = new URL('./read-store-writer.ts', import.meta.url)
-  const name = `the writer of ${file}`
-  const worker = await startWorker<string, null, WriterRequest, WriterReply>({ module, name, init: file })
+  const writer = await openWriterThread(file)
   let isClosed = false
   // The worker has created the file and its tables, so that a connection that only reads finds them.
   const database = openDatabase({ file, synchronous: 'NORMAL', readOnly: true, busyTimeoutMs: 250 })
   return {
     reader: createReader(database, file, () => isClosed),
-    write: (request) => (isClosed ? Promise.reject(closed(file)) : worker.call(request)),
+    write: (request) => (isClosed ? Promise.reject(closed(file)) : writer.call(request)),
     async close() {
       if (isClosed) return
       isClosed = true
       database.close()
-      await worker.close()
+      await writer.close()
+    },
+  }
+}
+
+type WriterThread = Pick<WorkerService<null, WriterRequest, WriterReply>, 'call' | 'close'>
+
+// A thread that has died, of its memory for instance, is replaced at the next call. What was in its hands is
+// looked up in the stored checkpoint by whoever sent it.
+async function openWriterThread(file: string): Promise<WriterThread> {
+  const module = new URL('./read-store-writer.ts', import.meta.url)
+  const start = () =>
+    startWorker<string, null, WriterRequest, WriterReply>({
+      module,
+      name: `the writer of ${file}`,
+      init: file,
+    })
+  let thread = start()
+  await thread
+  return {
+    async call(request) {
+      const running = await thread.catch(() => undefined)
+      if (running === undefined || running.fault() !== undefined) thread = start()
+      return (await thread).call(request)
+    },
+    close: async () => {
+      const running = await thread.catch(() => undefined)
+      await running?.close()
     },
   }
 }
