@@ -2,6 +2,7 @@
 // The command line's entry: runs the source inside the workspace, the built files of a published package.
 import { existsSync } from 'node:fs'
 import module from 'node:module'
+import { fileURLToPath } from 'node:url'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (
@@ -31,6 +32,11 @@ const source = new URL('../src/cli/main.ts', import.meta.url)
 const runsSource = !source.pathname.includes('/node_modules/') && existsSync(source)
 
 if (runsSource) {
+  // Types are stripped from hundreds of files at each start; what came of it is kept, for worker threads too.
+  process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
+    new URL('../../../node_modules/.cache/rampart', import.meta.url),
+  )
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE)
   // An app that this process loads imports `rampart`, and must get the same copy as the command line itself.
   module.registerHooks({
     resolve: (specifier, context, nextResolve) =>
@@ -38,3 +44,5 @@ if (runsSource) {
   })
 }
 await import(runsSource ? source.href : new URL('../dist/cli/main.js', import.meta.url).href)
+// Whoever is killed later leaves it behind as well.
+if (runsSource) module.flushCompileCache()

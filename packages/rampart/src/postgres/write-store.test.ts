@@ -10,23 +10,25 @@ import {
   type EventStoreHarness,
 } from '../testing/index.ts'
 import { openPostgresStore } from './index.ts'
-import { copyRows, createDatabase, startPostgres, type PostgresServer } from './test/server.ts'
+import { copyRows, createDatabase, emptyDatabase, startPostgres, type PostgresServer } from './test/server.ts'
 
 const inboxCommandsMax = 20
 const contract = [...eventStoreContract, ...stateStoreContract, ...sealStoreContract, ...commandInboxContract]
 
 let server: PostgresServer
-let databases = 0
+let url: string
+let copied: string
 beforeAll(async () => {
   server = await startPostgres(['fsync=off'])
-  const url = await createDatabase(server.url('postgres'), 'migrated')
+  url = await createDatabase(server.url('postgres'), 'rules')
   await (await openPostgresStore({ url }))[Symbol.asyncDispose]()
+  copied = await createDatabase(server.url('postgres'), 'copied', 'rules')
 }, 60_000)
 afterAll(() => server[Symbol.asyncDispose](), 60_000)
 
 async function openHarness(): Promise<EventStoreHarness & AsyncDisposable> {
   const clock = settableClock()
-  const url = await createDatabase(server.url('postgres'), `rule_${++databases}`, 'migrated')
+  await emptyDatabase(url)
   const open = (): Promise<WriteStore> => openPostgresStore({ url, runtime: clock.runtime, inboxCommandsMax })
   let store = await open()
   return {
@@ -34,7 +36,7 @@ async function openHarness(): Promise<EventStoreHarness & AsyncDisposable> {
     setClock: clock.set,
     inboxCommandsMax,
     copy: async () => {
-      const copied = await createDatabase(server.url('postgres'), `rule_${databases}_copy`, 'migrated')
+      await emptyDatabase(copied)
       await copyRows(url, copied)
       return async () => {
         await store[Symbol.asyncDispose]()

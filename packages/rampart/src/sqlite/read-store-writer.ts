@@ -73,14 +73,9 @@ export function openReadStoreDatabase(file: string): DatabaseSync {
 /** The writer over an open database. Each request is one transaction. */
 export function createWriter(database: DatabaseSync, file: string): (request: WriterRequest) => WriterReply {
   const collections = new Map<number, CollectionWriter>()
+  const collectionOf = preparedIn(database, collections)
   const moveCheckpoint = database.prepare(readSql('move-checkpoint'))
   const quarantine = createQuarantineWriter(database)
-  // A writer that takes the place of another one meets collections that were opened with that.
-  const collectionOf = (number: number): CollectionWriter | undefined => {
-    const known = collections.get(number) ?? prepareStored(database, number)
-    if (known !== undefined) collections.set(number, known)
-    return known
-  }
   const perform = (request: WriterRequest): WriterReply => {
     switch (request.kind) {
       case 'anew':
@@ -114,9 +109,17 @@ export function createWriter(database: DatabaseSync, file: string): (request: Wr
   }
 }
 
-function prepareStored(database: DatabaseSync, number: number): CollectionWriter | undefined {
-  const row = database.prepare('SELECT shape FROM collections WHERE number = ?').get(number)
-  return row === undefined ? undefined : prepareRows(database, number, columnsIn(String(row['shape'])))
+// A writer that takes the place of another one meets collections that were opened with that.
+function preparedIn(database: DatabaseSync, collections: Map<number, CollectionWriter>) {
+  const findShape = database.prepare('SELECT shape FROM collections WHERE number = ?')
+  return (number: number): CollectionWriter | undefined => {
+    const known = collections.get(number)
+    const row = known === undefined ? findShape.get(number) : undefined
+    if (row === undefined) return known
+    const prepared = prepareRows(database, number, columnsIn(String(row['shape'])))
+    collections.set(number, prepared)
+    return prepared
+  }
 }
 
 interface Commit {

@@ -78,6 +78,19 @@ export async function createDatabase(server: string, name: string, template = 't
   return server.replace(/[^/]*$/, name)
 }
 
+/** Empties all tables of the logs, which is a fraction of the work of another database. */
+export async function emptyDatabase(url: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    const names = (await tablesOf(client)).map(({ name }) => name)
+    const emptied = names.filter((name) => name !== 'rampart_write.schema_steps')
+    await client.query(`TRUNCATE ${emptied.join(', ')} RESTART IDENTITY`)
+  } finally {
+    await client.end()
+  }
+}
+
 /** Copies all rows of a database that others may have open into one with the same tables, which are empty. */
 export async function copyRows(from: string, to: string): Promise<void> {
   const [source, target] = [from, to].map((url) => new Client({ connectionString: url }))
@@ -85,6 +98,7 @@ export async function copyRows(from: string, to: string): Promise<void> {
   await Promise.all([source.connect(), target.connect()])
   try {
     for (const table of await tablesOf(source)) {
+      if (table.name === 'rampart_write.schema_steps') continue
       const found = await source.query<{ rows: unknown }>(
         `SELECT coalesce(json_agg(t), '[]') AS rows FROM ${table.name} AS t`,
       )
