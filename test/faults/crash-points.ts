@@ -9,6 +9,8 @@ import { temporaryFolder } from './tools.ts'
 
 /** Calls that change files or make a change last. */
 const calls = ['pwrite64', 'pwritev', 'fsync', 'fdatasync', 'ftruncate', 'unlink', 'unlinkat', 'rename']
+// What Node writes for itself is no part of an act, and is not written every time.
+const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' }
 const program = join(import.meta.dirname, 'acts.ts')
 
 /** What a sweep has met. */
@@ -64,7 +66,7 @@ function straced(name: string, folder: string, options: readonly string[]): read
 }
 
 async function countCalls(name: string, folder: string, file: string): Promise<ReadonlyMap<string, number>> {
-  execFileSync('strace', straced(name, folder, ['-o', file, '-e', `trace=${calls.join(',')}`]))
+  execFileSync('strace', straced(name, folder, ['-o', file, '-e', `trace=${calls.join(',')}`]), { env })
   const trace = readFileSync(file, 'utf8')
   const counted = calls.map((call) => [call, trace.split(` ${call}(`).length - 1] as const)
   return new Map(counted.filter(([, count]) => count > 0))
@@ -74,7 +76,10 @@ async function countCalls(name: string, folder: string, file: string): Promise<R
 async function killAt(name: string, folder: string, fault: string): Promise<boolean> {
   const [call] = fault.split(':')
   const options = ['-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${fault}`]
-  const child = spawn('strace', straced(name, folder, options), { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn('strace', straced(name, folder, options), {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const [, signal] = await once(child, 'close')
