@@ -346,7 +346,7 @@ describe('a command line', () => {
       run,
       { PORT: 'three' },
       [
-        1,
+        2,
         'PORT is "three". Set it to a whole number from 0 to 65535 (0 takes a free port), or nothing for ' +
           '3000.',
       ],
@@ -356,7 +356,7 @@ describe('a command line', () => {
       run,
       { HOST: '0.0.0.0' },
       [
-        1,
+        2,
         'HOST is "0.0.0.0", which other machines can reach, and nobody is authenticated here: whoever ' +
           'reached the ' +
           'port could send commands and read everything. Set HOST to 127.0.0.1, or turn authentication on ' +
@@ -369,7 +369,7 @@ describe('a command line', () => {
       run,
       { RAMPART_JWT_SECRET: 'secret' },
       [
-        1,
+        2,
         'RAMPART_JWT_SECRET has 6 bytes, and whoever guesses it can be anyone. ' +
           'Set it to 32 random bytes or more: openssl rand -base64 32.',
       ],
@@ -384,7 +384,7 @@ describe('a command line', () => {
       'a mount without a module',
       ['run', '--mount', '/bank'],
       {},
-      [1, '--mount takes a prefix and a module, like /orders=./orders, not "/bank".'],
+      [2, '--mount takes a prefix and a module, like /orders=./orders, not "/bank".'],
     ],
     [
       'data that is not there',

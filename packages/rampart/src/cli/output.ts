@@ -72,5 +72,6 @@ export function complain(fault: unknown): number {
     `${isRampartError(fault) ? message : `Something failed that should not: ${message}`}\n`,
   )
   if (process.env['RAMPART_STACK'] === '1') console.error(fault)
-  return isRampartError(fault, 'INPUT_INVALID') ? exitCodes.usage : exitCodes.found
+  const isUsage = isRampartError(fault, 'INPUT_INVALID') || isRampartError(fault, 'SETTING_INVALID')
+  return isUsage ? exitCodes.usage : exitCodes.found
 }

@@ -119,29 +119,29 @@ test('ends with npm, to whom SIGTERM is sent', async () => {
 })
 
 describe('a start that cannot work', () => {
-  const cases: readonly (readonly [string, readonly string[], Record<string, string>, RegExp])[] = [
-    ['a bad port', [counter], { PORT: 'abc' }, /^PORT is "abc"\. Set it to a whole number/],
-    ['an open address', [counter], { HOST: '0.0.0.0' }, /nobody is authenticated/],
-    ['no module there', ['nothing'], {}, /There is no app at .*nothing/],
-    ['no app in it', [bin.replace('rampart.js', '../scripts/copy-sql.ts')], {}, /default export|no app/],
-    ['no app at all', [], {}, /There is no app to serve/],
-    ['a mount without a module', ['--mount', '/one'], {}, /--mount takes a prefix and a module/],
-    ['a bad prefix', ['--mount', `one=${counter}`], {}, /prefix "one" is invalid/],
+  const cases: readonly (readonly [string, number, readonly string[], Record<string, string>, RegExp])[] = [
+    ['a bad port', 2, [counter], { PORT: 'abc' }, /^PORT is "abc"\. Set it to a whole number/],
+    ['an open address', 2, [counter], { HOST: '0.0.0.0' }, /nobody is authenticated/],
+    ['no module there', 1, ['nothing'], {}, /There is no app at .*nothing/],
+    ['no app in it', 1, [bin.replace('rampart.js', '../scripts/copy-sql.ts')], {}, /default export|no app/],
+    ['no app at all', 2, [], {}, /There is no app to serve/],
+    ['a mount without a module', 2, ['--mount', '/one'], {}, /--mount takes a prefix and a module/],
+    ['a bad prefix', 2, ['--mount', `one=${counter}`], {}, /prefix "one" is invalid/],
   ]
-  test.each(cases)('for %s ends with 1 and a sentence', async (_, args, settings, sentence) => {
+  test.each(cases)('for %s ends with %i and a sentence', async (_, code, args, settings, sentence) => {
     const started = start(args, settings)
-    expect(await started.exited).toBe(1)
+    expect(await started.exited).toBe(code)
     expect(started.output().stderr).toMatch(sentence)
     expect(started.output().stderr).not.toMatch(/\n\s+at /)
   })
 
-  test('for a port or data that another has ends with 1 and a sentence', async () => {
+  test('for a port or data that another has ends with a sentence', async () => {
     const settings = { RAMPART_DATA: join(folder, 'locked') }
     await using first = start([counter], settings)
     const { port } = new URL(await first.url)
     const samePort = start([counter], { PORT: port })
     expect([await samePort.exited, samePort.output().stderr]).toEqual([
-      1,
+      2,
       expect.stringContaining('is in use'),
     ])
     const sameData = start([counter], settings)
@@ -151,13 +151,13 @@ describe('a start that cannot work', () => {
     ])
   })
 
-  test('for a data folder that is a file ends with 1 and a sentence', async () => {
+  test('for a data folder that is a file ends with 2 and a sentence', async () => {
     const file = join(folder, 'a-file')
     await writeFile(file, '')
     await chmod(file, 0o400)
     const started = start([counter], { RAMPART_DATA: file })
     expect([await started.exited, started.output().stderr]).toEqual([
-      1,
+      2,
       expect.stringContaining('RAMPART_DATA'),
     ])
   })

@@ -80,12 +80,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     isKnownLog: (log) => logs.has(log),
     countCommand: metrics.countCommand,
   }
-  const health = healthEndpoints({ apps, metrics, fault: () => unreadyReason(draining.signal, options) })
+  const fault = (): string | undefined => unreadyReason(draining.signal, options)
+  const health = healthEndpoints({ apps, metrics, fault, showsReasons: authenticator === undefined })
   const endpoints = [...apps.flatMap((app) => endpointsOf(app, around)), ...health, frontPageEndpoint(apps)]
   const rateLimit = createRateLimit(limits.ratePerSecond)
   return {
     fetch: routerOf(endpoints, { metrics, around, reportFault, authenticator, rateLimit, apps }),
-    faultResponse: (fault) => faultResponse(fault, { what: 'a request without a route', reportFault }),
+    faultResponse: (error) => faultResponse(error, { what: 'a request without a route', reportFault }),
     limits,
     drain() {
       draining.abort(new RampartError('SHUTTING_DOWN', 'The server is shutting down. Try again soon.'))

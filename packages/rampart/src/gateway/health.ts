@@ -10,15 +10,20 @@ export interface HealthyApp {
   readonly reads: readonly ReadModel[]
 }
 
-/**
- * The endpoints that watchers of the server call; they stand at the root, whatever the apps' prefixes are.
- */
-export function healthEndpoints(options: {
+/** What the health of a server is told from. */
+export interface HealthOptions {
   readonly apps: readonly HealthyApp[]
   readonly metrics: Metrics
   readonly fault: () => string | undefined
-}): readonly Endpoint[] {
-  const { apps, metrics, fault } = options
+  /** Whether everybody may read why something stands still: the reasons name files and servers. */
+  readonly showsReasons: boolean
+}
+
+/**
+ * The endpoints that watchers of the server call; they stand at the root, whatever the apps' prefixes are.
+ */
+export function healthEndpoints(options: HealthOptions): readonly Endpoint[] {
+  const { metrics } = options
   return [
     {
       method: 'GET',
@@ -30,13 +35,7 @@ export function healthEndpoints(options: {
       method: 'GET',
       path: '/readyz',
       isVital: true,
-      async handle() {
-        const lags = [...(await lagsOf(apps))].map(([name, health]) => [name, shown(health)] as const)
-        const reason = fault()
-        const ready = reason === undefined
-        const body = { ready, ...(ready ? {} : { reason }), projections: Object.fromEntries(lags) }
-        return jsonResponse(body, ready ? 200 : 503, { 'cache-control': 'no-store' })
-      },
+      handle: () => readiness(options),
     },
     {
       method: 'GET',
@@ -49,12 +48,28 @@ export function healthEndpoints(options: {
   ]
 }
 
-function shown({ events, seconds, quarantinedKeys, ...said }: ProjectionHealth): object {
+async function readiness({ apps, fault, showsReasons }: HealthOptions): Promise<Response> {
+  const shownReason = (reason: string): string => (showsReasons ? reason : hiddenReason)
+  const lags = [...(await lagsOf(apps))].map(([name, health]) => [name, shown(health, shownReason)] as const)
+  const reason = fault()
+  const ready = reason === undefined
+  const why = ready ? {} : { reason: shownReason(reason) }
+  const body = { ready, ...why, projections: Object.fromEntries(lags) }
+  return jsonResponse(body, ready ? 200 : 503, { 'cache-control': 'no-store' })
+}
+
+const hiddenReason = 'The log of the server says why, and so does rampart doctor.'
+
+function shown(
+  { events, seconds, quarantinedKeys, ...reasons }: ProjectionHealth,
+  shownReason: (reason: string) => string,
+): object {
+  const said = Object.entries(reasons).map(([what, reason]) => [what, shownReason(reason)])
   return {
     lagEvents: events,
     lagSeconds: seconds,
     ...(quarantinedKeys === 0 ? {} : { quarantinedKeys }),
-    ...said,
+    ...Object.fromEntries(said),
   }
 }
 

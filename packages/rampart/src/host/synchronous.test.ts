@@ -20,7 +20,7 @@ import { createCommandService, type Feedback } from '../write/index.ts'
 import { startEngine } from './engine.ts'
 import { createRunningApp } from './running-app.ts'
 import { openStores, type Storage } from './stores.ts'
-import { accessTable, paperEvents, papersApp, spoil } from './test/papers.ts'
+import { accessTable, paperEvents, papersApp, spoil, swell } from './test/papers.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'rampart-synchronous-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -140,6 +140,19 @@ describe.each([
     const again = running.stream('paper', 'p').SharePaper({ people: ['eve'] }, { key: 'eve' })
     expect(await again).toMatchObject({ status: 'succeeded', version: 3 })
     expect(await shown(modelOf('access'))).toMatchObject({ eve: { papers: ['p'] } })
+  })
+
+  test('fail the command whose document becomes too large, which its sender did not make', async () => {
+    const { storage, thread } = place()
+    await using papers = await open(storage, { thread })
+    swell('eve')
+    const sent = papers.running.stream('paper', 'p').SharePaper({ people: ['ada', 'eve'] })
+    await expect(sent).rejects.toMatchObject({
+      code: 'PROJECTION_FAILED',
+      message: expect.stringMatching(/into document "eve": it has 41943\d\d characters as JSON/),
+    })
+    swell(undefined)
+    expect((await papers.store.head()).position).toBe(0)
   })
 
   test('are the fold of the log after 64 commands at once on few documents, some of which fail', async () => {

@@ -1,7 +1,9 @@
 // The fold of synchronous projections: new events into documents, before the log has a place for them.
+import { documentLengthMax } from '../core/checks/index.ts'
 import { quoted } from '../core/codec/index.ts'
 import { RampartError, type DecidedEvent, type Json, type Projection, type Recorded } from '../core/index.ts'
 import type { KeptCollection, StoredDocument } from '../core/ports/index.ts'
+import { weightOf } from './document-weight.ts'
 import { createFold, documentAfter, keysOf, type Fold } from './fold.ts'
 import { frozenJson } from './frozen-json.ts'
 
@@ -18,6 +20,8 @@ interface DocumentName {
   readonly collection: number
   readonly key: string
 }
+
+const surelyFits = documentLengthMax / 6
 
 type After = ReturnType<typeof documentAfter>
 
@@ -84,10 +88,19 @@ export function applyBefore(
   target: { readonly key: string; readonly data: Json },
 ): After {
   try {
-    return documentAfter(fold, new UnplacedEvent(event), target)
+    return fitting(documentAfter(fold, new UnplacedEvent(event), target))
   } catch (cause) {
     throw failed(fold, event, { cause, key: target.key })
   }
+}
+
+// Checked here, where it is known that the app made the document: the sender of the command did not.
+function fitting(after: After): After {
+  // No JSON is longer than six times this weight, so that most documents need not be written to be counted.
+  if (after === undefined || weightOf(after.data, surelyFits) <= surelyFits) return after
+  const { length } = JSON.stringify(after.data)
+  if (length <= documentLengthMax) return after
+  throw new RangeError(`it has ${length} characters as JSON; ${documentLengthMax} are allowed`)
 }
 
 /** An event that has no place in its log; also when it is folded later, so that both folds are the same. */

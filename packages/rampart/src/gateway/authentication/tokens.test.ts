@@ -107,6 +107,20 @@ test.each(['/healthz', '/readyz', '/metrics', '/', '/shop', '/shop/docs', '/shop
   },
 )
 
+test('why nothing can be recorded is told where nobody is authenticated, and nowhere else', async () => {
+  const fault = 'The disk of /srv/data/shop/write.sqlite failed.'
+  await using open = await serveShop({ fault })
+  await using guarded = await serveShop({ fault, authentication: bySecret })
+  const reasons = [open, guarded].map(async ({ gateway }) => {
+    const answer = await gateway.fetch(new Request('http://localhost/readyz'))
+    return [answer.status, (await bodyOf(answer)).reason]
+  })
+  expect(await Promise.all(reasons)).toEqual([
+    [503, fault],
+    [503, 'The log of the server says why, and so does rampart doctor.'],
+  ])
+})
+
 test('the documents say that a token is needed', async () => {
   const document = await bodyOf(await get('/openapi.json'))
   expect(document.security).toEqual([{ bearer: [] }])

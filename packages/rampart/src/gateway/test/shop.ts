@@ -151,6 +151,8 @@ export async function serveShop(
     readonly runtime?: Runtime
     readonly limits?: Partial<GatewayLimits>
     readonly authentication?: Authentication
+    /** Why nothing can be recorded. */
+    readonly fault?: string
   } = {},
 ): Promise<ServedShop> {
   const { prefix = '/shop', runtime = systemRuntime, app: served = shop, authentication } = options
@@ -176,7 +178,7 @@ export async function serveShop(
       ? {}
       : { authenticator: createAuthenticator({ authentication, runtime, reportFault }) }),
     limits: { ratePerSecond: 0, ...options.limits },
-    fault: () => undefined,
+    fault: () => options.fault,
     reportFault,
   })
   const send = async (path: string, init: RequestInit): Promise<Response> =>

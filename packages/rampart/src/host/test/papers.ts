@@ -1,6 +1,7 @@
 // Papers that are shared with people, and a synchronous table of who may see what, for the tests of
 // synchronous projections.
 import { z } from 'zod'
+import { documentLengthMax } from '../../core/checks/index.ts'
 import { context, decider, decision, events, projection, state } from '../../core/index.ts'
 import { app } from '../app.ts'
 
@@ -58,10 +59,16 @@ const welcome = decision('WelcomePerson', {
 })
 
 let spoiled: string | undefined
+let swollen: string | undefined
 
 /** Makes the handlers of the access table throw for a person. */
 export function spoil(person: string | undefined): void {
   spoiled = person
+}
+
+/** Makes the document of a person larger than any may be. */
+export function swell(person: string | undefined): void {
+  swollen = person
 }
 
 /** Who may see which papers. */
@@ -75,7 +82,12 @@ export function accessTable(version: number, name = 'access') {
     on: {
       PaperShared({ papers }, { id }, person) {
         if (person === spoiled) throw new Error('this person is spoiled')
-        return { papers: [...papers, id], count: String(papers.length + 1), name: `Person ${person}` }
+        const swelling = person === swollen ? '.'.repeat(documentLengthMax) : ''
+        return {
+          papers: [...papers, id],
+          count: String(papers.length + 1),
+          name: `Person ${person}${swelling}`,
+        }
       },
       SharingEnded({ papers, ...document }, { data, id }) {
         if (data.person === spoiled) throw new Error('this person is spoiled')
