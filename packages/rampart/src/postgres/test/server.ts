@@ -1,4 +1,5 @@
-// A real PostgreSQL for tests: the embedded one, on a folder of its own, stopped by the pid that was started.
+// A real PostgreSQL for tests: the embedded one or, on request, an installed one, on a folder of its own,
+// stopped by the pid that was started.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import {
   chownSync,
@@ -19,6 +20,8 @@ import { Client } from 'pg'
 
 /** A running server. */
 export interface PostgresServer extends AsyncDisposable {
+  /** The folder of its programs. */
+  readonly programs: string
   /** The URL of a database on it. */
   readonly url: (database: string) => string
   /** Ends the server as a crash does, and starts it again on the same port. */
@@ -28,23 +31,32 @@ export interface PostgresServer extends AsyncDisposable {
 const nobody = 65534
 const run = promisify(execFile)
 
-/** Starts a server on a free port of loopback; its data lie in a temporary folder, which it removes. */
-export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'rampart-postgres-'))
-  const native = copyPrograms(folder)
+/** The folder of an installed server's programs, which runs instead of the embedded one. */
+const installed = process.env['RAMPART_TEST_POSTGRES'] ?? ''
+
+/**
+ * Starts a server on a free port of loopback; its data lie in a temporary folder, which it removes. Its
+ * programs are those of the embedded server unless another folder is named.
+ */
+export async function startPostgres(
+  settings: readonly string[] = [],
+  { programs: wanted = installed, below = tmpdir() } = {},
+): Promise<PostgresServer> {
+  const folder = mkdtempSync(join(below, 'rampart-postgres-'))
+  const programs = wanted === '' ? join(copyPrograms(folder), 'bin') : wanted
   const data = join(folder, 'data')
   mkdirSync(data, { mode: 0o700 })
   // PostgreSQL refuses to run as root.
   const identity = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {}
   if ('uid' in identity) for (const path of [folder, data]) chownSync(path, nobody, nobody)
   const options = ['-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--no-locale', '--no-sync']
-  await run(join(native, 'bin', 'initdb'), options, { ...identity, cwd: folder })
+  await run(join(programs, 'initdb'), options, { ...identity, cwd: folder })
   const port = await freePort()
   const url = (database: string): string => `postgres://postgres@127.0.0.1:${port}/${database}`
   const start = async (): Promise<ChildProcess> => {
     const flags = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder]
     const values = settings.flatMap((setting) => ['-c', setting])
-    const child = spawn(join(native, 'bin', 'postgres'), [...flags, ...values], {
+    const child = spawn(join(programs, 'postgres'), [...flags, ...values], {
       ...identity,
       cwd: folder,
       stdio: 'ignore',
@@ -54,6 +66,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   }
   let server = await start()
   return {
+    programs,
     url,
     crash: async () => {
       await ended(server, 'SIGQUIT')
