@@ -157,10 +157,10 @@ async function commitAppends(
     const results = await callAppends(client, log, prepared)
     return await settleAppends({ client, state }, log, { appends: prepared, results })
   } catch (error) {
-    if (client === undefined) return appends.map(() => failureOf(storeFault(error, state.url)))
+    if (client === undefined) return appends.map(() => failureOf(storeFault(error, state.access.url)))
     if (isDataError(error)) return refuseData(place, appends, error)
     if (isPassing(error) && attemptsLeft > 1) return commitAppends(place, appends, attemptsLeft - 1)
-    if (!isLost(error)) return appends.map(() => failureOf(storeFault(error, state.url)))
+    if (!isLost(error)) return appends.map(() => failureOf(storeFault(error, state.access.url)))
     await forget(state)
     return learn(place, { prepared, attemptsLeft, error })
   }
@@ -190,7 +190,7 @@ interface LostCall {
 // through, they are found by their command id or change nothing.
 async function learn(place: Place, { prepared, attemptsLeft, error }: LostCall): Promise<readonly Result[]> {
   const { state, log } = place
-  const unknown = unknownOf(storeFault(error, state.url))
+  const unknown = unknownOf(storeFault(error, state.access.url))
   if (attemptsLeft <= 1) return prepared.map(() => unknown)
   await sleep(state.runtime, retryMs)
   try {
@@ -224,7 +224,7 @@ async function attempted<Value>(
       client = await clientOf(state)
       return await work(client)
     } catch (error) {
-      const fault = storeFault(error, state.url)
+      const fault = storeFault(error, state.access.url)
       const lost = client !== undefined && isLost(error)
       isUnknown ||= lost
       if (lost) await forget(state)
@@ -247,7 +247,7 @@ async function giveBack({ client, owners }: WriterState): Promise<void> {
 }
 
 async function clientOf(state: WriterState): Promise<Client> {
-  state.client ??= await connectWriter(state.url)
+  state.client ??= await connectWriter(state.access)
   return state.client
 }
 

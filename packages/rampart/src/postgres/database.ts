@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Client, Pool, type ClientConfig } from 'pg'
 import { RampartError } from '../core/index.ts'
+import { connectionOf, type Access } from './access.ts'
 import { plainTypes, type Row } from './rows.ts'
 
 /** Runs one statement and gives its rows. */
@@ -32,33 +33,31 @@ const readersMax = 4
 
 // The writer looks single rows up by keys. Plans that are kept must not depend on how few rows there were
 // when they were made.
-const writerOptions = ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'].map(
-  (name) => `-c ${name}=off`,
-)
+const writerSettings = ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'].map((name) => `${name}=off`)
 
 /** Opens the one connection that writes. */
-export async function connectWriter(url: string): Promise<Client> {
-  const client = new Client({ ...bounds(url), lock_timeout: lockMs, options: writerOptions.join(' ') })
+export async function connectWriter(access: Access): Promise<Client> {
+  const client = new Client({ ...bounds(access, writerSettings), lock_timeout: lockMs })
   // A connection that is lost between two statements shows at the next one.
   client.on('error', () => undefined)
   try {
     await client.connect()
     return client
   } catch (error) {
-    throw storeFault(error, url)
+    throw storeFault(error, access.url)
   }
 }
 
 /** Opens a pool for reads; it connects when it is asked. */
-export function openReaders(url: string): Readers {
-  const pool = new Pool({ ...bounds(url), max: readersMax })
+export function openReaders(access: Access): Readers {
+  const pool = new Pool({ ...bounds(access), max: readersMax })
   pool.on('error', () => undefined)
   return {
     query: async (statement, values) => {
       try {
         return await run(pool, statement, values)
       } catch (error) {
-        throw storeFault(error, url)
+        throw storeFault(error, access.url)
       }
     },
     close: () => pool.end(),
@@ -81,9 +80,9 @@ export async function run(
   return result.rows
 }
 
-function bounds(url: string): ClientConfig {
+function bounds(access: Access, settings: readonly string[] = []): ClientConfig {
   return {
-    connectionString: url,
+    ...connectionOf(access, settings),
     connectionTimeoutMillis: connectMs,
     statement_timeout: statementMs,
     idle_in_transaction_session_timeout: 1000,
@@ -95,50 +94,6 @@ function bounds(url: string): ClientConfig {
 /** The text of `sql/<name>.sql`. */
 export function readSql(name: string): string {
   return readFileSync(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8')
-}
-
-const migrationLock = 'SELECT pg_advisory_xact_lock(1380012368, -1)'
-
-/** What a database schema holds, and the steps that lead from nothing to today's tables. */
-export interface DatabaseSchema {
-  /** The name of the schema, which is created when it is not there. */
-  readonly name: string
-  /** SQL of each step, oldest first; a schema that knows fewer steps gets the rest. */
-  readonly steps: readonly string[]
-}
-
-/**
- * Takes a schema through the steps that it lacks, each in a transaction with its number, under a lock: any
- * number of processes may start at once, and a killed start can be repeated. Throws `STORE_SCHEMA_NEWER` for
- * a schema that knows more steps.
- */
-export async function migrate(client: Client, schema: DatabaseSchema): Promise<void> {
-  for (let isBehind = true; isBehind;) isBehind = await takeStep(client, schema)
-}
-
-async function takeStep(client: Client, schema: DatabaseSchema): Promise<boolean> {
-  const { name, steps } = schema
-  return inTransaction(client, async () => {
-    await client.query(migrationLock)
-    const step = await stepOf(client, schema)
-    const sql = steps[step]
-    if (sql === undefined) return false
-    await client.query(sql)
-    await client.query(`INSERT INTO ${name}.schema_steps (step) VALUES ($1)`, [step + 1])
-    return step + 1 < steps.length
-  })
-}
-
-async function stepOf(client: Client, { name, steps }: DatabaseSchema): Promise<number> {
-  await client.query(`CREATE SCHEMA IF NOT EXISTS ${name}`)
-  await client.query(`CREATE TABLE IF NOT EXISTS ${name}.schema_steps (step integer PRIMARY KEY)`)
-  const found = await client.query<{ step: number }>(`SELECT max(step) AS step FROM ${name}.schema_steps`)
-  const step = found.rows[0]?.step ?? 0
-  if (step <= steps.length) return step
-  const message =
-    `The schema ${name} is at step ${step}, and this version knows ${steps.length} at most. ` +
-    'Run the version that wrote it, or a newer one.'
-  throw new RampartError('STORE_SCHEMA_NEWER', message, { details: { schema: step } })
 }
 
 /** Runs several statements as one transaction; errors come as they are thrown. */

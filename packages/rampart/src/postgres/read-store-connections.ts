@@ -1,6 +1,7 @@
 // The connections of a read store on PostgreSQL: one that writes, for one caller after the other, and a pool.
 import type { Client } from 'pg'
 import { RampartError } from '../core/index.ts'
+import type { Access } from './access.ts'
 import {
   connectWriter,
   inTransaction,
@@ -23,7 +24,7 @@ export interface Connections {
 }
 
 interface Writing {
-  readonly url: string
+  readonly access: Access
   /** Absent until it is needed, and after it was lost. */
   client: Client | undefined
   /** The end of what was begun last. */
@@ -31,10 +32,10 @@ interface Writing {
   isClosed: boolean
 }
 
-/** Opens the connections; each connects when it is needed. */
-export function openConnections(url: string): Connections {
-  const readers = openReaders(url)
-  const writing: Writing = { url, client: undefined, turn: Promise.resolve(), isClosed: false }
+/** Opens the other connections beside the first one; each connects when it is needed. */
+export function openConnections({ client, access }: Pick<Writing, 'client' | 'access'>): Connections {
+  const readers = openReaders(access)
+  const writing: Writing = { access, client, turn: Promise.resolve(), isClosed: false }
   const write: Connections['write'] = async (work) => {
     requireOpen(writing)
     const done = writing.turn.then(() => use(writing, work))
@@ -63,19 +64,19 @@ export function openConnections(url: string): Connections {
   }
 }
 
-function requireOpen({ url, isClosed }: Writing): void {
+function requireOpen({ access, isClosed }: Writing): void {
   if (!isClosed) return
-  throw new RampartError('STORE_CLOSED', `The read store ${placeOf(url)} is closed. Open it again.`)
+  throw new RampartError('STORE_CLOSED', `The read store ${placeOf(access.url)} is closed. Open it again.`)
 }
 
 async function use<Value>(writing: Writing, work: (client: Client) => Promise<Value>): Promise<Value> {
   try {
-    writing.client ??= await connectWriter(writing.url)
+    writing.client ??= await connectWriter(writing.access)
     return await work(writing.client)
   } catch (error) {
     // Whoever commits looks at the stored checkpoint before it goes on, so a lost answer does no harm.
     if (isLost(error)) await end(writing)
-    throw storeFault(error, writing.url)
+    throw storeFault(error, writing.access.url)
   }
 }
 

@@ -1,7 +1,7 @@
 // The read store on PostgreSQL: documents of projections in a schema of their own, which may stand on another
 // server than the logs.
 import type { CollectionShape, DocumentCollection, ReadStore } from '../core/ports/index.ts'
-import { migrate, readSql } from './database.ts'
+import { connectPrepared, readSchema } from './migrations.ts'
 import { createCollectionReader } from './read-store-collection.ts'
 import { createCommit } from './read-store-commits.ts'
 import { openConnections, type Connections } from './read-store-connections.ts'
@@ -18,22 +18,18 @@ import {
 export interface PostgresReadStoreOptions {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string
+  /** Whose rights it works with, if the user of the URL may take them; `rampart_projector` unless said. */
+  readonly role?: 'rampart_projector' | 'rampart_reader'
 }
 
-const readSchema = ['create-collections']
-
 /**
- * Opens a read store on PostgreSQL 15 or newer, and takes its schema to what this version knows. Throws
- * `STORE_SCHEMA_NEWER` or `STORE_UNAVAILABLE`.
+ * Opens a read store on PostgreSQL 15 or newer, and takes its schema to what this version knows. It does so
+ * with the rights of the URL's user, and then drops those that `role` has not. Throws `STORE_SCHEMA_NEWER` or
+ * `STORE_UNAVAILABLE`.
  */
-export async function openPostgresReadStore({ url }: PostgresReadStoreOptions): Promise<ReadStore> {
-  const store = openConnections(url)
-  try {
-    await store.write((client) => migrate(client, { name: 'rampart_read', steps: readSchema.map(readSql) }))
-  } catch (fault) {
-    await store.close()
-    throw fault
-  }
+export async function openPostgresReadStore(options: PostgresReadStoreOptions): Promise<ReadStore> {
+  const { url, role = 'rampart_projector' } = options
+  const store = openConnections(await connectPrepared(url, { schema: readSchema, role }))
   const collections = new Map<number, DocumentCollection>()
   return {
     async openCollection(shape, epoch, generation = 1) {

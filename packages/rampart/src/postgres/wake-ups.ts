@@ -5,6 +5,7 @@
 // at most per log: a NOTIFY within the transactions of the writer would make all of them wait for one lock.
 import { Client } from 'pg'
 import type { Runtime, Timer } from '../core/index.ts'
+import { connectionOf, type Access } from './access.ts'
 
 /** The wake-ups of one open database. */
 export interface WakeUps {
@@ -15,7 +16,7 @@ export interface WakeUps {
 
 /** What wake-ups need. */
 export interface WakeUpOptions {
-  readonly url: string
+  readonly access: Access
   readonly runtime: Runtime
   /** Called with a log that another process wrote to, and with nothing when hints may have been lost. */
   readonly onWake: (log?: number) => void
@@ -56,7 +57,7 @@ export function startWakeUps(options: WakeUpOptions): WakeUps {
 }
 
 async function listen(state: Listening): Promise<void> {
-  const client = new Client({ connectionString: state.url, application_name: 'rampart wake-ups' })
+  const client = new Client({ ...connectionOf(state.access), application_name: 'rampart wake-ups' })
   client.on('notification', ({ payload }) => state.onWake(Number(payload)))
   client.on('error', () => undefined)
   client.on('end', () => {

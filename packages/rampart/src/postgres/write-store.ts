@@ -4,7 +4,9 @@ import { createCommitQueue, notifyListeners, type Operation } from '../core/grou
 import { RampartError, systemRuntime, type Runtime } from '../core/index.ts'
 import type { EventStore, LogKey, WriteStore } from '../core/ports/index.ts'
 import { createBatchWriter } from './batch-writer.ts'
-import { connectWriter, migrate, openReaders, placeOf, readSql, storeFault } from './database.ts'
+import type { Access } from './access.ts'
+import { openReaders, placeOf } from './database.ts'
+import { connectPrepared, readSchema, writeSchema } from './migrations.ts'
 import { createEventReader } from './event-reader.ts'
 import { createEventStore } from './event-store.ts'
 import type { OpenLog, OpenStore, StoreReads } from './open-store.ts'
@@ -15,6 +17,8 @@ import { createTickets, type WriterState } from './writer-state.ts'
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string
+  /** Whose rights it works with, if the user of the URL may take them; `rampart_writer` unless said. */
+  readonly role?: 'rampart_writer' | 'rampart_projector'
   /** Begins the keys of all logs in the database, so that apps with equal context names can share it. */
   readonly namespace?: string
   /** The machine's own unless given. */
@@ -30,34 +34,18 @@ export interface PostgresStoreOptions {
 const queueOperationsMaxUnlessSaid = 10_000
 const queueBytesMaxUnlessSaid = 64 * 1024 * 1024
 
-const writeSchema = [
-  'create-write-tables',
-  'match-conditions',
-  'append-batch',
-  'accept-commands',
-  'claim-commands',
-  'bury-command',
-  'open-log',
-  'begin-epoch',
-  'add-seals',
-  'keep-seals',
-]
-
 /**
- * Opens a store on PostgreSQL 15 or newer, and takes its schema to what this version knows. Any number of
- * processes may have it open. Throws `STORE_SCHEMA_NEWER` or `STORE_UNAVAILABLE`.
+ * Opens a store on PostgreSQL 15 or newer, and takes its schema to what this version knows. It does so with
+ * the rights of the URL's user, prepares the read models' schema too if he may, and then drops the rights
+ * that `role` has not. Any number of processes may have it open. Throws `STORE_SCHEMA_NEWER` or
+ * `STORE_UNAVAILABLE`.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<WriteStore> {
-  const { url, runtime = systemRuntime } = options
-  const client = await connectWriter(url)
-  try {
-    await migrate(client, { name: 'rampart_write', steps: writeSchema.map(readSql) })
-  } catch (error) {
-    await client.end()
-    throw storeFault(error, url)
-  }
+  const { url, role = 'rampart_writer', runtime = systemRuntime } = options
+  const needs = { schema: writeSchema, others: [readSchema], role }
+  const { client, access } = await connectPrepared(url, needs)
   return assemble(options, {
-    url,
+    access,
     runtime,
     client,
     inboxCommandsMax: options.inboxCommandsMax ?? inboxCommandsMaxUnlessSaid,
@@ -73,12 +61,12 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 
 function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore {
   const writer = createBatchWriter(state)
-  const reads = openReads(state.url)
+  const reads = openReads(state.access)
   const logs = new Map<number, OpenLog>()
   const queue = createCommitQueue({
     writer,
     runtime: state.runtime,
-    file: placeOf(state.url),
+    file: placeOf(state.access.url),
     limits: {
       operationsMax: options.queueOperationsMax ?? queueOperationsMaxUnlessSaid,
       bytesMax: options.queueBytesMax ?? queueBytesMaxUnlessSaid,
@@ -89,7 +77,7 @@ function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore
     },
   })
   const wakeUps = startWakeUps({
-    url: state.url,
+    access: state.access,
     runtime: state.runtime,
     onWake: (log) => wake(logs, log),
   })
@@ -155,8 +143,8 @@ interface OpenReads {
   readonly close: () => Promise<void>
 }
 
-function openReads(url: string): OpenReads {
-  const readers = openReaders(url)
+function openReads(access: Access): OpenReads {
+  const readers = openReaders(access)
   let isOpen = true
   const reads: StoreReads = {
     query: readers.query,
@@ -165,7 +153,7 @@ function openReads(url: string): OpenReads {
   return {
     get: () => {
       if (isOpen) return reads
-      throw new RampartError('STORE_CLOSED', `The store ${placeOf(url)} is closed.`)
+      throw new RampartError('STORE_CLOSED', `The store ${placeOf(access.url)} is closed.`)
     },
     close: () => {
       isOpen = false

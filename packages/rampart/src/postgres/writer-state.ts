@@ -1,6 +1,7 @@
 // What the writer keeps in memory between batches: its connection, and which appends in flight came to what.
 import type { Client } from 'pg'
 import type { Runtime } from '../core/index.ts'
+import type { Access } from './access.ts'
 
 /** What appends came to that others may build on, by their tickets; the oldest are forgotten. */
 export interface Tickets {
@@ -11,7 +12,7 @@ export interface Tickets {
 
 /** What the steps of the writer share. */
 export interface WriterState {
-  readonly url: string
+  readonly access: Access
   readonly runtime: Runtime
   readonly inboxCommandsMax: number
   /** Begins each append id; unique per opening of the store. */

@@ -8,3 +8,6 @@ CREATE TABLE rampart_read.documents_{number} (
 );
 
 CREATE INDEX documents_{number}_by_position ON rampart_read.documents_{number} (position, key);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON rampart_read.documents_{number} TO rampart_projector;
+GRANT SELECT ON rampart_read.documents_{number} TO rampart_reader;

@@ -1,0 +1,141 @@
+// The schemas of a database, and the steps that lead each of them from nothing to today's tables.
+import type { Client } from 'pg'
+import { RampartError } from '../core/index.ts'
+import type { Access, DatabaseRole } from './access.ts'
+import { connectWriter, inTransaction, readSql, sqlState, storeFault } from './database.ts'
+
+/** What a database schema holds. */
+interface DatabaseSchema {
+  /** The name of the schema, which is created when it is not there. */
+  readonly name: string
+  /** The SQL files of its steps, oldest first; a schema that knows fewer steps gets the rest. */
+  readonly steps: readonly string[]
+}
+
+/** Everything that commands change. */
+export const writeSchema: DatabaseSchema = {
+  name: 'rampart_write',
+  steps: [
+    'create-write-tables',
+    'match-conditions',
+    'append-batch',
+    'accept-commands',
+    'claim-commands',
+    'bury-command',
+    'open-log',
+    'begin-epoch',
+    'add-seals',
+    'keep-seals',
+    'create-roles',
+    'grant-write-tables',
+  ],
+}
+
+/** Documents of projections, and how far each has come. */
+export const readSchema: DatabaseSchema = {
+  name: 'rampart_read',
+  steps: ['create-collections', 'create-roles', 'grant-collections'],
+}
+
+/** A connection, and how to open others like it. */
+interface Prepared {
+  readonly client: Client
+  readonly access: Access
+}
+
+/** What a store needs of a database. */
+interface Needs {
+  readonly schema: DatabaseSchema
+  /** Schemas that other processes need. They are prepared as far as this user may. */
+  readonly others?: readonly DatabaseSchema[]
+  readonly role: DatabaseRole
+}
+
+/**
+ * Opens a writing connection: takes the schema to what this version knows, if its user may, and then drops
+ * the rights that the role has not. Throws `STORE_SCHEMA_NEWER` or `STORE_UNAVAILABLE`.
+ */
+export async function connectPrepared(url: string, { schema, others = [], role }: Needs): Promise<Prepared> {
+  const client = await connectWriter({ url })
+  try {
+    await migrate(client, schema)
+    // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
+    for (const other of others) await prepareForOthers(client, other)
+    return { client, access: await takeRole(client, url, role) }
+  } catch (error) {
+    await client.end()
+    throw storeFault(error, url)
+  }
+}
+
+// Each step is a transaction with its number, under a lock: any number of processes may start at once, and a
+// killed start can be repeated.
+async function migrate(client: Client, schema: DatabaseSchema): Promise<void> {
+  const found = await stepOf(client, schema)
+  if (found === schema.steps.length) return
+  try {
+    for (let isBehind = true; isBehind;) isBehind = await takeStep(client, schema)
+  } catch (cause) {
+    if (sqlState(cause) !== '42501') throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const message =
+      `The schema ${schema.name} is at step ${found} of ${schema.steps.length}, and the user of this URL ` +
+      `may not go on: ${reason}. Start once with the URL of its owner, who may create roles, in ` +
+      'RAMPART_STORE: rampart run --roles write.'
+    throw new RampartError('STORE_UNAVAILABLE', message, { cause })
+  }
+}
+
+// Whoever needs the schema says what it lacks.
+async function prepareForOthers(client: Client, schema: DatabaseSchema): Promise<void> {
+  try {
+    await migrate(client, schema)
+  } catch (error) {
+    const isRefused = error instanceof RampartError || sqlState(error) !== undefined
+    if (!isRefused) throw error
+  }
+}
+
+// A user who may not take the role keeps the rights that he has.
+async function takeRole(client: Client, url: string, role: DatabaseRole): Promise<Access> {
+  try {
+    await client.query(`SET ROLE ${role}`)
+    return { url, role }
+  } catch (error) {
+    if (sqlState(error) === '42501') return { url }
+    throw error
+  }
+}
+
+const migrationLock = 'SELECT pg_advisory_xact_lock(1380012368, -1)'
+
+async function takeStep(client: Client, schema: DatabaseSchema): Promise<boolean> {
+  const { name, steps } = schema
+  return inTransaction(client, async () => {
+    await client.query(migrationLock)
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${name}`)
+    await client.query(`CREATE TABLE IF NOT EXISTS ${name}.schema_steps (step integer PRIMARY KEY)`)
+    const step = await stepOf(client, schema)
+    const file = steps[step]
+    if (file === undefined) return false
+    await client.query(readSql(file))
+    await client.query(`INSERT INTO ${name}.schema_steps (step) VALUES ($1)`, [step + 1])
+    return step + 1 < steps.length
+  })
+}
+
+// The catalogue tells everyone whether a table is there, also those who may not look into its schema.
+const findSteps = `SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relname = 'schema_steps'`
+
+async function stepOf(client: Client, { name, steps }: DatabaseSchema): Promise<number> {
+  const table = await client.query(findSteps, [name])
+  if (table.rowCount === 0) return 0
+  const found = await client.query<{ step: number }>(`SELECT max(step) AS step FROM ${name}.schema_steps`)
+  const step = found.rows[0]?.step ?? 0
+  if (step <= steps.length) return step
+  const message =
+    `The schema ${name} is at step ${step}, and this version knows ${steps.length} at most. ` +
+    'Run the version that wrote it, or a newer one.'
+  throw new RampartError('STORE_SCHEMA_NEWER', message, { details: { schema: step } })
+}

@@ -1,0 +1,224 @@
+// The walls within a database: what each role may not do, and that the stores work as those roles.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Client } from 'pg'
+import type { ReadStore, WriteStore } from '../core/ports/index.ts'
+import { appended, event, openShop, shopLog, write } from '../testing/event-store-contract-steps.ts'
+import { openPostgresReadStore, openPostgresStore } from './index.ts'
+import { createDatabase, startPostgres, type PostgresServer } from './test/server.ts'
+
+let server: PostgresServer
+let owner: string
+let databases = 0
+beforeAll(async () => {
+  server = await startPostgres(['fsync=off'])
+  owner = await createDatabase(server.url('postgres'), 'walls')
+  await using writer = await openPostgresStore({ url: owner })
+  const log = await openShop({ store: writer })
+  await appended(log, { writes: [write('a', 'none', [event('1')])] })
+  await using projector = await openPostgresReadStore({ url: owner })
+  await projector.openCollection(accounts, 'epoch-1')
+}, 60_000)
+afterAll(() => server[Symbol.asyncDispose](), 60_000)
+
+const accounts = { name: 'accounts', version: 1, log: shopLog, indexes: [], search: [] }
+
+function urlAs(user: string, url = owner): string {
+  return url.replace('//postgres@', `//${user}@`)
+}
+
+async function connect(user: string, url = owner): Promise<Client & AsyncDisposable> {
+  const client = new Client({ connectionString: urlAs(user, url) })
+  await client.connect()
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() })
+}
+
+/** The statements that the server let through, of those that it must not. */
+async function allowed(user: string, statements: readonly string[]): Promise<readonly string[]> {
+  await using client = await connect(user)
+  const through: string[] = []
+  for (const statement of statements) {
+    await client.query('BEGIN')
+    const code = await client.query(statement).then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
+    )
+    await client.query('ROLLBACK')
+    if (code !== '42501') through.push(`${statement} -> ${String(code)}`)
+  }
+  return through
+}
+
+async function tablesIn(schema: string): Promise<readonly string[]> {
+  await using client = await connect('postgres')
+  const found = await client.query<{ name: string }>(
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = $1`,
+    [schema],
+  )
+  return found.rows.map(({ name }) => name)
+}
+
+const changes = (table: string, set: string): readonly string[] => [
+  `UPDATE ${table} SET ${set}`,
+  `DELETE FROM ${table}`,
+  `TRUNCATE ${table}`,
+  `ALTER TABLE ${table} ADD COLUMN more text`,
+  `DROP TABLE ${table}`,
+]
+
+describe('a writer', () => {
+  test('cannot change, remove or reshape what was recorded', async () => {
+    const recorded: readonly (readonly [table: string, set: string])[] = [
+      ['events', "payload = ''"],
+      ['streams', "id = 'b'"],
+      ['event_types', "name = 'b'"],
+      ['tags', "name = 'b'"],
+      ['event_tags', 'position = 2'],
+      ['epochs', "epoch = 'b'"],
+      ['logs', "key = 'b'"],
+      ['seals', "root = 'b'"],
+    ]
+    const statements = recorded.flatMap(([table, set]) => changes(`rampart_write.${table}`, set))
+    expect(await allowed('rampart_writer', statements)).toEqual([])
+  })
+
+  test('cannot disarm the rules of a table, replace a function or make anything', async () => {
+    const statements = [
+      'ALTER TABLE rampart_write.events DISABLE TRIGGER ALL',
+      'ALTER TABLE rampart_write.inbox ADD COLUMN more text',
+      'DROP TABLE rampart_write.outcomes',
+      'DROP FUNCTION rampart_write.begin_epoch',
+      'CREATE TABLE rampart_write.more (number integer)',
+      'CREATE SCHEMA more',
+      'SET ROLE postgres',
+      'SET session_replication_role = replica',
+    ]
+    expect(await allowed('rampart_writer', statements)).toEqual([])
+  })
+
+  test('cannot look into documents', async () => {
+    const statements = ['SELECT FROM rampart_read.documents_1', 'DELETE FROM rampart_read.collections']
+    expect(await allowed('rampart_writer', statements)).toEqual([])
+  })
+})
+
+describe('a projector', () => {
+  test('cannot see commands, outcomes and states', async () => {
+    const hidden = ['inbox', 'dead_letters', 'outcomes', 'states']
+    const statements = hidden.map((table) => `SELECT FROM rampart_write.${table}`)
+    expect(await allowed('rampart_projector', statements)).toEqual([])
+  })
+
+  test('cannot write to any table of the write model', async () => {
+    const tables = await tablesIn('rampart_write')
+    const statements = tables.flatMap((table) => [
+      `INSERT INTO ${table} DEFAULT VALUES`,
+      `DELETE FROM ${table}`,
+      `TRUNCATE ${table}`,
+      `DROP TABLE ${table}`,
+    ])
+    expect(statements.length).toBeGreaterThan(40)
+    expect(await allowed('rampart_projector', statements)).toEqual([])
+  })
+})
+
+describe('a reader', () => {
+  test('cannot look into any table of the write model', async () => {
+    const tables = await tablesIn('rampart_write')
+    expect(tables).toContain('rampart_write.events')
+    const statements = tables.map((table) => `SELECT FROM ${table}`)
+    expect(await allowed('rampart_reader', statements)).toEqual([])
+  })
+
+  test('can read documents and change none', async () => {
+    const tables = await tablesIn('rampart_read')
+    const reads = tables.map((table) => `SELECT FROM ${table}`)
+    expect(await allowed('rampart_reader', reads)).toHaveLength(reads.length)
+    const writes = tables.flatMap((table) => [
+      `INSERT INTO ${table} DEFAULT VALUES`,
+      `DELETE FROM ${table}`,
+      `TRUNCATE ${table}`,
+      `DROP TABLE ${table}`,
+    ])
+    expect(await allowed('rampart_reader', writes)).toEqual([])
+  })
+})
+
+describe('a store', () => {
+  test('drops the rights that its role has not, although the user of its URL has them', async () => {
+    await using client = await connect('postgres')
+    // Also where the URL has settings of its own.
+    const url = `${owner}?options=-c%20search_path%3Drampart_read`
+    await using writer = await openPostgresStore({ url })
+    await using reader = await openPostgresReadStore({ url: owner, role: 'rampart_reader' })
+    const log = await openShop({ store: writer })
+    await client.query('REVOKE INSERT ON rampart_write.events FROM rampart_writer')
+    const refused = log.append({ writes: [write('b', 'none')] })
+    await expect(refused).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', effect: 'definite' })
+    await client.query('GRANT INSERT ON rampart_write.events TO rampart_writer')
+    await appended(log, { writes: [write('b', 'none')] })
+    const place = await log.head()
+    const documents = await reader.openCollection(accounts, 'epoch-1')
+    const from = await documents.checkpoint()
+    const denied = documents.commit({ from, to: place, documents: [] })
+    await expect(denied).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    expect(await documents.checkpoint()).toEqual(from)
+  })
+
+  test('works with the URL of its role alone once the schema is there', async () => {
+    await using writer = await openPostgresStore({ url: urlAs('rampart_writer') })
+    const log = await openShop({ store: writer })
+    await appended(log, { writes: [write('c', 'none')] })
+    await using projector = await openPostgresReadStore({ url: urlAs('rampart_projector') })
+    const second = { ...accounts, version: 2 }
+    await projector.openCollection(second, 'epoch-1')
+    await using reader = await openPostgresReadStore({
+      url: urlAs('rampart_reader'),
+      role: 'rampart_reader',
+    })
+    expect(await (await reader.openCollection(second, 'epoch-1')).get('a')).toMatchObject({
+      isQuarantined: false,
+    })
+    await projector.dropCollection(shopLog, 'accounts', { version: 2, generation: 1 })
+  })
+
+  test('reads the log as a projector, and appends nothing', async () => {
+    const options = { url: urlAs('rampart_projector'), role: 'rampart_projector' } as const
+    await using store = await openPostgresStore(options)
+    const log = await openShop({ store })
+    expect((await log.head()).position).toBeGreaterThan(0)
+    const refused = log.append({ writes: [write('d', 'none')] })
+    await expect(refused).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', effect: 'definite' })
+  })
+
+  test('says what to do when the schema is missing and its user may not create it', async () => {
+    const url = await createDatabase(server.url('postgres'), `empty_${++databases}`)
+    const openings: readonly (() => Promise<WriteStore | ReadStore>)[] = [
+      () => openPostgresStore({ url: urlAs('rampart_writer', url) }),
+      () => openPostgresReadStore({ url: urlAs('rampart_projector', url) }),
+      () => openPostgresReadStore({ url: urlAs('rampart_reader', url), role: 'rampart_reader' }),
+    ]
+    for (const open of openings) {
+      await expect(open()).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        message: expect.stringMatching(/at step 0 of .*may not go on.*rampart run --roles write/),
+      })
+    }
+  })
+
+  test('of an owner who is no superuser makes the roles its own and works as them', async () => {
+    await using client = await connect('postgres')
+    await client.query('CREATE ROLE landlord LOGIN CREATEROLE')
+    const url = await createDatabase(server.url('postgres'), `owned_${++databases}`)
+    await client.query(`ALTER DATABASE owned_${databases} OWNER TO landlord`)
+    await using writer = await openPostgresStore({ url: urlAs('landlord', url) })
+    await using projector = await openPostgresReadStore({ url: urlAs('landlord', url) })
+    await appended(await openShop({ store: writer }), { writes: [write('a', 'none')] })
+    await projector.openCollection(accounts, 'epoch-1')
+    await using reader = await openPostgresReadStore({
+      url: urlAs('rampart_reader', url),
+      role: 'rampart_reader',
+    })
+    const documents = await reader.openCollection(accounts, 'epoch-1')
+    expect((await documents.checkpoint()).position).toBe(0)
+  })
+})
