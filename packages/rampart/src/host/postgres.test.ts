@@ -1,11 +1,12 @@
-// Two processes' worth of hosts on one PostgreSQL: what one records the other one serves, and knows again.
-import { mkdtemp, rm } from 'node:fs/promises'
+// Apps on one PostgreSQL, some of them in two processes' worth of hosts: what one records the other one
+// serves, and knows again.
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { shop } from '../gateway/test/shop.ts'
+import { eventsOf, shop } from '../gateway/test/shop.ts'
 import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
-import { startHost, type RunningHost } from './index.ts'
+import { loadMount, startHost, type RunningHost } from './index.ts'
 
 let server: PostgresServer
 let folder: string
@@ -84,4 +85,55 @@ test('a command that one process accepted for later is handled once, whoever tak
   })
   await Promise.all(ends)
   expect(accepted.map(({ status }) => status)).toEqual(accepted.map(() => 202))
+})
+
+const workspaceRoot = join(import.meta.dirname, '../../../..')
+
+/** The reference systems on one gateway; the sample of orders is left out. */
+async function openReferences(): Promise<RunningHost> {
+  process.env['RAMPART_SAMPLE'] = 'none'
+  const places = ['calculator', 'orders'].map((name) => ({ prefix: `/${name}`, path: `apps/${name}` }))
+  const mounts = await Promise.all(places.map((place) => loadMount(place, [workspaceRoot])))
+  const environment = { PORT: '0', RAMPART_DATA: join(folder, 'references'), RAMPART_STORE: url }
+  return startHost({ mounts, environment })
+}
+
+/** Sends a command, and answers with what reads of its effect must carry. */
+async function send(target: string, body: object): Promise<{ readonly headers: Record<string, string> }> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' } }
+  const answer = await fetch(target, { ...init, body: JSON.stringify(body) })
+  expect(answer.status).toBe(200)
+  return { headers: { 'consistency-token': answer.headers.get('consistency-token') ?? '' } }
+}
+
+const lamp = { sku: 'LAMP', description: 'RED LAMP', quantity: 2, unitPricePence: 1250 }
+const invoice = { customerId: '17850', country: 'France', placedOn: '2011-02-01', lines: [lamp] }
+
+test('the reference systems keep everything there, and nothing but a note on the disk', async () => {
+  await using host = await openReferences()
+  const read = async (path: string, after: Awaited<ReturnType<typeof send>>): Promise<unknown> =>
+    (await fetch(`${host.url}${path}`, after)).json()
+
+  const streamId = '0d8fe5a0-0d9a-4e8c-9d7a-0f8a2f2a3b11'
+  const added = await send(`${host.url}/calculator/commands/CreateValue`, { streamId, data: { value: 5 } })
+  expect(await read(`/calculator/values/${streamId}`, added)).toMatchObject({ value: 5, version: 1 })
+
+  const orders = `${host.url}/orders`
+  await send(`${orders}/commands/PlaceOrder`, { streamId: '1', data: invoice })
+  const second = await send(`${orders}/commands/PlaceOrder`, { streamId: '2', data: invoice })
+  expect(await read('/orders/reads/order/2?v=1', second)).toMatchObject({ data: { status: 'placed' } })
+  const listed = await read('/orders/reads/order?customerId=17850&limit=1', second)
+  expect(listed).toMatchObject({ items: [{ key: '1' }], next: expect.any(String) })
+  const found = await read('/orders/reads/products?search=lam', second)
+  expect(found).toMatchObject({ items: [{ key: 'LAMP', data: { quantitySold: 4 } }] })
+
+  const stream = await fetch(`${orders}/reads/order/1`, { headers: { accept: 'text/event-stream' } })
+  const live = eventsOf(stream)
+  expect((await live.next())?.data).toMatchObject({ key: '1', version: 1 })
+  await send(`${orders}/commands/CancelOrder`, { streamId: '1', data: { reason: 'too dear' } })
+  const changed = await live.next()
+  expect(changed?.data).toMatchObject({ key: '1', version: 2, data: { status: 'cancelled' } })
+  await live.close()
+  const files = await readdir(join(folder, 'references'), { recursive: true })
+  expect(files.filter((file) => file.includes('sqlite'))).toEqual([])
 })

@@ -1,4 +1,4 @@
-// Opens the stores of an app: files in its own folder, or memory that is forgotten.
+// Opens the stores of an app: files in its own folder, a database on a server, or memory that is forgotten.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RampartError, type Runtime } from '../core/index.ts'
@@ -7,10 +7,7 @@ import { requireNoUnfinishedRestore } from '../backup/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import { openSqliteReadStore, openSqliteStore } from '../sqlite/index.ts'
 
-/**
- * Where an app keeps its data: a folder of its own, with its logs on a server if there is one, or
- * nowhere.
- */
+/** Where an app keeps its data: in a folder of its own, on a server if there is one, or nowhere. */
 export type Storage =
   | { readonly dataFolder: string; readonly storeUrl?: string | undefined }
   | { readonly memory: true }
@@ -19,7 +16,7 @@ export type Storage =
 export interface AppStores {
   readonly write: WriteStore
   readonly read: ReadStore
-  /** Absolute; null when nothing is kept. */
+  /** Absolute, and without data where a server has them; null when nothing is kept. */
   readonly folder: string | null
   readonly close: () => Promise<void>
 }
@@ -36,7 +33,7 @@ export interface StoreOptions {
 }
 
 /**
- * Opens `write.sqlite` and `reads.sqlite` below `<data folder>/<app>`. Throws `SETTING_INVALID` for a
+ * Opens `write.sqlite` and `reads.sqlite` below `<data folder>/<app>`, or the database of the app. Throws `SETTING_INVALID` for a
  * folder that cannot be used, and the faults of the stores, `STORE_LOCKED` for files that another process
  * has.
  */
@@ -48,26 +45,49 @@ export async function openStores({ appName, storage, thread, runtime }: StoreOpt
   requireNoUnfinishedRestore(storage.dataFolder)
   const folder = join(storage.dataFolder, appName)
   await createFolder(folder)
-  const write =
+  const opening =
     storage.storeUrl === undefined
-      ? await openSqliteStore({ file: join(folder, 'write.sqlite'), thread, runtime })
-      : await openServerStore(storage.storeUrl, appName, runtime)
+      ? openFiles({ folder, thread, runtime })
+      : openDatabase({ url: storage.storeUrl, namespace: appName, runtime })
+  const { write, read } = await opening
+  return opened(write, read, folder)
+}
+
+type Opened = Pick<AppStores, 'write' | 'read'>
+
+async function openFiles({
+  folder,
+  thread,
+  runtime,
+}: Pick<StoreOptions, 'thread' | 'runtime'> & { readonly folder: string }): Promise<Opened> {
+  const write = await openSqliteStore({ file: join(folder, 'write.sqlite'), thread, runtime })
+  return withWrite(write, () => openSqliteReadStore({ file: join(folder, 'reads.sqlite'), thread }))
+}
+
+async function openDatabase(options: {
+  readonly url: string
+  readonly namespace: string
+  readonly runtime: Runtime
+}): Promise<Opened> {
+  // The driver is an optional peer: only who names a server needs it.
+  const { openPostgresReadStore, openPostgresStore } = await import('../postgres/index.ts').catch(
+    (cause: unknown) => {
+      const message =
+        'RAMPART_STORE names a PostgreSQL server, and its driver is not installed. Run npm i pg@8.23.0.'
+      throw new RampartError('SETTING_INVALID', message, { cause })
+    },
+  )
+  return withWrite(await openPostgresStore(options), () => openPostgresReadStore(options))
+}
+
+/** Opens the read store, too; when that fails, nothing stays open. */
+async function withWrite(write: WriteStore, openRead: () => Promise<ReadStore>): Promise<Opened> {
   try {
-    return opened(write, await openSqliteReadStore({ file: join(folder, 'reads.sqlite'), thread }), folder)
+    return { write, read: await openRead() }
   } catch (fault) {
     await write[Symbol.asyncDispose]()
     throw fault
   }
-}
-
-// The driver is an optional peer: only who names a server needs it.
-async function openServerStore(url: string, namespace: string, runtime: Runtime): Promise<WriteStore> {
-  const { openPostgresStore } = await import('../postgres/index.ts').catch((cause: unknown) => {
-    const message =
-      'RAMPART_STORE names a PostgreSQL server, and its driver is not installed. Run npm i pg@8.23.0.'
-    throw new RampartError('SETTING_INVALID', message, { cause })
-  })
-  return openPostgresStore({ url, namespace, runtime })
 }
 
 function opened(write: WriteStore, read: ReadStore, folder: string | null): AppStores {

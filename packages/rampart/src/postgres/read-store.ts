@@ -1,6 +1,6 @@
 // The read store on PostgreSQL: documents of projections in a schema of their own, which may stand on another
 // server than the logs.
-import type { CollectionShape, DocumentCollection, ReadStore } from '../core/ports/index.ts'
+import type { CollectionShape, DocumentCollection, LogKey, ReadStore } from '../core/ports/index.ts'
 import { connectPrepared, readSchema } from './migrations.ts'
 import { createCollectionReader } from './read-store-collection.ts'
 import { createCommit } from './read-store-commits.ts'
@@ -20,6 +20,8 @@ export interface PostgresReadStoreOptions {
   readonly url: string
   /** Whose rights it works with, if the user of the URL may take them; `rampart_projector` unless said. */
   readonly role?: 'rampart_projector' | 'rampart_reader'
+  /** Begins the keys of all logs in the database, so that apps with equal context names can share it. */
+  readonly namespace?: string
 }
 
 /**
@@ -28,26 +30,34 @@ export interface PostgresReadStoreOptions {
  * `STORE_UNAVAILABLE`.
  */
 export async function openPostgresReadStore(options: PostgresReadStoreOptions): Promise<ReadStore> {
-  const { url, role = 'rampart_projector' } = options
+  const { url, namespace, role = 'rampart_projector' } = options
   const store = openConnections(await connectPrepared(url, { schema: readSchema, role }))
   const collections = new Map<number, DocumentCollection>()
+  /** The same with the log by the name that it has in the database. */
+  const named = <Of extends { readonly log: LogKey }>(of: Of): Of =>
+    namespace === undefined ? of : { ...of, log: `${namespace}:${of.log}` }
   return {
     async openCollection(shape, epoch, generation = 1) {
-      const number = await store.change((client) => openCollection(client, shape, { epoch, generation }))
+      const number = await store.change((client) =>
+        openCollection(client, named(shape), { epoch, generation }),
+      )
       const known = collections.get(number) ?? createCollection(store, number, shape)
       collections.set(number, known)
       return known
     },
     beginAnew: (shape, epoch, generation) =>
       store.change(async (client) => {
-        await dropAll(client, shape)
-        await openCollection(client, shape, { epoch, generation })
+        await dropAll(client, named(shape))
+        await openCollection(client, named(shape), { epoch, generation })
       }),
-    collections: async (log, name) => collectionStates(store.query, log, name),
-    switchLive: (pair, tag) => store.change((client) => switchLive(client, pair, tag)),
-    compare: (pair) => store.change((client) => compareCollections(client, pair)),
+    collections: async (log, name) => {
+      const states = await collectionStates(store.query, named({ log }).log, name)
+      return states.map((state) => ({ ...state, shape: { ...state.shape, log } }))
+    },
+    switchLive: (pair, tag) => store.change((client) => switchLive(client, named(pair), tag)),
+    compare: (pair) => store.change((client) => compareCollections(client, named(pair))),
     dropCollection: (log, name, collection) =>
-      store.change((client) => dropCollection(client, { log, name }, collection)),
+      store.change((client) => dropCollection(client, named({ log, name }), collection)),
     [Symbol.asyncDispose]: () => store.close(),
   }
 }
