@@ -3,13 +3,7 @@
 import { choices, quoted } from '../core/codec/index.ts'
 import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import { logKey, type EventStore } from '../core/ports/index.ts'
-import {
-  createReadModel,
-  createServedProjection,
-  startSynchronous,
-  forgetLostFutures,
-  type ReadModel,
-} from '../projection/index.ts'
+import { runProjections, startSynchronous, type ReadModel } from '../projection/index.ts'
 import { createSealer } from '../seal/index.ts'
 import { createCommandService, type CommandService, type CommandStatus } from '../write/index.ts'
 import { Activity, type WatchedCommand } from './activity.ts'
@@ -110,17 +104,22 @@ async function startContext(context: Context, options: EngineOptions): Promise<R
   const observed = activity === undefined ? {} : { observe: activity.observe }
   const followed = context.projections.filter(({ synchronous }) => !synchronous)
   const kept = context.projections.filter(({ synchronous }) => synchronous)
-  const anew = await forgetLostFutures({ projections: followed, store, readStore: stores.read, reportFault })
+  const following = await runProjections({
+    projections: followed,
+    store,
+    readStore: stores.read,
+    runtime,
+    reportFault,
+  })
   // Until its documents are complete, nothing may be recorded that they would lack.
-  const synchronous = await startSynchronous({ projections: kept, store, reportProgress })
+  const starting = startSynchronous({ projections: kept, store, runtime, reportProgress })
+  const synchronous = await starting.catch(async (fault: unknown) => {
+    await stopAll(following.runners)
+    throw fault
+  })
   const documents = synchronous.fold
   const service = createCommandService({ context, store, runtime, limits, documents, ...observed })
-  const following = await Promise.all(
-    followed.map((projection) =>
-      createServedProjection({ projection, store, readStore: stores.read, runtime, reportFault }),
-    ),
-  )
-  const runners = [...synchronous.runners, ...following]
+  const runners = [...synchronous.runners, ...following.runners]
   activity?.follow(runners)
   service.start()
   // What a process forgets at its end needs no proof.
@@ -128,14 +127,13 @@ async function startContext(context: Context, options: EngineOptions): Promise<R
   return {
     store,
     service,
-    models: [
-      ...synchronous.runners.map((runner) => createReadModel({ runner, runtime })),
-      ...following.map((runner) =>
-        createReadModel({ runner, runtime, anew: anew.get(runner.projection.name) }),
-      ),
-    ],
-    stop: async () => void (await Promise.all([sealer?.stop(), ...runners.map((runner) => runner.stop())])),
+    models: [...synchronous.models, ...following.models],
+    stop: () => stopAll(sealer === undefined ? runners : [sealer, ...runners]),
   }
+}
+
+async function stopAll(running: readonly { readonly stop: () => Promise<unknown> }[]): Promise<void> {
+  await Promise.all(running.map((one) => one.stop()))
 }
 
 const hookWaitMs = 60_000

@@ -33,9 +33,9 @@ export interface StoreOptions {
 }
 
 /**
- * Opens `write.sqlite` and `reads.sqlite` below `<data folder>/<app>`, or the database of the app. Throws `SETTING_INVALID` for a
- * folder that cannot be used, and the faults of the stores, `STORE_LOCKED` for files that another process
- * has.
+ * Opens `write.sqlite` and `reads.sqlite` below `<data folder>/<app>`, or the database that a URL names.
+ * Throws `SETTING_INVALID` for a folder that cannot be used, and the faults of the stores, `STORE_LOCKED`
+ * for files that another process has.
  */
 export async function openStores({ appName, storage, thread, runtime }: StoreOptions): Promise<AppStores> {
   if ('memory' in storage) {

@@ -10,7 +10,7 @@ import { decodeEvent, position } from '../core/codec/index.ts'
 import { systemRuntime, type Json, type Projection } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import { createFold } from '../projection/fold.ts'
-import { createReadModel, startSynchronous, type ReadModel } from '../projection/index.ts'
+import { startSynchronous, type ReadModel } from '../projection/index.ts'
 import type { BuildProgress } from '../projection/synchronous-projections.ts'
 import { keysBefore } from '../projection/synchronous-fold.ts'
 import { createMemoryStore } from '../memory/index.ts'
@@ -189,19 +189,20 @@ describe('over one log', () => {
   async function openService(store: EventStore) {
     const [context] = papersApp().contexts
     const projections = [accessTable(1)]
-    const { fold: documents, runners } = await startSynchronous({ projections, store })
+    const runtime = systemRuntime
+    const { fold: documents, models } = await startSynchronous({ projections, store, runtime })
     const service = createCommandService({
       context,
       store,
-      runtime: systemRuntime,
+      runtime,
       documents,
       limits: { inbox },
     })
     const share = (streamId: string, person: string, feedback: Feedback = { mode: 'wait', waitMs: 10_000 }) =>
       service.send({ type: 'SharePaper', streamId, data: { people: [person] }, actor: null }, feedback)
-    const [runner] = runners
-    if (runner === undefined) throw new Error('There is one projection.')
-    return { service, share, model: createReadModel({ runner, runtime: systemRuntime }) }
+    const [model] = models
+    if (model === undefined) throw new Error('There is one projection.')
+    return { service, share, model }
   }
 
   test('accepted commands whose event cannot be folded are tried again, and fail in the end', async () => {

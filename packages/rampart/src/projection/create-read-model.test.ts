@@ -4,7 +4,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { streamVersion, type ConsistencyToken } from '../core/codec/index.ts'
 import { systemRuntime } from '../core/index.ts'
 import type { EventStore, LogPlace, ReadStore } from '../core/ports/index.ts'
-import { createReadModel } from './index.ts'
+import { createReadModel } from './create-read-model.ts'
+import { showRunner } from './shown-projection.ts'
 import { append, customers, make, openShop, orders, products } from './test/shop.ts'
 
 function tokenOf(log: EventStore, place: LogPlace): ConsistencyToken {
@@ -167,7 +168,7 @@ describe('waiting readers', () => {
     await using shop = await openShop()
     await using running = await shop.run(orders)
     const model = createReadModel({
-      runner: running.runner,
+      shown: showRunner({ runner: running.runner, runtime: systemRuntime }),
       runtime: systemRuntime,
       limits: { waitersMax: 2 },
     })

@@ -1,26 +1,21 @@
-// Makes the readable side of a running projection: reads that wait until it is as fresh as the reader
+// Makes the readable side of a projection: reads that wait until it is as fresh as the reader
 // demands.
 //
-// A token is waited for first, and without touching the database: the runner knows which place its
+// A token is waited for first, and without touching the database: it is known which place the
 // documents contain. A version is waited for by reading the document; readers that wait for one key share
 // each read.
 import { quoted, position, type Position } from '../core/codec/index.ts'
 import { RampartError, type Runtime } from '../core/index.ts'
 import type { DocumentCollection, LogPlace, StoredDocument } from '../core/ports/index.ts'
 import { isSamePlace } from './checkpoint.ts'
-import { createLagGauge } from './lag.ts'
-import type { Anew } from './lost-future.ts'
-import type { ProjectionRunner } from './projection-runner.ts'
 import type { Freshness, ListRequest, Quarantine, ReadDocument, ReadModel } from './read-model.ts'
-import type { ServedProjection } from './served-projection.ts'
+import type { ShownProjection } from './shown-projection.ts'
 import { createWaiters, type Need, type Waiters } from './waiters.ts'
 
 /** What a read model is made of. */
 export interface ReadModelOptions {
-  readonly runner: ProjectionRunner & Partial<Pick<ServedProjection, 'rebuild' | 'upgradeStopped'>>
+  readonly shown: ShownProjection
   readonly runtime: Runtime
-  /** Said of a projection whose documents had to go. */
-  readonly anew?: Anew | undefined
   readonly limits?: {
     /** How many readers may wait at a time; 10,000 unless said. */
     readonly waitersMax?: number
@@ -28,7 +23,7 @@ export interface ReadModelOptions {
 }
 
 interface Model {
-  readonly runner: ProjectionRunner
+  readonly shown: ShownProjection
   readonly runtime: Runtime
   readonly waiters: Waiters
   readonly read: SharedRead
@@ -45,59 +40,57 @@ const waitersMaxUnlessSaid = 10_000
 // A hint can be lost; a waiter looks again by itself after this long.
 const pollMs = 1000
 
-/** Makes the read model of a runner. It ends with its runner. */
-export function createReadModel({ runner, runtime, anew, limits = {} }: ReadModelOptions): ReadModel {
+/** Makes the read model of a projection. It ends with what is shown. */
+export function createReadModel({ shown, runtime, limits = {} }: ReadModelOptions): ReadModel {
   const waiters = createWaiters(runtime, limits.waitersMax ?? waitersMaxUnlessSaid)
-  runner.onMoved(waiters.wake)
-  const { projection, store } = runner
-  const model: Model = { runner, runtime, waiters, read: createSharedRead(runner, waiters) }
+  shown.onMoved(waiters.wake)
+  const model: Model = { shown, runtime, waiters, read: createSharedRead(shown, waiters) }
   return {
-    projection,
-    log: store.log,
+    projection: shown.projection,
+    log: shown.log,
     get: (key, freshness) => getDocument(model, key, freshness),
     list: (request, freshness) => listDocuments(model, request, freshness),
     async changes(after, { limit, bytesMax, key }) {
       requireRunning(model)
       const query = { after, limit, bytesMax }
-      const tag = runner.tag()
-      const { documents, checkpoint, healed } = await runner.collection.changes(
+      const tag = shown.tag()
+      const { documents, checkpoint, healed } = await shown.collection.changes(
         key === undefined ? query : { ...query, key },
       )
-      return { documents, place: runner.placeOf(checkpoint), healed, tag }
+      return { documents, place: shown.placeOf(checkpoint), healed, tag }
     },
     async moved(after, signal) {
       const moves = waiters.moves()
       requireRunning(model)
       signal.throwIfAborted()
-      if (runner.reached().position > after) return
+      if (shown.reached().position > after) return
       await waiters.wait({ moves, position: position(after + 1), waitMs: pollMs, signal })
     },
-    holds: async (place) => (await store.judge(place)) === 'held',
-    tag: () => runner.tag(),
-    quarantine: quarantineOf(runner),
-    ...(runner.rebuild === undefined ? {} : { rebuild: runner.rebuild }),
-    lag: createLagGauge({ store, reached: runner.reached, runtime }),
+    holds: async (place) => (await shown.judge(place)) === 'held',
+    tag: () => shown.tag(),
+    quarantine: quarantineOf(shown),
+    ...(shown.rebuild === undefined ? {} : { rebuild: shown.rebuild }),
+    lag: shown.lag,
     stopped() {
-      const state = runner.state()
+      const state = shown.state()
       return state.status === 'stopped' ? state.reason : undefined
     },
-    upgradeStopped: () => runner.upgradeStopped?.(),
-    beginsAnew: () =>
-      anew === undefined || runner.reached().position >= anew.until ? undefined : anew.reason,
+    upgradeStopped: shown.upgradeStopped,
+    beginsAnew: shown.beginsAnew,
   }
 }
 
 async function getDocument(model: Model, key: string, freshness: Freshness) {
-  const { runner, runtime } = model
+  const { shown, runtime } = model
   requireVersions(model, freshness)
   const deadlineMs = runtime.elapsedMs() + freshness.waitMs
   await untilContained(model, freshness, deadlineMs)
   const { document, checkpoint, tag } = await untilVersion(model, key, { ...freshness, deadlineMs })
-  return { document: document && readDocument(document), place: runner.placeOf(checkpoint), tag }
+  return { document: document && readDocument(document), place: shown.placeOf(checkpoint), tag }
 }
 
 async function listDocuments(model: Model, request: ListRequest, freshness: Freshness) {
-  const { runner, runtime } = model
+  const { shown, runtime } = model
   if (freshness.version !== undefined) {
     throw new RampartError('INPUT_INVALID', 'A listing has no version. Demand a consistency token.')
   }
@@ -105,14 +98,14 @@ async function listDocuments(model: Model, request: ListRequest, freshness: Fres
     throw new RampartError('INPUT_INVALID', `A listing has no limit of ${request.limit}. Give it 1 or more.`)
   }
   await untilContained(model, freshness, runtime.elapsedMs() + freshness.waitMs)
-  const { documents, more, checkpoint, quarantined } = await runner.collection.page(request)
+  const { documents, more, checkpoint, quarantined } = await shown.collection.page(request)
   const items = documents
     .map(readDocument)
     .filter((document) => document !== undefined)
     .map((document) =>
       quarantined.has(document.key) ? { ...document, quarantined: true as const } : document,
     )
-  return { documents: items, more, place: runner.placeOf(checkpoint) }
+  return { documents: items, more, place: shown.placeOf(checkpoint) }
 }
 
 // Deleted documents, and streams of which only the version is known, are not there for readers.
@@ -120,16 +113,16 @@ function readDocument({ key, version, position, data }: StoredDocument): ReadDoc
   return data === null ? undefined : { key, version, position, data }
 }
 
-function requireVersions({ runner }: Model, { version }: Freshness): void {
-  if (version === undefined || runner.projection.perStream) return
+function requireVersions({ shown }: Model, { version }: Freshness): void {
+  if (version === undefined || shown.projection.perStream) return
   const message =
-    `The documents of ${runner.projection.name} gather several streams and have no version. ` +
+    `The documents of ${shown.projection.name} gather several streams and have no version. ` +
     'Send the consistency token of the command instead.'
   throw new RampartError('INPUT_INVALID', message)
 }
 
-function requireRunning({ runner }: Model): void {
-  const state = runner.state()
+function requireRunning({ shown }: Model): void {
+  const state = shown.state()
   switch (state.status) {
     case 'running':
       return
@@ -141,15 +134,15 @@ function requireRunning({ runner }: Model): void {
 }
 
 async function untilContained(model: Model, freshness: Freshness, deadlineMs: number): Promise<void> {
-  const { runner, waiters } = model
-  const wanted = freshness.token?.get(runner.store.log)
+  const { shown, waiters } = model
+  const wanted = freshness.token?.get(shown.log)
   requireRunning(model)
   if (wanted === undefined) return
   await requireHeld(model, wanted)
   for (;;) {
     const moves = waiters.moves()
     requireRunning(model)
-    if (wanted.position <= runner.reached().position) return
+    if (wanted.position <= shown.reached().position) return
     const need = { moves, position: wanted.position, signal: freshness.signal }
     const hasTime = await waitMore(model, need, deadlineMs)
     if (!hasTime) throw notReached(model, wanted.position)
@@ -157,10 +150,10 @@ async function untilContained(model: Model, freshness: Freshness, deadlineMs: nu
 }
 
 /** Throws `TOKEN_INVALID` for a place that is not of the log's history. */
-async function requireHeld({ runner }: Model, wanted: LogPlace): Promise<void> {
+async function requireHeld({ shown }: Model, wanted: LogPlace): Promise<void> {
   // Whoever reads what was just written asks for this very place.
-  if (isSamePlace(wanted, runner.reached())) return
-  if ((await runner.store.judge(wanted)) === 'held') return
+  if (isSamePlace(wanted, shown.reached())) return
+  if ((await shown.judge(wanted)) === 'held') return
   const message =
     `The consistency token names position ${wanted.position} of a history that the log has lost: ` +
     'it was restored from a copy made before. Read without the token, and repeat what is missing.'
@@ -196,18 +189,18 @@ async function waitMore(
   return true
 }
 
-function quarantined({ runner }: Model, key: string, checkpoint: LogPlace): RampartError {
+function quarantined({ shown }: Model, key: string, checkpoint: LogPlace): RampartError {
   const message =
-    `Document ${quoted(key)} of ${runner.projection.name} is quarantined, because an event of it ` +
+    `Document ${quoted(key)} of ${shown.projection.name} is quarantined, because an event of it ` +
     'could not be folded. Other documents go on; an operator must treat this one.'
-  const place = runner.placeOf(checkpoint)
+  const place = shown.placeOf(checkpoint)
   return new RampartError('KEY_QUARANTINED', message, { details: { place } })
 }
 
-function notReached({ runner }: Model, wanted: Position): RampartError {
-  const place = runner.reached()
+function notReached({ shown }: Model, wanted: Position): RampartError {
+  const place = shown.reached()
   const message =
-    `The read model ${runner.projection.name} contains the log up to position ${place.position}, ` +
+    `The read model ${shown.projection.name} contains the log up to position ${place.position}, ` +
     `not yet ${wanted}. Try again, or wait longer.`
   return new RampartError('READ_MODEL_BEHIND', message, { details: { place } })
 }
@@ -219,37 +212,37 @@ function notThatVersion(key: string, version: number, wanted: number): RampartEr
   return new RampartError('READ_MODEL_BEHIND', message, { details: { version } })
 }
 
-function quarantineOf(runner: ProjectionRunner): Quarantine {
-  const list = () => runner.collection.quarantined()
+function quarantineOf(shown: ShownProjection): Quarantine {
+  const list = () => shown.collection.quarantined()
   return {
-    count: runner.quarantinedCount,
+    count: shown.quarantinedCount,
     list,
     async show(key) {
       const entry = (await list()).find((one) => one.key === key)
       if (entry === undefined) {
-        const message = `${runner.projection.name} has no quarantined key ${quoted(key)}.`
+        const message = `${shown.projection.name} has no quarantined key ${quoted(key)}.`
         throw new RampartError('READ_NOT_FOUND', message)
       }
       const [queued, { document }] = await Promise.all([
-        runner.collection.queued(key),
-        runner.collection.get(key),
+        shown.collection.queued(key),
+        shown.collection.get(key),
       ])
       return { entry, queued, document }
     },
-    skipped: (limit) => runner.collection.skipped(limit),
-    treat: runner.treat,
+    skipped: (limit) => shown.collection.skipped(limit),
+    treat: shown.treat,
   }
 }
 
 /** Reads of one document that are asked for at one moment become one read. */
-function createSharedRead(runner: ProjectionRunner, waiters: Waiters): SharedRead {
+function createSharedRead(shown: ShownProjection, waiters: Waiters): SharedRead {
   const pending = new Map<string, Promise<Reading>>()
   return (key) => {
     const shared = pending.get(key)
     if (shared !== undefined) return shared
     const moves = waiters.moves()
-    const tag = runner.tag()
-    const reading = runner.collection.get(key).then(
+    const tag = shown.tag()
+    const reading = shown.collection.get(key).then(
       (found) => {
         pending.delete(key)
         return { ...found, moves, tag }

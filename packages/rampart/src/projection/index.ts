@@ -1,8 +1,6 @@
 // What the host and the gateway use of projections: the runner, and the read model that others see.
 export { createProjectionRunner } from './create-projection-runner.ts'
-export { createReadModel } from './create-read-model.ts'
-export { createServedProjection } from './served-projection.ts'
-export { forgetLostFutures } from './lost-future.ts'
+export { runProjections } from './run-projections.ts'
 export { verifyReadModel } from './verify-read-model.ts'
 export type { VerifiedReadModel } from './verify-read-model.ts'
 export { startSynchronous } from './synchronous-projections.ts'

@@ -10,7 +10,9 @@ import { parsePayload, position } from '../core/codec/index.ts'
 import { systemRuntime, type Projection } from '../core/index.ts'
 import { eventId, logKey, type EventStore } from '../core/ports/index.ts'
 import { openSqliteReadStore, openSqliteStore } from '../sqlite/index.ts'
-import { createProjectionRunner, createReadModel } from './index.ts'
+import { createReadModel } from './create-read-model.ts'
+import { createProjectionRunner } from './index.ts'
+import { showRunner } from './shown-projection.ts'
 import { customers, foldFromNothing, orders, products, type ShopEvent } from './test/shop.ts'
 
 const folders: string[] = []
@@ -70,7 +72,10 @@ async function compare(folder: string, thread: 'worker' | 'caller', lastRound: b
       readStore: reads,
       runtime: systemRuntime,
     })
-    const model = createReadModel({ runner, runtime: systemRuntime })
+    const model = createReadModel({
+      shown: showRunner({ runner, runtime: systemRuntime }),
+      runtime: systemRuntime,
+    })
     const token = new Map([[log.log, await log.head()]])
     await model.list({ where: [], search: null, afterKey: null, limit: 1 }, { token, waitMs: 10_000 })
     expect(await stored()).toEqual(foldFromNothing(of, events))

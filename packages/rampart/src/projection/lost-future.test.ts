@@ -4,7 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { systemRuntime } from '../core/index.ts'
 import { logKey, type EventStore, type LogPlace } from '../core/ports/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
-import { createReadModel, createServedProjection, forgetLostFutures } from './index.ts'
+import { createReadModel } from './create-read-model.ts'
+import { forgetLostFutures } from './lost-future.ts'
+import { createServedProjection } from './served-projection.ts'
+import { showRunner } from './shown-projection.ts'
 import { append, customers, make, openShop, orders, products, type Shop } from './test/shop.ts'
 
 const projections = [customers, orders]
@@ -69,7 +72,10 @@ describe('documents of a lost future', () => {
     const anew = (await forget(shop)).get('customers')
     const options = { store: shop.log, readStore: shop.reads, runtime: systemRuntime }
     const runner = await createServedProjection({ ...options, projection: customers })
-    const model = createReadModel({ runner, runtime: systemRuntime, anew })
+    const model = createReadModel({
+      shown: showRunner({ runner, runtime: systemRuntime, anew }),
+      runtime: systemRuntime,
+    })
     expect(model.beginsAnew()).toMatch(/derived anew/)
     const token = new Map([[shop.log.log, await append(shop.log, make.placed('3'))]])
     const { document } = await model.get('ada', { token, waitMs: 5000 })

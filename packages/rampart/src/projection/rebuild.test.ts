@@ -7,7 +7,9 @@ import { projection, systemRuntime, type Projection } from '../core/index.ts'
 import { logKey, type ReadStore } from '../core/ports/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import { openSqliteReadStore } from '../sqlite/index.ts'
-import { createReadModel, createServedProjection } from './index.ts'
+import { createReadModel } from './create-read-model.ts'
+import { createServedProjection } from './served-projection.ts'
+import { showRunner } from './shown-projection.ts'
 import { append, customers, make, orders, shopEvents } from './test/shop.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rampart-rebuild-'))
@@ -23,7 +25,10 @@ async function openWorld(thread: 'worker' | 'caller', file: string) {
     const reportFault = (fault: unknown): void => void faults.push(fault)
     const options = { projection, store: log, readStore, runtime: systemRuntime, batchSize, reportFault }
     const runner = await createServedProjection(options)
-    const model = createReadModel({ runner, runtime: systemRuntime })
+    const model = createReadModel({
+      shown: showRunner({ runner, runtime: systemRuntime }),
+      runtime: systemRuntime,
+    })
     return { runner, model, rebuild: runner.rebuild, faults, [Symbol.asyncDispose]: () => runner.stop() }
   }
   return {

@@ -5,12 +5,15 @@
 // were recorded, is built from its checkpoint, in steps of a transaction each; whoever dies on the way goes
 // on from there.
 import { decodeEvent } from '../core/codec/index.ts'
-import type { Projection } from '../core/index.ts'
+import type { Projection, Runtime } from '../core/index.ts'
 import type { EventRecord, EventStore, KeptCollection, LogPage, StoredDocument } from '../core/ports/index.ts'
 import { findStart } from './checkpoint.ts'
+import { createReadModel } from './create-read-model.ts'
 import { createFold, type Fold } from './fold.ts'
 import { frozenJson } from './frozen-json.ts'
 import type { ProjectionRunner } from './projection-runner.ts'
+import type { ReadModel } from './read-model.ts'
+import { showRunner } from './shown-projection.ts'
 import {
   applyBefore,
   createSynchronousFold,
@@ -33,6 +36,7 @@ export interface BuildProgress {
 export interface SynchronousOptions {
   readonly projections: readonly Projection[]
   readonly store: EventStore
+  readonly runtime: Runtime
   /** Hears how far the documents are that are built, once per thousand events or so. */
   readonly reportProgress?: ((progress: BuildProgress) => void) | undefined
 }
@@ -42,6 +46,8 @@ export interface SynchronousProjections {
   /** Folds what commands decide; absent when there is no synchronous projection. */
   readonly fold: SynchronousFold | undefined
   readonly runners: readonly ProjectionRunner[]
+  /** One for each, in their order. */
+  readonly models: readonly ReadModel[]
 }
 
 /**
@@ -49,7 +55,7 @@ export interface SynchronousProjections {
  * Throws `PROJECTION_FAILED` when a recorded event cannot be folded, and what the store throws.
  */
 export async function startSynchronous(options: SynchronousOptions): Promise<SynchronousProjections> {
-  const { projections, store } = options
+  const { projections, store, runtime } = options
   const kept: KeptProjection[] = []
   for (const projection of projections) {
     const { name, version, indexes, search } = projection
@@ -62,7 +68,8 @@ export async function startSynchronous(options: SynchronousOptions): Promise<Syn
     kept.push({ projection, collection })
   }
   const runners = await Promise.all(kept.map((one) => createSynchronousRunner(store, one)))
-  return { fold: kept.length === 0 ? undefined : createSynchronousFold(kept), runners }
+  const models = runners.map((runner) => createReadModel({ shown: showRunner({ runner, runtime }), runtime }))
+  return { fold: kept.length === 0 ? undefined : createSynchronousFold(kept), runners, models }
 }
 
 async function build(

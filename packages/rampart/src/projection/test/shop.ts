@@ -14,8 +14,10 @@ import { logKey, type EventStore, type ReadStore } from '../../core/ports/index.
 import { createMemoryStore } from '../../memory/index.ts'
 import { openSqliteReadStore } from '../../sqlite/index.ts'
 import { quarantineBounds, type QuarantineBounds } from '../quarantine.ts'
-import { createProjectionRunner, createReadModel, type ReadModel } from '../index.ts'
+import { createReadModel } from '../create-read-model.ts'
+import { createProjectionRunner, type ReadModel } from '../index.ts'
 import type { ProjectionRunner } from '../projection-runner.ts'
+import { showRunner } from '../shown-projection.ts'
 
 /** A schema that lets everything through: these tests are not about validation. */
 function anything<T>() {
@@ -199,7 +201,10 @@ async function runOn(
     bounds,
     reportFault: (fault) => faults.push(fault),
   })
-  const model = createReadModel({ runner, runtime: systemRuntime })
+  const model = createReadModel({
+    shown: showRunner({ runner, runtime: systemRuntime }),
+    runtime: systemRuntime,
+  })
   return {
     runner,
     model,
