@@ -3,12 +3,12 @@ import type { StreamVersion } from '../core/codec/index.ts'
 import type { CheckedAppend } from '../core/checks/index.ts'
 import type { AppendRequest, AppendResult, CommandClaim, NewEvent, StreamWrite } from '../core/ports/index.ts'
 import { findOutdated, keepDocuments } from './documents-step.ts'
-import { headOf, type LogHead } from './log-head.ts'
+import { headOf, streamsOf, type LogHead, type StreamHead } from './log-head.ts'
 import { commandKey, placeOf } from './places.ts'
 import { numberAt, textAt } from './rows.ts'
 import { keepStates } from './state-store.ts'
 import { findMatched, keepTags } from './tags-step.ts'
-import type { StreamHead, WriterState } from './writer-state.ts'
+import type { WriterState } from './writer-state.ts'
 
 /**
  * Appends, or says why not. Whatever it answers but `appended`, it has changed nothing: all checks come
@@ -45,22 +45,18 @@ export function append(state: WriterState, log: LogHead, checked: CheckedAppend)
 
 /** Finds a stream, also in the database; `undefined` when it has no events. */
 export function findStream(
-  { statements, streams }: WriterState,
+  { statements }: WriterState,
   log: LogHead,
   { decider, id }: Pick<StreamWrite, 'decider' | 'id'>,
 ): StreamHead | undefined {
-  const key = streamKey(log, decider, id)
-  const cached = streams.get(key)
+  const streams = streamsOf(log, decider)
+  const cached = streams.get(id)
   if (cached !== undefined) return cached
   const row = statements.findStream.get(log.number, decider, id)
   if (row === undefined) return undefined
   const found = { number: numberAt(row, 0), version: numberAt(row, 1) }
-  streams.set(key, found)
+  streams.set(id, found)
   return found
-}
-
-function streamKey(log: LogHead, decider: string, id: string): string {
-  return `${log.number}\0${decider}\0${id}`
 }
 
 // What is known of a command without a look at the events, where the insert itself tells.
@@ -207,7 +203,7 @@ function insertEvents(insertion: Insertion): boolean {
 function nameStream({ state, log }: Insertion, write: StreamWrite, stream: StreamHead): void {
   state.nextStream++
   state.statements.insertStream.run(stream.number, log.number, write.decider, write.id)
-  state.streams.set(streamKey(log, write.decider, write.id), stream)
+  streamsOf(log, write.decider).set(write.id, stream)
 }
 
 interface FirstEvent {

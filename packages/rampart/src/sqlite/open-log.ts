@@ -28,6 +28,7 @@ export function openLog(
     eventId: '',
     recordedAtMs: 0,
     inboxCommands: 0,
+    streams: new Map(),
   }
   readHead(state, log)
   state.logs.set(number, log)

@@ -5,7 +5,8 @@ import type { StoredState, StreamWrite } from '../core/ports/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import { readSql } from './database.ts'
 import { numberAt, prepareQuery, textAt } from './rows.ts'
-import type { StreamHead, WriterState } from './writer-state.ts'
+import type { StreamHead } from './log-head.ts'
+import type { WriterState } from './writer-state.ts'
 
 /** Finds the stored state of a stream. */
 export type StateFinder = (log: LogIdentity, decider: string, id: string) => StoredState | undefined

@@ -11,14 +11,6 @@ import { numberAt, prepareQuery, textAt, type Query } from './rows.ts'
 import { createSealReader, type SealReader } from './seal-rows.ts'
 import { createTagIndex, type TagIndex } from './tag-index.ts'
 
-/** A stream that has events. */
-export interface StreamHead {
-  readonly number: number
-  version: number
-  /** The ticket of the append that made its last event; absent when it had none or is not remembered. */
-  ticket?: string | undefined
-}
-
 /** The statements of the writer. */
 export interface WriterStatements {
   readonly begin: StatementSync
@@ -49,7 +41,6 @@ export interface WriterState {
   readonly outcomes: OutcomeFinder
   readonly seals: SealReader
   readonly logs: Map<number, LogHead>
-  readonly streams: Generations<string, StreamHead>
   readonly eventTypes: Generations<string, number>
   readonly tags: Generations<string, number>
   readonly tagIndex: TagIndex
@@ -72,7 +63,6 @@ export interface WriterLimits {
   readonly inboxCommandsMax: number
 }
 
-const streamsCached = 50_000
 const eventTypesCached = 10_000
 const tagsCached = 50_000
 
@@ -84,7 +74,6 @@ export function createWriterState(database: DatabaseSync, limits: WriterLimits):
     outcomes: createOutcomeFinder(database),
     seals: createSealReader(database),
     logs: new Map(),
-    streams: createGenerations(streamsCached),
     eventTypes: createGenerations(eventTypesCached),
     tags: createGenerations(tagsCached),
     tagIndex: createTagIndex(database),
@@ -102,12 +91,12 @@ export function createWriterState(database: DatabaseSync, limits: WriterLimits):
 /** Forgets everything that a batch may have advanced, and reads it from the database. */
 export function readAgain(state: WriterState): void {
   const { query } = state.statements
-  state.streams.clear()
   state.eventTypes.clear()
   state.tags.clear()
   state.nextStream = numberAt(query('SELECT max(number) FROM streams').get() ?? [], 0) + 1
   state.hasOutcomes = query('SELECT 1 FROM outcomes LIMIT 1').get() !== undefined
   for (const log of state.logs.values()) {
+    log.streams.clear()
     log.epoch = currentEpoch(state, log.number)
     // A log that was created by what is undone now is not there any more.
     if (log.epoch === '') state.logs.delete(log.number)
