@@ -93,6 +93,39 @@ export function memberOf(value: object, key: string): unknown {
   return (value as Readonly<Record<string, unknown>>)[key]
 }
 
+/**
+ * A copy of a value as it comes back once it was written as JSON: -0 is 0, and members that are undefined are
+ * gone. `undefined` for what only writing it can tell: what has a `toJSON` or is no plain object, array or
+ * scalar. The value is one without `jsonFaults`, so that this ends.
+ */
+export function copyAsStored(value: unknown): Json | undefined {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : undefined
+  if (typeof value !== 'object') return undefined
+  if (Array.isArray(value)) return copyOfList(value)
+  if (Object.getPrototypeOf(value) !== Object.prototype || 'toJSON' in value) return undefined
+  const copy: Record<string, Json> = {}
+  for (const key of Object.keys(value)) {
+    const member = memberOf(value, key)
+    if (member === undefined) continue
+    const copied = copyAsStored(member)
+    if (copied === undefined || key === '__proto__') return undefined
+    copy[key] = copied
+  }
+  return copy
+}
+
+function copyOfList(list: readonly unknown[]): Json | undefined {
+  if ('toJSON' in list) return undefined
+  const copy: Json[] = []
+  for (const item of list) {
+    const copied = copyAsStored(item)
+    if (copied === undefined) return undefined
+    copy.push(copied)
+  }
+  return copy
+}
+
 function collectFaults(value: unknown, root: string): readonly InputFault[] {
   const faults: InputFault[] = []
   const pending: Visit[] = [{ value, pointer: root, depth: 0 }]

@@ -49,6 +49,22 @@ describe('encodeEvent', () => {
     expect(new TextDecoder().decode(stored.payload)).toBe('{"cents":0}')
   })
 
+  test('keeps the payloads of many events apart, long and short ones', () => {
+    const notes = ['', 'ä€😀', 'x'.repeat(5000), 'y'.repeat(70_000), ...'z'.repeat(50).split('')]
+    const encoded = [...notes, ...notes].map((note) =>
+      encodeEvent(paid, { type: 'Paid', data: { cents: 1, note } }),
+    )
+    const texts = encoded.map(({ stored }) => new TextDecoder().decode(stored.payload))
+    expect(texts).toEqual([...notes, ...notes].map((note) => JSON.stringify({ cents: 1, note })))
+  })
+
+  test('answers with data that is not the data it was given, so that neither changes with the other', () => {
+    const given = { cents: 1 }
+    const { data } = encodeEvent(paid, { type: 'Paid', data: given })
+    given.cents = 2
+    expect(data).toEqual({ cents: 1 })
+  })
+
   test.each([
     ['a member too many', { cents: 1, extra: 1 }],
     ['a wrong type', { cents: '1' }],

@@ -2,7 +2,7 @@
 import { choices } from '../choices.ts'
 import { RampartError } from '../errors.ts'
 import type { AnyEvents, DecidedEvent, Recorded } from '../events.ts'
-import { jsonFaults, type InputFault, type Json } from '../json.ts'
+import { copyAsStored, jsonFaults, type InputFault, type Json } from '../json.ts'
 import { eventId, type EventRecord, type FoldRecord } from '../ports/event-record.ts'
 import type { NewEvent } from '../ports/event-store.ts'
 import { validate } from './schema.ts'
@@ -15,6 +15,10 @@ export interface EncodedEvent {
 }
 
 const encoder = new TextEncoder()
+/** Payloads share blocks, because a buffer costs more than the few hundred bytes that most of them have. */
+const blockBytes = 64 * 1024
+let block = new Uint8Array(0)
+let blockUsed = 0
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -33,14 +37,26 @@ export function encodeEvent(source: AnyEvents, event: DecidedEvent): EncodedEven
   const checked = validate<Json>(definition.schema, event.data)
   if ('faults' in checked) throw invalidEvent(source, event, checked.faults)
   const text = JSON.stringify(checked.value)
-  // What was written is read back, so that a fold over fresh events equals a fold over stored ones: -0
-  // becomes 0, and members that are undefined are gone.
-  const data: Json = JSON.parse(text)
+  // A fold over fresh events equals a fold over stored ones: -0 becomes 0, and members that are undefined are
+  // gone.
+  const data: Json = copyAsStored(checked.value) ?? JSON.parse(text)
   const tags = definition.tags?.(checked.value) ?? []
   return {
-    stored: { type: event.type, schemaVersion: definition.version, payload: encoder.encode(text), tags },
+    stored: { type: event.type, schemaVersion: definition.version, payload: bytesOf(text), tags },
     data,
   }
+}
+
+function bytesOf(text: string): Uint8Array {
+  const bytesMax = text.length * 3
+  if (bytesMax > blockBytes / 8) return encoder.encode(text)
+  if (block.length - blockUsed < bytesMax) {
+    block = new Uint8Array(blockBytes)
+    blockUsed = 0
+  }
+  const begin = blockUsed
+  blockUsed += encoder.encodeInto(text, block.subarray(begin)).written
+  return block.subarray(begin, blockUsed)
 }
 
 function invalidEvent(source: AnyEvents, event: DecidedEvent, faults: readonly InputFault[]): RampartError {
