@@ -1,8 +1,10 @@
 // Clients that want too much of a server at once, and what that costs it.
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
-import { ask, type Server } from './server.ts'
+import type { Server } from './server.ts'
 
 /** An attack: connections that all send the same kind of requests at one moment. */
 export interface Attack {
@@ -29,10 +31,7 @@ export function requestBytes(method: string, path: string, body = '', headers = 
 
 /** Attacks a server for so long, and watches its memory and its health meanwhile. */
 export async function attack(server: Server, { requests, reads }: Attack, forMs: number): Promise<Effect> {
-  const ending = new AbortController()
-  // Its highest mark begins anew (proc_pid_clear_refs(5)).
-  writeFileSync(`/proc/${server.pid}/clear_refs`, '5')
-  const health = watchHealth(server.base, ending.signal)
+  const watched = watch(server)
   const port = Number(new URL(server.base).port)
   const attackers = Array.from({ length: connections }, (_, number) => {
     const socket = connect(port, '127.0.0.1')
@@ -44,19 +43,39 @@ export async function attack(server: Server, { requests, reads }: Attack, forMs:
   })
   await setTimeout(forMs)
   for (const socket of attackers) socket.destroy()
-  ending.abort()
-  return { peakMib: peakMib(server.pid), healthMs: await health }
+  return watched.end()
+}
+
+/** Watches the memory of a server and its health. */
+export function watch({ base, pid }: Server): { readonly end: () => Promise<Effect> } {
+  const ending = new AbortController()
+  // The highest mark begins anew (proc_pid_clear_refs(5)).
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+  const health = watchHealth(base, ending.signal)
+  return {
+    async end() {
+      ending.abort()
+      return { peakMib: peakMib(pid), healthMs: await health }
+    },
+  }
 }
 
 async function watchHealth(base: string, signal: AbortSignal): Promise<number> {
   let slowestMs = 0
   while (!signal.aborted) {
     const begunMs = performance.now()
-    await ask(`${base}/healthz`)
+    await askOnce(`${base}/healthz`)
     slowestMs = Math.max(slowestMs, performance.now() - begunMs)
     await setTimeout(10)
   }
   return Math.round(slowestMs)
+}
+
+/** Asks over a connection of its own: one that is kept may end while it is asked. */
+async function askOnce(target: string): Promise<void> {
+  const [response] = (await once(get(target, { agent: false }), 'response')) as [IncomingMessage]
+  response.resume()
+  await once(response, 'end')
 }
 
 function peakMib(pid: number): number {

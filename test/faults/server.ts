@@ -128,11 +128,11 @@ export async function untilShown(base: string, count: number): Promise<void> {
   })
 }
 
-/** Waits for a condition, 20 s at most. */
-export async function until(isMet: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + waitMsMax
+/** Waits for a condition, 20 s at most unless said. */
+export async function until(isMet: () => Promise<boolean>, forMs: number = waitMsMax): Promise<void> {
+  const deadline = Date.now() + forMs
   while (!(await isMet())) {
-    if (Date.now() > deadline) throw new Error(`The condition was not met within ${waitMsMax} ms.`)
+    if (Date.now() > deadline) throw new Error(`The condition was not met within ${forMs} ms.`)
     await setTimeout(10)
   }
 }

@@ -27,6 +27,11 @@ export const tracer = needOf('strace', () => {
   execFileSync('strace', ['-qq', '-o', '/dev/null', '-e', 'trace=fsync', 'true'])
 })
 
+/** A network that the test alone uses. */
+export const ownNetwork = needOf('a network namespace as root', () => {
+  execFileSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up'], { stdio: 'pipe' })
+})
+
 function needOf(what: string, attempt: () => void): Need {
   try {
     attempt()
