@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { backUp, restore, type CopyProgress } from '../backup/index.ts'
 import { callerFolder } from '../host/index.ts'
-import { withData, type DataOptions } from './data-folder.ts'
+import { folderOf, withData, type DataOptions } from './data-place.ts'
 import { print } from './output.ts'
 import { openProgress, type Progress } from './progress.ts'
 
@@ -17,7 +17,8 @@ export function addBackup(program: Command): void {
     .action(runRestore)
 }
 
-async function runBackup(dir: string, { data }: DataOptions): Promise<void> {
+async function runBackup(dir: string, options: DataOptions): Promise<void> {
+  const data = folderOf(options)
   const to = resolve(callerFolder(process.env), dir)
   using shown = showProgress()
   const { apps } = await backUp({ dataFolder: data, to, onProgress: shown.show })
@@ -29,7 +30,8 @@ async function runBackup(dir: string, { data }: DataOptions): Promise<void> {
   print(`The backup is complete: ${to}`)
 }
 
-async function runRestore(dir: string, { data }: DataOptions): Promise<void> {
+async function runRestore(dir: string, options: DataOptions): Promise<void> {
+  const data = folderOf(options)
   const from = resolve(callerFolder(process.env), dir)
   using shown = showProgress()
   const { createdAt, apps, wasUnfinished } = await restore({ from, dataFolder: data, onProgress: shown.show })

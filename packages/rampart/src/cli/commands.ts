@@ -2,8 +2,10 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { isoTime } from '../core/codec/index.ts'
 import { systemRuntime } from '../core/index.ts'
-import { inspectCommands, type InspectedCommand } from '../sqlite/index.ts'
-import { appFoldersIn, withData, type DataOptions } from './data-folder.ts'
+import type { InspectedCommand, WantedCommands } from '../core/inspection/index.ts'
+import { inspectCommands } from '../sqlite/index.ts'
+import { appFoldersIn } from './data-folder.ts'
+import { placeOfData, withDriver, withPlace, type DataOptions, type DataPlace } from './data-place.ts'
 import { columns, found, print, printJson, since } from './output.ts'
 
 interface ListOptions extends DataOptions {
@@ -22,7 +24,7 @@ const causeLengthMax = 120
 /** Adds the command to a program. */
 export function addCommands(program: Command): void {
   const commands = program.command('commands').description('Commands that were accepted for later.')
-  withData(commands.command('list'))
+  withPlace(commands.command('list'))
     .description(
       'Lists those without an outcome, and those given up; ends with 1 when there are any of these.',
     )
@@ -38,18 +40,26 @@ function countOf(text: string): number {
   throw new InvalidArgumentError('It takes a whole number from 1 to 10000.')
 }
 
-async function list({ data, state, limit, json }: ListOptions): Promise<void> {
+async function list({ state, limit, json, ...place }: ListOptions): Promise<void> {
   const nowMs = systemRuntime.nowMs()
   const asked = { nowMs, limit, ...(state === undefined ? {} : { state }) }
-  const folders = await appFoldersIn(data)
-  const listed = folders.flatMap(({ app, writeFile }) =>
-    inspectCommands({ file: writeFile, ...asked }).map((command): Listed => ({ app, ...command })),
-  )
+  const listed = await commandsIn(placeOfData(place), asked)
   if (listed.some((one) => one.state === 'failed')) found()
   if (json) return printJson({ commands: listed.map(shownJson) })
   if (listed.length === 0)
     print(`No command ${state === undefined ? 'waits, and none was given up' : `is ${state}`}.`)
   for (const line of columns(listed.map((command) => cellsOf(command, nowMs)))) print(line)
+}
+
+async function commandsIn(place: DataPlace, asked: WantedCommands): Promise<readonly Listed[]> {
+  if (place.kind === 'database') {
+    const database = await withDriver(() => import('../postgres/inspection/index.ts'))
+    return database.inspectDatabaseCommands(place.url, asked)
+  }
+  const folders = await appFoldersIn(place.data)
+  return folders.flatMap(({ app, writeFile }) =>
+    inspectCommands({ file: writeFile, ...asked }).map((command): Listed => ({ app, ...command })),
+  )
 }
 
 function cellsOf(command: Listed, nowMs: number): readonly string[] {

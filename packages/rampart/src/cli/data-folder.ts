@@ -1,23 +1,8 @@
-// The folder of the data that a command looks at, and the apps whose stores stand in it.
+// The apps whose stores stand in the folder of the data that a command looks at.
 import { access, readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import type { Command } from 'commander'
+import { join } from 'node:path'
 import { requireNoUnfinishedRestore } from '../backup/index.ts'
 import { RampartError } from '../core/index.ts'
-import { callerFolder } from '../host/index.ts'
-
-/** What a command over data is told. */
-export interface DataOptions {
-  /** Absolute. */
-  readonly data: string
-}
-
-/** Adds `--data` to a command; without it the setting of the server holds. */
-export function withData(command: Command): Command {
-  const inCallerFolder = (path: string): string => resolve(callerFolder(process.env), path)
-  const unlessSaid = inCallerFolder(process.env['RAMPART_DATA']?.trim() || 'data')
-  return command.option('--data <folder>', 'the folder of the data', inCallerFolder, unlessSaid)
-}
 
 /** An app whose stores stand in a data folder. */
 export interface AppFolder {

@@ -1,7 +1,7 @@
 // `rampart doctor`: finds what is wrong with the apps of a data folder, and says what mends it.
 import type { Command } from 'commander'
 import { sleep, systemRuntime } from '../core/index.ts'
-import { withData, type DataOptions } from './data-folder.ts'
+import { folderOf, withData, type DataOptions } from './data-place.ts'
 import { diagnose, needsSecondLook, type Finding } from './diagnosis.ts'
 import { found, ink, print, printJson } from './output.ts'
 import { survey } from './survey.ts'
@@ -21,7 +21,8 @@ export function addDoctor(program: Command): void {
     .action(doctor)
 }
 
-async function doctor({ data, json }: DoctorOptions): Promise<void> {
+async function doctor({ json, ...place }: DoctorOptions): Promise<void> {
+  const data = folderOf(place)
   const first = await survey(data, systemRuntime)
   const hasToWait = needsSecondLook(first)
   if (hasToWait) await sleep(systemRuntime, betweenMs)

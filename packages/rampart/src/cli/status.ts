@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { isoTime } from '../core/codec/index.ts'
 import { systemRuntime } from '../core/index.ts'
 import type { InspectedFile } from '../sqlite/index.ts'
-import { withData, type DataOptions } from './data-folder.ts'
+import { folderOf, withData, type DataOptions } from './data-place.ts'
 import { columns, ink, megabytes, print, printJson, since } from './output.ts'
 import {
   survey,
@@ -26,8 +26,8 @@ export function addStatus(program: Command): void {
     .action(status)
 }
 
-async function status({ data, json }: StatusOptions): Promise<void> {
-  const found = await survey(data, systemRuntime)
+async function status({ json, ...place }: StatusOptions): Promise<void> {
+  const found = await survey(folderOf(place), systemRuntime)
   if (json) printJson(shownJson(found))
   else for (const app of found.apps) print(linesOf(app, found.atMs).join('\n'))
 }

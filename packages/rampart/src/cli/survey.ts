@@ -1,14 +1,13 @@
 // Gathers what the files of a data folder, their locks and the servers that hold them tell.
 import { access, constants, statfs } from 'node:fs/promises'
 import { isRampartError, type Runtime } from '../core/index.ts'
+import type { InspectedCollection, InspectedLog } from '../core/inspection/index.ts'
 import { findRunNote } from '../host/notes/index.ts'
 import {
   inspectReadStore,
   inspectStore,
   isStoreHeld,
   recordedAfter,
-  type InspectedCollection,
-  type InspectedLog,
   type InspectedReadStore,
   type InspectedStore,
 } from '../sqlite/index.ts'

@@ -10,22 +10,21 @@ import { verifyReadModel, type VerifiedReadModel } from '../projection/index.ts'
 import {
   anchorOf,
   eventName,
+  verifyIndexes,
   verifyLog,
-  verifyVersions,
   type Anchor,
   type Finding,
   type VerifiedLog,
 } from '../seal/index.ts'
-import { openSqliteInspection, openSqliteReadModelViews } from '../sqlite/inspection/index.ts'
+import { createIdSet } from '../sqlite/inspection/index.ts'
 import { openSqliteReadStore } from '../sqlite/index.ts'
 import { verifyStates, type VerifiedStates } from '../write/index.ts'
 import type { App } from '../host/index.ts'
+import type { StoredApp } from './stored-app.ts'
 
 /** What to verify. */
 export interface VerifyRequest {
-  readonly app: string
-  /** The folder of its data. */
-  readonly folder: string
+  readonly stored: StoredApp
   /** Its definitions; what is derived is not compared without them. */
   readonly definition: App | undefined
   /** Seals of its logs that were kept elsewhere. */
@@ -48,13 +47,15 @@ export interface VerifiedApp {
   readonly projections: readonly VerifiedProjection[]
   /** Whether its definitions were known. */
   readonly isWhole: boolean
+  /** What else could not be looked at, and why. */
+  readonly leftOut: readonly string[]
   readonly anchors: readonly Anchor[]
 }
 
 /** Verifies an app. Throws `STORE_SCHEMA_NEWER` for the store of a newer version. */
 export async function verifyApp(asked: VerifyRequest): Promise<VerifiedApp> {
   const { report, reportRest } = bounded(asked.report)
-  const verified = await verifyFiles({ ...asked, report })
+  const verified = await verifyStored({ ...asked, report })
   reportRest()
   return verified
 }
@@ -79,26 +80,32 @@ function bounded(report: VerifyRequest['report']) {
   }
 }
 
-async function verifyFiles(request: VerifyRequest): Promise<VerifiedApp> {
-  const { app, folder, definition, report } = request
-  const nothing = { app, logs: [], projections: [], isWhole: definition !== undefined, anchors: [] }
-  const file = join(folder, 'write.sqlite')
+async function verifyStored(request: VerifyRequest): Promise<VerifiedApp> {
+  const { stored, definition, report } = request
+  const nothing = { app: stored.app, logs: [], projections: [], leftOut: [], anchors: [] }
   try {
-    using store = openSqliteInspection(file)
-    for (const what of store.damages()) {
-      const isSchema = /^the (table|index|trigger|view) /.test(what)
-      report({ code: isSchema ? 'SCHEMA_CHANGED' : 'FILE_DAMAGED', log: file, what })
+    await using store = await stored.openInspection()
+    const { found, leftOut } = await store.damages()
+    for (const what of found) {
+      const code = schemaDamage.test(what) ? 'SCHEMA_CHANGED' : 'FILE_DAMAGED'
+      report({ code, log: stored.place, what })
     }
-    return await verifyStore(request, store)
+    const verified = await verifyStore(request, store)
+    return { ...verified, leftOut: leftOut === null ? [] : [leftOut], isWhole: definition !== undefined }
   } catch (fault) {
     if (!isRampartError(fault, 'STORE_UNAVAILABLE')) throw fault
-    report({ code: 'FILE_DAMAGED', log: file, what: fault.message })
-    return nothing
+    report({ code: 'FILE_DAMAGED', log: stored.place, what: fault.message })
+    return { ...nothing, isWhole: definition !== undefined }
   }
 }
 
-async function verifyStore(request: VerifyRequest, store: StoreInspection): Promise<VerifiedApp> {
-  const { app, definition, report, anchors } = request
+const schemaDamage = /^the (table|index|trigger|view|constraint|function|rule) /
+
+type VerifiedStore = Omit<VerifiedApp, 'leftOut' | 'isWhole'>
+
+async function verifyStore(request: VerifyRequest, store: StoreInspection): Promise<VerifiedStore> {
+  const { stored, definition, report, anchors } = request
+  const { app } = stored
   const logs: VerifiedApp['logs'][number][] = []
   const projections: VerifiedProjection[] = []
   const kept: Anchor[] = []
@@ -107,7 +114,7 @@ async function verifyStore(request: VerifyRequest, store: StoreInspection): Prom
     const { newest, ...verified } = await verifyLog(log, {
       anchor: anchors.find((anchor) => anchor.app === app && anchor.log === log.log),
       report,
-      createIdSet: store.createIdSet,
+      createIdSet,
       onProgress: (events) => request.onProgress(log.log, events, log.head),
     })
     const states = context === undefined ? null : await statesOf(context, log, report)
@@ -116,11 +123,11 @@ async function verifyStore(request: VerifyRequest, store: StoreInspection): Prom
     if (context !== undefined) projections.push(...(await projectionsOf(request, context, log)))
   }
   reportMissing(request, store)
-  await verifyVersions(store, report)
-  return { app, logs, projections, isWhole: definition !== undefined, anchors: kept }
+  await verifyIndexes(store, report)
+  return { app, logs, projections, anchors: kept }
 }
 
-function reportMissing({ app, anchors, report }: VerifyRequest, store: StoreInspection): void {
+function reportMissing({ stored: { app }, anchors, report }: VerifyRequest, store: StoreInspection): void {
   const known = new Set(store.logs.map(({ log }) => log))
   for (const anchor of anchors) {
     if (anchor.app !== app || known.has(anchor.log)) continue
@@ -161,18 +168,19 @@ async function projectionsOf(
 interface Compared {
   readonly projection: Projection
   readonly log: LogInspection
-  /** In which file its documents are looked for. */
+  /** Where its documents are looked for. */
   readonly kind: 'reads' | 'write'
   readonly scratchFile: string
 }
 
 async function compareOne(
-  { folder }: VerifyRequest,
+  { stored }: VerifyRequest,
   { projection, log, kind, scratchFile }: Compared,
 ): Promise<VerifiedReadModel> {
   try {
-    using views = openSqliteReadModelViews(join(folder, `${kind}.sqlite`), kind)
-    if (views === undefined) return { status: 'absent' }
+    const opened = await stored.openViews(kind)
+    if (opened === undefined) return { status: 'absent' }
+    await using views = opened
     await using scratch = await openSqliteReadStore({ file: scratchFile, thread: 'caller' })
     const look = () => views.live(log.log, projection.name)
     return await verifyReadModel({ projection, store: log, scratch, look, holdStill: views.holdStill })

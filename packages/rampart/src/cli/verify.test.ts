@@ -1,59 +1,20 @@
 // `rampart verify`: beside a busy server, over what was derived, and with anchors that are kept elsewhere.
-import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { context } from '../core/index.ts'
 import { app, openApp, startHost } from '../host/index.ts'
 import type { Finding } from '../seal/index.ts'
-import { complain } from './output.ts'
-import { createProgram } from './program.ts'
 import counter from './test/fixtures/counter/src/app.ts'
+import { storesInFolder } from './stored-app.ts'
+import { rampart, runProcess } from './test/run-rampart.ts'
 import { verifyApp } from './verify-app.ts'
 
-const bin = join(import.meta.dirname, '../../bin/rampart.js')
 const module = join(import.meta.dirname, 'test/fixtures/counter/src/app.ts')
 const folder = await mkdtemp(join(tmpdir(), 'rampart-verify-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
-
-interface Ran {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs the command line in a process of its own, as people do. */
-async function runProcess(...args: readonly string[]): Promise<Ran> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...args], (fault, stdout, stderr) => {
-      resolve({ code: Number(fault?.code ?? 0), stdout, stderr })
-    })
-  })
-}
-
-/** Runs it in this process, which is quicker. */
-async function rampart(...args: readonly string[]): Promise<Ran> {
-  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-  const errors = vi.spyOn(console, 'error').mockReturnValue()
-  const told = (of: { readonly mock: { readonly calls: readonly (readonly unknown[])[] } }): string =>
-    of.mock.calls.map(([text]) => String(text)).join('')
-  try {
-    const code = await createProgram()
-      .parseAsync(args, { from: 'user' })
-      .then(() => 0, complain)
-    return {
-      code: Number(process.exitCode ?? code),
-      stdout: told(stdout),
-      stderr: told(stderr) + told(errors),
-    }
-  } finally {
-    process.exitCode = undefined
-    vi.restoreAllMocks()
-  }
-}
 
 // The same app with rows of states.
 const [{ deciders, projections }] = counter.contexts
@@ -71,8 +32,7 @@ async function verify(data: string, definition: typeof counter | undefined) {
   const findings: Finding[] = []
   const name = definition?.name ?? 'counter'
   const verified = await verifyApp({
-    app: name,
-    folder: join(data, name),
+    stored: storesInFolder(name, join(data, name)),
     definition,
     anchors: [],
     report: (finding) => findings.push(finding),

@@ -1,14 +1,16 @@
 // `rampart verify`: finds whatever was changed behind the platform's back, beside a running server.
 import { readFile, rename, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { RampartError } from '../core/index.ts'
 import { callerFolder, loadApp, type App } from '../host/index.ts'
 import { findAppNote } from '../host/notes/index.ts'
 import { anchorsIn, findingCodes, type Anchor, type Finding } from '../seal/index.ts'
-import { appFoldersIn, withData, type AppFolder, type DataOptions } from './data-folder.ts'
+import { appFoldersIn } from './data-folder.ts'
+import { nameOf, placeOfData, withPlace, type DataOptions, type DataPlace } from './data-place.ts'
 import { found, ink, print, printJson } from './output.ts'
 import { openProgress, type Progress } from './progress.ts'
+import { storesInDatabase, storesInFolder, type StoredApp } from './stored-app.ts'
 import { verifyApp, type VerifiedApp } from './verify-app.ts'
 
 interface VerifyOptions extends DataOptions {
@@ -19,7 +21,7 @@ interface VerifyOptions extends DataOptions {
 
 /** Adds the command to a program. */
 export function addVerify(program: Command): void {
-  withData(program.command('verify [modules...]'))
+  withPlace(program.command('verify [modules...]'))
     .description('Finds whatever was changed since it was recorded; ends with 1 when it found something.')
     .option(
       '--anchor <file>',
@@ -35,6 +37,11 @@ function inCallerFolder(path: string): string {
   return resolve(callerFolder(process.env), path)
 }
 
+async function storedIn(place: DataPlace): Promise<readonly StoredApp[]> {
+  if (place.kind === 'database') return storesInDatabase(place.url, place.readsUrl)
+  return (await appFoldersIn(place.data)).map(({ app, folder }) => storesInFolder(app, folder))
+}
+
 /** Something that was found, and in which app. */
 interface AppFinding extends Finding {
   readonly app: string
@@ -42,9 +49,11 @@ interface AppFinding extends Finding {
 }
 
 async function verify(modules: readonly string[], options: VerifyOptions): Promise<void> {
-  const { data, json, anchor, writeAnchor } = options
+  const { json, anchor, writeAnchor } = options
+  const place = placeOfData(options)
   const anchors = anchor === undefined ? [] : await readAnchors(anchor)
-  const folders = await appFoldersIn(data)
+  const { data } = place
+  const apps = await storedIn(place)
   const definitions = await loadAll(modules)
   const findings: AppFinding[] = []
   const report = (app: string, finding: Finding): void => {
@@ -53,17 +62,17 @@ async function verify(modules: readonly string[], options: VerifyOptions): Promi
     if (!json) print(lineOf(complete))
   }
   const verified: VerifiedApp[] = []
-  for (const folder of folders) {
+  for (const stored of apps) {
     // oxlint-disable-next-line no-await-in-loop -- one app after the other
-    verified.push(await verifyOne(folder, { anchors, definitions, report }))
+    verified.push(await verifyOne(stored, { data, anchors, definitions, report }))
   }
-  for (const missing of anchors.filter(({ app }) => !folders.some((folder) => folder.app === app))) {
+  for (const missing of anchors.filter(({ app }) => !apps.some((stored) => stored.app === app))) {
     const what = 'the anchor names this app, whose store is not there'
     report(missing.app, { code: 'TAIL_CUT', log: missing.log, what })
   }
   const newest = verified.flatMap((app) => app.anchors)
   if (findings.length > 0) found()
-  if (json) printJson({ data, apps: verified.map(withoutAnchors), findings, anchors: newest })
+  if (json) printJson({ data: nameOf(place), apps: verified.map(withoutAnchors), findings, anchors: newest })
   else for (const app of verified) print(linesOf(app).join('\n'))
   if (!json) print(findings.length === 0 ? 'Nothing was found.' : `${counted(findings.length, 'finding')}.`)
   if (writeAnchor !== undefined) await keepAnchors(writeAnchor, newest, findings.length)
@@ -71,21 +80,23 @@ async function verify(modules: readonly string[], options: VerifyOptions): Promi
 
 interface Verification {
   readonly anchors: readonly Anchor[]
+  /** The folder in which notes say where apps were loaded from. */
+  readonly data: string
   /** The apps that the command line named. */
   readonly definitions: readonly App[]
   readonly report: (app: string, finding: Finding) => void
 }
 
 async function verifyOne(
-  { app, folder }: AppFolder,
-  { anchors, definitions, report }: Verification,
+  stored: StoredApp,
+  { anchors, data, definitions, report }: Verification,
 ): Promise<VerifiedApp> {
-  const definition = definitions.find(({ name }) => name === app) ?? (await noted(folder))
+  const { app } = stored
+  const definition = definitions.find(({ name }) => name === app) ?? (await noted(join(data, app)))
   let shown: { readonly label: string; readonly progress: Progress } | undefined
   try {
     return await verifyApp({
-      app,
-      folder,
+      stored,
       definition,
       anchors,
       report: (finding) => report(app, finding),
@@ -163,7 +174,7 @@ function withoutAnchors({ anchors: _, ...rest }: VerifiedApp): object {
   return rest
 }
 
-function linesOf({ app, logs, projections, isWhole, anchors }: VerifiedApp): readonly string[] {
+function linesOf({ app, logs, projections, isWhole, leftOut, anchors }: VerifiedApp): readonly string[] {
   const lines = logs.map(({ log, events, seals, unsealed, states }) => {
     const newest = anchors.find((anchor) => anchor.log === log)
     const seal = newest === undefined ? 'no seal' : `${counted(seals, 'seal')}, the newest ${newest.digest}`
@@ -175,7 +186,8 @@ function linesOf({ app, logs, projections, isWhole, anchors }: VerifiedApp): rea
   const models = projections.map(({ projection, result }) => `  ${projection}  ${textOf(result)}`)
   const unknown =
     '  read models and states were not compared: name the module of the app: rampart verify <module>'
-  return [ink('bold', app), ...lines, ...models, ...(isWhole ? [] : [unknown])]
+  const others = leftOut.map((what) => `  ${what}`)
+  return [ink('bold', app), ...lines, ...models, ...others, ...(isWhole ? [] : [unknown])]
 }
 
 function counted(count: number, noun: string): string {

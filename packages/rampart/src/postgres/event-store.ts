@@ -1,29 +1,15 @@
 // The event store port over PostgreSQL: appends go through the commit queue, reads over the pool.
-import { checkAppend, foldPages } from '../core/checks/index.ts'
-import { position } from '../core/codec/index.ts'
+import { checkAppend } from '../core/checks/index.ts'
 import { RampartError } from '../core/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
-import type {
-  AppendRequest,
-  AppendResult,
-  EventFilter,
-  EventRecord,
-  EventStore,
-  LogPage,
-  LogQuery,
-  StreamQuery,
-} from '../core/ports/index.ts'
+import type { AppendRequest, AppendResult, EventStore } from '../core/ports/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
-import type { EventReader } from './event-reader.ts'
 import { createHistory } from './history.ts'
+import { createLogPages } from './log-pages.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
 import { findOutcome } from './outcome-store.ts'
 import { createSealStore } from './seal-store.ts'
 import { findState } from './state-store.ts'
-
-const pageSizeUnlessSaid = 1000
-// How much of a log one page examines at most where no index leads to what is wanted.
-const windowPositions = 10_000
 
 /** The event store of one log. */
 export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
@@ -31,13 +17,11 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
   return {
     log: log.key,
     ...createHistory(store, log),
+    ...createLogPages(store, identity),
     capabilities: { durable: true, reopens: true, dynamicConsistency: true },
     inbox: createCommandInbox(store, log),
     seals: createSealStore(store, log),
     append: async (request) => append(store, identity, request),
-    readStream: (query) => readStream(store, identity, query),
-    readLog: (query) => readLog(store, identity, query),
-    readToFold: (query) => foldPages(readLog(store, identity, query)),
     head: async () => store.reads().events.head(identity),
     findOutcome: async (id) =>
       findOutcome(store.reads().query, identity, { id, nowMs: store.runtime.nowMs() }),
@@ -62,102 +46,4 @@ function append(
 ): Promise<AppendResult> {
   const checked = checkAppend(request)
   return queue.submit<'append'>({ kind: 'append', log: number, append: checked }, checked.bytes)
-}
-
-async function* readStream(
-  store: OpenStore,
-  log: LogIdentity,
-  query: StreamQuery,
-): AsyncGenerator<readonly EventRecord[]> {
-  const { decider, id, direction = 'forward', limit = Number.MAX_SAFE_INTEGER, signal } = query
-  const isForward = direction === 'forward'
-  const [low = 1, high = Number.MAX_SAFE_INTEGER] = isForward
-    ? [query.from, query.to]
-    : [query.to, query.from]
-  let range = { decider, id, lowest: low as number, highest: high, isForward }
-  let left = limit
-  while (left > 0) {
-    const size = Math.min(left, pageSizeUnlessSaid)
-    const page = await unlessAborted(signal, () =>
-      store.reads().events.readStream(log, { ...range, limit: size }),
-    )
-    const last = page.events.at(-1)
-    if (last === undefined) return
-    yield page.events
-    if (page.isWhole) return
-    left -= page.events.length
-    range = isForward ? { ...range, lowest: last.version + 1 } : { ...range, highest: last.version - 1 }
-  }
-}
-
-async function* readLog(store: OpenStore, log: LogIdentity, query: LogQuery): AsyncGenerator<LogPage> {
-  const { limit = Number.MAX_SAFE_INTEGER, pageSize = pageSizeUnlessSaid, signal } = query
-  let { after }: { after: number } = query
-  let left = limit
-  for (;;) {
-    const wanted = { ...query, after: position(after), limit: Math.min(left, pageSize) }
-    const page = await unlessAborted(signal, () => readLogPage(store.reads().events, log, wanted))
-    yield { events: page.events, through: page.through }
-    after = page.through.position
-    left -= page.events.length
-    if (page.isLast || left === 0) return
-  }
-}
-
-interface ExaminedPage extends LogPage {
-  /** Whether it ends at the head as it was when the page was read. */
-  readonly isLast: boolean
-}
-
-async function readLogPage(reader: EventReader, log: LogIdentity, query: LogQuery): Promise<ExaminedPage> {
-  const { after, limit = 0 } = query
-  const head = await reader.head(log)
-  if (after >= head.position) return { events: [], through: head, isLast: true }
-  const filters = filtersOf(query)
-  const isScan = filters?.some(({ tags = [] }) => tags.length === 0) ?? false
-  const end = isScan ? Math.min(head.position, after + windowPositions) : head.position
-  const { events, isWhole } = await reader.readLog(log, { after, through: end, limit, filters })
-  const last = events.at(-1)
-  const reached = isWhole || last === undefined ? end : last.position
-  const isLast = reached === head.position
-  return { events, through: isLast ? head : await placeOf(reader, log, { reached, last }), isLast }
-}
-
-// A page without filters ends at an event that it holds.
-async function placeOf(
-  reader: EventReader,
-  log: LogIdentity,
-  { reached, last }: { readonly reached: number; readonly last: EventRecord | undefined },
-): Promise<LogPage['through']> {
-  if (last === undefined || last.position !== reached) return reader.placeAt(log, reached)
-  return {
-    epoch: log.epoch,
-    position: last.position,
-    eventId: `${last.appendId}.${last.appendIndex}`,
-  }
-}
-
-function filtersOf({ anyOf, types, tags = [] }: LogQuery): readonly EventFilter[] | undefined {
-  if (anyOf !== undefined) return anyOf
-  if (types === undefined && tags.length === 0) return undefined
-  return [{ tags, ...(types === undefined ? {} : { types }) }]
-}
-
-// The answer of an aborted read is not waited for; the statement ends by itself, or at its time-out.
-async function unlessAborted<Value>(
-  signal: AbortSignal | undefined,
-  read: () => Promise<Value>,
-): Promise<Value> {
-  signal?.throwIfAborted()
-  if (signal === undefined) return read()
-  const aborted = Promise.withResolvers<never>()
-  const abort = (): void => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    const value = await Promise.race([read(), aborted.promise])
-    signal.throwIfAborted()
-    return value
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }

@@ -5,7 +5,7 @@ import type { Access, DatabaseRole } from './access.ts'
 import { connectWriter, inTransaction, readSql, sqlState, storeFault } from './database.ts'
 
 /** What a database schema holds. */
-interface DatabaseSchema {
+export interface DatabaseSchema {
   /** The name of the schema, which is created when it is not there. */
   readonly name: string
   /** The SQL files of its steps, oldest first; a schema that knows fewer steps gets the rest. */

@@ -16,7 +16,8 @@ import { readSql, type RunQuery, type Statement } from './database.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
 import { numberAt, textAt, type Row } from './rows.ts'
 
-const sha256: Sha256 = (data) => hash('sha256', data)
+/** The hash of seals. */
+export const sha256: Sha256 = (data) => hash('sha256', data)
 
 const listSeals: Statement = { name: 'list-seals', text: readSql('list-seals') }
 const lastSeal: Statement = { name: 'last-seal', text: readSql('find-last-seal') }
@@ -31,7 +32,7 @@ export function createSealStore(store: OpenStore, { key, identity }: OpenLog): S
     },
     last: async () => findLastSeal(store.reads().query, identity),
     list: async (after, limit) =>
-      (await store.reads().query(listSeals, [identity.number, after, limit])).map(sealOf),
+      listSealsAfter(store.reads().query, { number: identity.number, after, limit }),
   }
 }
 
@@ -42,6 +43,14 @@ export async function findLastSeal(
 ): Promise<Seal | undefined> {
   const [row] = await query(lastSeal, [number])
   return row === undefined ? undefined : sealOf(row)
+}
+
+/** Seals of a log after one of them, in order. */
+export async function listSealsAfter(
+  query: RunQuery,
+  { number, after, limit }: { readonly number: number; readonly after: number; readonly limit: number },
+): Promise<readonly Seal[]> {
+  return (await query(listSeals, [number, after, limit])).map(sealOf)
 }
 
 async function rangeAfter(

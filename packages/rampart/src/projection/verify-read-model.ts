@@ -6,9 +6,9 @@
 // have moved meanwhile; so that view is held for no longer than the comparison takes.
 import { isSameJson, position } from '../core/codec/index.ts'
 import type { Projection } from '../core/index.ts'
+import type { ViewedCollection } from '../core/inspection/index.ts'
 import {
   eventId,
-  type CollectionState,
   type DocumentCollection,
   type EventRecord,
   type EventStore,
@@ -20,12 +20,6 @@ import { createFold, foldEvents, keyEvents, type Fold, type FoldedRecord } from 
 import { frozenJson } from './frozen-json.ts'
 import { createIntake, loadWaiting } from './quarantine.ts'
 
-/** The documents that readers get, as one view of their store has them. */
-export interface ReadModelView {
-  readonly state: CollectionState
-  readonly documents: Pick<DocumentCollection, 'load' | 'page' | 'quarantined' | 'skipped'>
-}
-
 /** What a read model is compared with, and where. */
 export interface ReadModelSource {
   readonly projection: Projection
@@ -33,9 +27,9 @@ export interface ReadModelSource {
   /** An empty store for the fold, which is thrown away afterwards. */
   readonly scratch: ReadStore
   /** Looks at the read model; `undefined` when it has no documents yet. */
-  readonly look: () => ReadModelView | undefined
+  readonly look: () => Promise<ViewedCollection | undefined>
   /** From here on every look sees the same. */
-  readonly holdStill: () => void
+  readonly holdStill: () => Promise<void>
 }
 
 /** What came of it. */
@@ -61,7 +55,7 @@ export interface ComparedReadModel {
 /** Verifies the documents of one projection. */
 export async function verifyReadModel(source: ReadModelSource): Promise<VerifiedReadModel> {
   const { projection, scratch, store, look, holdStill } = source
-  const first = look()
+  const first = await look()
   if (first === undefined) return { status: 'absent' }
   const { name, version, indexes, search } = projection
   if (first.state.version !== version) return { status: 'other version', version: first.state.version }
@@ -74,8 +68,8 @@ export async function verifyReadModel(source: ReadModelSource): Promise<Verified
     at: { epoch, position: position(0), eventId: '' },
   }
   const unfolded = await foldUpTo(folding, first.state.checkpoint)
-  holdStill()
-  const view = look()
+  await holdStill()
+  const view = await look()
   if (unfolded !== undefined) return { status: 'unfolded', what: unfolded }
   if (view === undefined || view.state.version !== version) return { status: 'absent' }
   const rest = await foldUpTo(folding, view.state.checkpoint)
@@ -140,7 +134,7 @@ const sampleMax = 5
 const skippedMax = 100_000
 
 async function compare(
-  { state, documents: live }: ReadModelView,
+  { state, documents: live }: ViewedCollection,
   folded: DocumentCollection,
 ): Promise<ComparedReadModel> {
   const [standing, own, skipped] = await Promise.all([

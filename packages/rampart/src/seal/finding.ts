@@ -17,6 +17,7 @@ export const findingCodes = {
   VERSION_WRONG: 'versions of a stream are 1, 2, 3: restore a backup',
   TIME_BACKWARD: 'recorded times never go back: restore a backup',
   ID_REPEATED: 'ids are unique in a log: restore a backup',
+  TAG_WRONG: 'the index must say what events say, conditions of appends are judged by it: restore a backup',
   READ_MODEL_DIFFERS: 'rebuild it: `rampart rebuild`',
   READ_MODEL_UNREADABLE: 'delete reads.sqlite while the server is stopped; it is derived again',
   STATE_DIFFERS: 'delete its row of `states` while the server is stopped; it is folded again',

@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { systemRuntime } from '../core/index.ts'
 import { openSqliteStore } from '../sqlite/index.ts'
-import { openSqliteInspection } from '../sqlite/inspection/index.ts'
-import { createSealer, verifyLog, verifyVersions, type Finding } from './index.ts'
+import { createIdSet, openSqliteInspection } from '../sqlite/inspection/index.ts'
+import { createSealer, verifyIndexes, verifyLog, type Finding } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rampart-seal-kill-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -17,13 +17,13 @@ const script = fileURLToPath(new URL('./test/sealed-flood.ts', import.meta.url))
 
 async function verify(file: string) {
   const findings: Finding[] = []
-  using store = openSqliteInspection(file)
+  await using store = openSqliteInspection(file)
   const [log] = store.logs
   if (log === undefined) return { findings, seals: 0, unsealed: 0 }
   const report = (finding: Finding): void => void findings.push(finding)
-  const options = { anchor: undefined, report, createIdSet: store.createIdSet, onProgress: () => {} }
+  const options = { anchor: undefined, report, createIdSet, onProgress: () => {} }
   const { seals, unsealed } = await verifyLog(log, options)
-  await verifyVersions(store, report)
+  await verifyIndexes(store, report)
   return { findings, seals, unsealed }
 }
 

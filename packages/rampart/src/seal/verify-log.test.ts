@@ -8,9 +8,11 @@ import { commandId, streamId } from '../core/codec/index.ts'
 import { systemRuntime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import { openSqliteStore } from '../sqlite/index.ts'
-import { openSqliteInspection } from '../sqlite/inspection/index.ts'
-import { anchorOf, createSealer, verifyLog, verifyVersions, type Anchor, type Finding } from './index.ts'
+import { createIdSet, openSqliteInspection } from '../sqlite/inspection/index.ts'
+import { anchorOf, createSealer, verifyLog, type Anchor, type Finding } from './index.ts'
 import { sealAnew } from './test/forger.ts'
+import { verifyTags } from './verify-tags.ts'
+import { verifyVersions } from './verify-versions.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rampart-verify-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -71,13 +73,13 @@ function tamper(sql: string, file = copy()): string {
 async function verify(file: string, anchor?: Anchor) {
   const findings: Finding[] = []
   const report = (finding: Finding): void => void findings.push(finding)
-  using store = openSqliteInspection(file)
+  await using store = openSqliteInspection(file)
   const [log] = store.logs
   if (log === undefined) throw new Error('There is no log.')
-  const options = { anchor, report, createIdSet: store.createIdSet, onProgress: () => {} }
+  const options = { anchor, report, createIdSet, onProgress: () => {} }
   const verified = await verifyLog(log, options)
   await verifyVersions(store, report)
-  return { findings, verified, damages: store.damages() }
+  return { findings, verified, damages: (await store.damages()).found }
 }
 
 /** The findings, each as code and place. */
@@ -239,6 +241,24 @@ test('finds times that go back and ids that repeat, where nothing is sealed', as
     'ID_REPEATED 901 order-1@46',
   ])
   expect((await verify(file)).damages).toEqual(['the index events_by_command is missing'])
+})
+
+test('finds tags on which the index and the events do not agree', async () => {
+  const tagOf = (position: number): string => `(SELECT number FROM tags WHERE name = 'note:${position}')`
+  const file = tamper(`
+    DELETE FROM event_tags WHERE tag = ${tagOf(5)};
+    INSERT INTO event_tags VALUES (${tagOf(6)}, ${place(7)}, 1);
+    UPDATE event_tags SET type = 9 WHERE tag = ${tagOf(8)};`)
+  const findings: string[] = []
+  await using store = openSqliteInspection(file)
+  await verifyTags(store, ({ code, position, what }) => findings.push(`${code} ${position} ${what}`))
+  const only = 'the index of tags has an entry'
+  expect(findings).toEqual([
+    'TAG_WRONG 5 the index of tags lacks its tag "note:5"',
+    'TAG_WRONG 8 the index of tags lacks its tag "note:8"',
+    `TAG_WRONG 7 ${only} "note:6" here that the event does not have`,
+    `TAG_WRONG 8 ${only} "note:8" here that the event does not have`,
+  ])
 })
 
 test('finds a trigger that somebody added, and an index that is gone', async () => {

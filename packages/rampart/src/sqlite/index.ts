@@ -4,13 +4,7 @@ export { inspectReadStore, inspectStore, recordedAfter } from './inspect-store.t
 export { openSqliteReadStore } from './read-store.ts'
 export { openSqliteStore } from './write-store.ts'
 export { isStoreHeld } from './store-lock.ts'
-export type {
-  InspectedCollection,
-  InspectedFile,
-  InspectedLog,
-  InspectedReadStore,
-  InspectedStore,
-} from './inspect-store.ts'
-export type { InspectedCommand } from './inspect-commands.ts'
+export type { InspectedCollection, InspectedCommand, InspectedLog } from '../core/inspection/index.ts'
+export type { InspectedFile, InspectedReadStore, InspectedStore } from './inspect-store.ts'
 export type { SqliteReadStoreOptions } from './read-store.ts'
 export type { SqliteStoreOptions } from './write-store.ts'

@@ -1,34 +1,13 @@
 // Lists the commands of a store file that have no outcome yet, and those that were given up: for operators.
+import type { InspectedCommand, WantedCommands } from '../core/inspection/index.ts'
 import { readSql } from './database.ts'
 import { inspect } from './inspect-store.ts'
 import { numberAt, numberOrNullAt, prepareQuery, textAt, textOrNullAt, type Row } from './rows.ts'
 import { writeSchema } from './writer-service.ts'
 
-/** A command as operators see it: it waits, is being handled, or was given up. */
-export interface InspectedCommand {
-  readonly state: 'received' | 'running' | 'failed'
-  readonly log: string
-  readonly type: string
-  readonly decider: string
-  readonly streamId: string
-  readonly commandId: string
-  /** How often it was claimed so far. */
-  readonly attempts: number
-  /** When it was accepted, or given up. */
-  readonly atMs: number
-  /** When it is tried again at the earliest; null when it was not tried yet, or is being handled. */
-  readonly nextAttemptAtMs: number | null
-  /** Why its last attempt failed; null when none did. */
-  readonly cause: string | null
-}
-
-/** What to list of a store file. */
-export interface InspectCommands {
+/** Which commands to list of which store file. */
+export interface InspectCommands extends WantedCommands {
   readonly file: string
-  readonly nowMs: number
-  /** Those of one state; all unless given. */
-  readonly state?: InspectedCommand['state']
-  readonly limit: number
 }
 
 /** Lists commands: those without an outcome oldest first, then those given up, newest first. */

@@ -1,6 +1,7 @@
 // Looks at the files of a store beside the process that has it open, or without one: for operators.
 import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
+import type { InspectedCollection, InspectedLog } from '../core/inspection/index.ts'
 import { openDatabase, readSql, storeFault, type DatabaseSchema } from './database.ts'
 import { placeOf, positionOf } from './places.ts'
 import { readStoreSchema } from './read-store-tables.ts'
@@ -16,40 +17,6 @@ export interface InspectedFile {
   readonly journalBytes: number
   readonly schema: number
   readonly knownSchema: number
-}
-
-/** What a log holds and what waits for it. */
-export interface InspectedLog {
-  readonly log: string
-  readonly head: number
-  /** When the last event was recorded; null when there is none. */
-  readonly recordedAtMs: number | null
-  /** The epochs of its history, oldest first. */
-  readonly epochs: readonly { readonly epoch: string; readonly forkPosition: number }[]
-  readonly inbox: {
-    readonly commands: number
-    readonly oldestAtMs: number | null
-    readonly running: number
-    readonly failedBefore: number
-  }
-  readonly deadLetters: number
-  /** How far the log is sealed; null when no seal was made yet. */
-  readonly sealed: { readonly seals: number; readonly position: number; readonly atMs: number } | null
-}
-
-/** A build of a projection. */
-export interface InspectedCollection {
-  readonly log: string
-  readonly name: string
-  readonly version: number
-  readonly generation: number
-  readonly isLive: boolean
-  /** Whether its documents commit with the events; it then stands in the write store. */
-  readonly isSynchronous: boolean
-  /** Whether it was live at some time. */
-  readonly isNamed: boolean
-  readonly position: number
-  readonly quarantinedKeys: number
 }
 
 /** A read store; its collections are empty when its file has another schema than today's. */

@@ -3,9 +3,11 @@ export { leafOf, marksOf, sealDigest, sealRangeOf } from './seal-codec.ts'
 export { checkSeals, requireFollowing } from './checked-seals.ts'
 export { noDigest, sealEventsMax, sealsMax } from '../ports/seal-store.ts'
 export type {
+  Damages,
   IdSet,
   InspectedEvent,
   InspectedState,
+  InspectedTag,
   InspectedVersion,
   LogInspection,
   StoreInspection,

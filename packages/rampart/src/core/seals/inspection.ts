@@ -41,12 +41,29 @@ export interface IdSet extends Disposable {
   readonly add: (id: string) => boolean
 }
 
+/** A tag on which an event and the index of tags do not agree. */
+export interface InspectedTag {
+  readonly log: string
+  readonly position: number
+  readonly tag: string
+  /** True when only the index has it, false when only the event does. */
+  readonly isIndexed: boolean
+}
+
+/** What is wrong with files and tables, in words. */
+export interface Damages {
+  readonly found: readonly string[]
+  /** What could not be looked at, and why; null when all was. */
+  readonly leftOut: string | null
+}
+
 /** A store that is inspected. */
-export interface StoreInspection extends Disposable {
+export interface StoreInspection extends AsyncDisposable {
   readonly logs: readonly LogInspection[]
   /** What is wrong with the files or the tables themselves, in words. */
-  readonly damages: () => readonly string[]
+  readonly damages: () => Promise<Damages>
   /** The versions of all streams in order of stream and version, up to the heads of their logs. */
   readonly versions: () => AsyncIterable<readonly InspectedVersion[]>
-  readonly createIdSet: () => IdSet
+  /** Tags that stand in an event or in the index of tags only. */
+  readonly misplacedTags: () => AsyncIterable<readonly InspectedTag[]>
 }

@@ -1,11 +1,10 @@
 // Inspects a store file beside the process that writes it: reads whatever stands there, page by page, without
 // its lock.
 import { existsSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import type { Position, StreamId, StreamVersion } from '../../core/codec/index.ts'
 import { RampartError, systemRuntime } from '../../core/index.ts'
 import type {
-  IdSet,
   InspectedEvent,
   InspectedState,
   InspectedVersion,
@@ -20,6 +19,7 @@ import { createLogPages } from '../log-pages.ts'
 import { logNumberOf, positionOf } from '../places.ts'
 import { numberAt, prepareQuery, textAt, type Row } from '../rows.ts'
 import { createSealReader } from '../seal-rows.ts'
+import { misplacedTags } from './misplaced-tags.ts'
 import { damagesOf } from './store-damages.ts'
 import { writeSchema } from '../writer-service.ts'
 
@@ -40,10 +40,10 @@ export function openSqliteInspection(file: string): StoreInspection {
     const logs = listLogs(database, step)
     return {
       logs: logs.map((log) => inspectLog(database, log)),
-      damages: () => damagesOf(database, writeSchema, step),
+      damages: async () => ({ found: damagesOf(database, writeSchema, step), leftOut: null }),
       versions: () => versionsOf(database, logs),
-      createIdSet,
-      [Symbol.dispose]: () => database.close(),
+      misplacedTags: () => misplacedTags(database, hasTags(step) ? logs : []),
+      [Symbol.asyncDispose]: async () => database.close(),
     }
   } catch (error) {
     database.close()
@@ -57,6 +57,10 @@ interface FoundLog {
   readonly epochs: Awaited<ReturnType<LogInspection['epochs']>>
   readonly head: Position
   readonly sealed: number | false
+}
+
+function hasTags(step: number): boolean {
+  return writeSchema.steps.indexOf(readSql('create-tags')) < step
 }
 
 function listLogs(database: DatabaseSync, step: number): readonly FoundLog[] {
@@ -212,20 +216,5 @@ function stateOf(row: Row): InspectedState {
     stateVersion: numberAt(row, 4),
     digest: textAt(row, 5),
     text: textAt(row, 6),
-  }
-}
-
-const idCacheKib = 16 * 1024
-
-// A database without a name lies in a temporary file that goes with it; only what the cache cannot hold is
-// written.
-function createIdSet(): IdSet {
-  const database = new DatabaseSync('')
-  database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -${idCacheKib}`)
-  database.exec('CREATE TABLE ids (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID; BEGIN')
-  const insert = database.prepare('INSERT OR IGNORE INTO ids (id) VALUES (?)')
-  return {
-    add: (id) => Number(insert.run(id).changes) === 1,
-    [Symbol.dispose]: () => database.close(),
   }
 }

@@ -1,26 +1,11 @@
 // Looks at read models beside the process that writes them, and holds one view of them when asked to.
 import { existsSync } from 'node:fs'
-import type { CollectionState, DocumentCollection, LogKey } from '../../core/ports/index.ts'
+import type { ReadModelViews } from '../../core/inspection/index.ts'
 import { openDatabase, schemaStep } from '../database.ts'
 import { createCollectionReader, createReader, type Reader } from '../read-store-collection.ts'
 import { collectionStates } from '../read-store-generations.ts'
 import { readStoreSchema } from '../read-store-tables.ts'
 import { writeSchema } from '../writer-service.ts'
-
-/** A collection as it is read beside its writer. */
-export interface ViewedCollection {
-  readonly state: CollectionState
-  readonly documents: Pick<DocumentCollection, 'load' | 'page' | 'quarantined' | 'skipped'>
-}
-
-/** Read models of a file. */
-export interface ReadModelViews extends Disposable {
-  /** The documents that readers of a projection get; `undefined` when there are none. */
-  readonly live: (log: LogKey, name: string) => ViewedCollection | undefined
-  /** From here on all is read from one moment, until it is let go. */
-  readonly holdStill: () => void
-  readonly letGo: () => void
-}
 
 /** Files in which read models stand: one of their own, or that of the events that they commit with. */
 const schemas = { reads: readStoreSchema, write: writeSchema }
@@ -49,7 +34,7 @@ export function openSqliteReadModelViews(
     atOneMoment: (read) => (database.isTransaction ? read() : plain.atOneMoment(read)),
   }
   return {
-    live: (log, name) => {
+    live: async (log, name) => {
       const sql = `${collectionStates.numbers} AND is_live = 1`
       const [row] = reader.rows(sql, [log, name])
       if (row === undefined) return undefined
@@ -57,12 +42,9 @@ export function openSqliteReadModelViews(
       const number = Number(row.at(-1))
       return { state, documents: createCollectionReader({ reader, number, shape: state.shape }) }
     },
-    holdStill: () => {
+    holdStill: async () => {
       if (!database.isTransaction) database.exec('BEGIN')
     },
-    letGo: () => {
-      if (database.isTransaction) database.exec('COMMIT')
-    },
-    [Symbol.dispose]: () => database.close(),
+    [Symbol.asyncDispose]: async () => database.close(),
   }
 }

@@ -1,0 +1,225 @@
+// The commands that operate a store, over a PostgreSQL database: the same answers as over a folder.
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { commandId, streamId } from '../core/codec/index.ts'
+import { systemRuntime } from '../core/index.ts'
+import type { EventStore } from '../core/ports/index.ts'
+import { startHost, type RunningHost } from '../host/index.ts'
+import { openPostgresStore } from '../postgres/index.ts'
+import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
+import { createSealer } from '../seal/index.ts'
+import counter from './test/fixtures/counter/src/app.ts'
+import { rampart } from './test/run-rampart.ts'
+
+let server: PostgresServer
+let folder: string
+let made = 0
+beforeAll(async () => {
+  server = await startPostgres(['fsync=off'])
+  folder = await mkdtemp(join(tmpdir(), 'rampart-database-'))
+  await fillOriginal()
+}, 60_000)
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+}, 60_000)
+// Each test has a database of its own, and some start hosts.
+vi.setConfig({ testTimeout: 60_000 })
+
+async function newDatabase(template?: string): Promise<string> {
+  return createDatabase(server.url('postgres'), `test_${++made}`, template)
+}
+
+async function change(url: string, sql: string): Promise<string> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+  return url
+}
+
+const events = 1100
+const logKey = 'default/counter/0'
+
+/** Appends one event per append to one of 10 streams, every other with a command. */
+async function fill(log: EventStore, from: number, to: number): Promise<void> {
+  const appends = Array.from({ length: to - from + 1 }, (_, index) => {
+    const number = from + index
+    const payload = new TextEncoder().encode(JSON.stringify({ by: number }))
+    const id = commandId(`00000000-0000-4000-8000-${String(number).padStart(12, '0')}`)
+    const command = { id, fingerprint: 'print', outcome: { number }, expiresAtMs: null }
+    return log.append({
+      writes: [
+        {
+          decider: 'counter',
+          id: streamId(String(number % 10)),
+          expectedVersion: 'any',
+          events: [{ type: 'Counted', schemaVersion: 1, payload, tags: [`by:${number}`] }],
+        },
+      ],
+      actor: 'ada',
+      ...(number % 2 === 0 ? { command } : {}),
+    })
+  })
+  await Promise.all(appends)
+}
+
+async function seal(log: EventStore): Promise<void> {
+  await createSealer({ store: log, runtime: systemRuntime }).stop()
+}
+
+async function fillOriginal(): Promise<void> {
+  const url = await createDatabase(server.url('postgres'), 'original')
+  await using store = await openPostgresStore({ url, namespace: 'counter' })
+  const log = await store.openLog(logKey)
+  await fill(log, 1, events)
+  await seal(log)
+}
+
+function serve(url: string): Promise<RunningHost> {
+  const environment = { PORT: '0', RAMPART_DATA: join(folder, String(++made)), RAMPART_STORE: url }
+  return startHost({ mounts: [{ prefix: '', app: counter }], environment, reportFault() {} })
+}
+
+async function count(host: RunningHost, streamId: string, headers = {}): Promise<Response> {
+  const body = JSON.stringify({ streamId, data: { by: 1 } })
+  const sent = { 'content-type': 'application/json', ...headers }
+  return fetch(`${host.url}/commands/Count`, { method: 'POST', headers: sent, body })
+}
+
+describe('verify', () => {
+  const codesIn = (stdout: string): readonly string[] =>
+    Array.from(stdout.matchAll(/^([A-Z_]+) {2}counter {2}\S+(?: {2}position (\d+))?/gm), ([, code, at]) =>
+      at === undefined ? `${code}` : `${code} ${at}`,
+    )
+
+  async function found(url: string, ...args: readonly string[]): Promise<readonly string[]> {
+    const { code, stdout, stderr } = await rampart('verify', '--store', url, ...args)
+    const codes = codesIn(stdout)
+    expect([code, stderr]).toEqual([codes.length > 0 ? 1 : 0, ''])
+    return codes
+  }
+
+  const tamper = async (sql: string): Promise<string> => change(await newDatabase('original'), sql)
+  const where = (position: number): string => `WHERE log = 1 AND position = ${position}`
+  const renumber = (from: number, by: number): string =>
+    `UPDATE rampart_write.events SET position = -position WHERE position >= ${from};
+     UPDATE rampart_write.events SET position = -position + ${by} WHERE position < 0;`
+
+  test('finds nothing in a database that nobody touched, and keeps an anchor', async () => {
+    const anchor = join(folder, 'anchor.json')
+    const { stdout } = await rampart('verify', '--store', server.url('original'), '--write-anchor', anchor)
+    expect(stdout).toMatch(/^counter\n {2}default\/counter\/0 {2}1100 events, 2 seals, the newest \w{64}\n/)
+    expect(stdout).toMatch(/\nNothing was found\.\n$/)
+    expect(JSON.parse(await readFile(anchor, 'utf8'))).toMatchObject({ anchors: [{ position: events }] })
+    expect(await found(server.url('original'), '--anchor', anchor)).toEqual([])
+  })
+
+  test.each([
+    ['an edit', `UPDATE rampart_write.events SET actor = 'eve' ${where(700)}`, ['EVENT_CHANGED 700']],
+    [
+      'a deletion',
+      `DELETE FROM rampart_write.events ${where(700)}`,
+      ['EVENT_MISSING 700', 'VERSION_WRONG 710', 'TAG_WRONG 700'],
+    ],
+    [
+      'an insertion',
+      `${renumber(700, 1)}
+       INSERT INTO rampart_write.events SELECT (jsonb_populate_record(e, $$
+         {"position": 700, "version": 1000, "append_id": "forged", "command_id": null}$$)).*
+       FROM rampart_write.events AS e ${where(699)}`,
+      ['EVENT_INSERTED 700', 'VERSION_WRONG 700'],
+    ],
+    [
+      'a new order',
+      `UPDATE rampart_write.events SET position = -1 ${where(100)};
+       UPDATE rampart_write.events SET position = 100 ${where(101)};
+       UPDATE rampart_write.events SET position = 101 ${where(-1)}`,
+      ['EVENTS_REORDERED 100'],
+    ],
+    ['a cut tail', 'DELETE FROM rampart_write.events WHERE position > 1050', ['TAIL_CUT 1050']],
+    [
+      'a tag that is gone from the index',
+      'DELETE FROM rampart_write.event_tags WHERE position = 5',
+      ['TAG_WRONG 5'],
+    ],
+    [
+      'a tag that the index invents',
+      'INSERT INTO rampart_write.event_tags SELECT tag, log, 6, type FROM rampart_write.event_tags WHERE position = 5',
+      ['TAG_WRONG 6'],
+    ],
+    [
+      'a trigger, a function and an index that were changed',
+      `CREATE FUNCTION rampart_write.quiet() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+       CREATE TRIGGER quiet BEFORE INSERT ON rampart_write.events EXECUTE FUNCTION rampart_write.quiet();
+       DROP INDEX rampart_write.events_by_command`,
+      ['SCHEMA_CHANGED', 'SCHEMA_CHANGED', 'SCHEMA_CHANGED'],
+    ],
+  ])('finds %s', async (_, sql, expected) => {
+    expect((await found(await tamper(sql))).slice(0, expected.length)).toEqual(expected)
+  })
+
+  test('finds a cut tail and a rewritten history by an anchor, when the seals were made anew', async () => {
+    const anchor = join(folder, 'kept.json')
+    await rampart('verify', '--store', server.url('original'), '--write-anchor', anchor)
+    const cut = await tamper(
+      `DELETE FROM rampart_write.event_tags WHERE position > 1024;
+       DELETE FROM rampart_write.events WHERE position > 1024;
+       DELETE FROM rampart_write.seals WHERE number > 1`,
+    )
+    expect(await found(cut)).toEqual([])
+    expect(await found(cut, '--anchor', anchor)).toEqual(['TAIL_CUT 1024'])
+    const rewritten = await tamper(
+      `UPDATE rampart_write.events SET actor = 'eve' ${where(700)}; DELETE FROM rampart_write.seals`,
+    )
+    {
+      await using store = await openPostgresStore({ url: rewritten, namespace: 'counter' })
+      await seal(await store.openLog(logKey))
+    }
+    expect(await found(rewritten)).toEqual([])
+    expect(await found(rewritten, '--anchor', anchor)).toEqual([`HISTORY_REWRITTEN ${events}`])
+  })
+})
+
+test('a URL that is none is never repeated, and a database without a store is said to be one', async () => {
+  const wrong = await rampart('verify', '--store', 'mysql://eve:secret@localhost/shop')
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/--store is no URL of a database/)])
+  const empty = await rampart('commands', 'list', '--store', await newDatabase())
+  expect([empty.code, empty.stderr]).toEqual([2, expect.stringMatching(/has no store of Rampart/)])
+  const absent = await rampart('commands', 'list', '--store', 'postgres://eve:secret@127.0.0.1:1/shop')
+  expect([absent.code, absent.stderr]).toEqual([
+    1,
+    expect.stringMatching(/The database 127.0.0.1:1\/shop failed/),
+  ])
+  for (const { stdout, stderr } of [wrong, empty, absent]) expect(stdout + stderr).not.toContain('secret')
+})
+
+test('commands list shows what waits in a database, and what was given up', async () => {
+  const url = await newDatabase()
+  process.env['COUNTER_DECIDE_FAILS'] = 'the rate is not known'
+  try {
+    await using host = await serve(url)
+    expect(await rampart('commands', 'list', '--store', url)).toMatchObject({
+      code: 0,
+      stdout: 'No command waits, and none was given up.\n',
+    })
+    expect((await count(host, 'a', { prefer: 'respond-async' })).status).toBe(202)
+    const list = async () => (await rampart('commands', 'list', '--store', url)).stdout
+    await expect.poll(list).toMatch(/^counter {2}received {2}Count counter-a .* attempt \d .*not known\n$/)
+    await change(url, `UPDATE rampart_write.inbox SET attempts = 4, due_at_ms = 0`)
+    await expect.poll(list, { timeout: 20_000 }).toMatch(/^counter {2}failed {2}Count counter-a .*not known/)
+    const { code, stdout } = await rampart('commands', 'list', '--store', url, '--json')
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      1,
+      { commands: [{ app: 'counter', state: 'failed', log: logKey, attempts: 5, nextAttemptAt: null }] },
+    ])
+  } finally {
+    delete process.env['COUNTER_DECIDE_FAILS']
+  }
+})

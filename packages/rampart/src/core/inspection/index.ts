@@ -1,0 +1,8 @@
+// What operators see of a store beside whoever writes it, the same of every adapter.
+export type {
+  InspectedCollection,
+  InspectedCommand,
+  InspectedLog,
+  WantedCommands,
+} from './inspected-store.ts'
+export type { ReadModelViews, ViewedCollection } from './read-model-views.ts'

@@ -1,0 +1,5 @@
+// What operators read of a database beside the processes that write it.
+export { placeOf } from '../database.ts'
+export { inspectDatabaseCommands } from './inspect-commands.ts'
+export { listDatabaseApps, openPostgresInspection } from './open-inspection.ts'
+export { openPostgresReadModelViews } from './view-read-models.ts'

@@ -1,0 +1,79 @@
+// Looks at a database from one moment, over a connection of its own, which changes nothing.
+import { Client } from 'pg'
+import { RampartError } from '../../core/index.ts'
+import { placeOf, run, storeFault, type RunQuery, type Statement } from '../database.ts'
+import { textAt } from '../rows.ts'
+
+const connectMs = 5000
+const statementMs = 30_000
+
+/** Connects for looking. Throws `STORE_UNAVAILABLE`. */
+export async function connectToLook(url: string, statementsMs: number = statementMs): Promise<Client> {
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: connectMs,
+    statement_timeout: statementsMs,
+    keepAlive: true,
+    application_name: 'rampart operator',
+  })
+  // A connection that is lost between two statements shows at the next one.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    throw storeFault(error, url)
+  }
+}
+
+/** Begins a transaction that sees one moment, and writes nothing. */
+export const beginMoment = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
+
+/**
+ * Looks at a store from one moment, whatever is written meanwhile. Throws `INPUT_INVALID` for a database
+ * that has none, and `STORE_UNAVAILABLE`.
+ */
+export async function atOneMoment<Seen>(
+  url: string,
+  look: (query: RunQuery) => Promise<Seen>,
+): Promise<Seen> {
+  const client = await connectToLook(url)
+  try {
+    await client.query(beginMoment)
+    const query: RunQuery = (statement, values) => run(client, statement, values)
+    await requireStore(query, url)
+    return await look(query)
+  } catch (error) {
+    throw storeFault(error, url)
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+const findStore: Statement = {
+  name: 'find-store',
+  text: "SELECT 'there' WHERE to_regclass('rampart_write.events') IS NOT NULL",
+}
+
+async function requireStore(query: RunQuery, url: string): Promise<void> {
+  if ((await query(findStore, [])).length > 0) return
+  const message =
+    `The database ${placeOf(url)} has no store of Rampart (the schema rampart_write). ` +
+    'Name the one that the processes were started with: RAMPART_STORE, or --store.'
+  throw new RampartError('INPUT_INVALID', message)
+}
+
+const listApps: Statement = {
+  name: 'list-apps',
+  text: "SELECT DISTINCT split_part(key, ':', 1) AS app FROM rampart_write.logs ORDER BY app",
+}
+
+/** The apps whose logs stand in a database: each of their keys begins with the name of its app. */
+export async function appsIn(query: RunQuery): Promise<readonly string[]> {
+  return (await query(listApps, [])).map((row) => textAt(row, 0))
+}
+
+/** The key of a log as its app knows it. */
+export function withoutApp(key: string): string {
+  return key.slice(key.indexOf(':') + 1)
+}

@@ -1,0 +1,131 @@
+// Reads the pages of a log and of its streams, each with a statement or two over the pool.
+import { foldPages } from '../core/checks/index.ts'
+import { position } from '../core/codec/index.ts'
+import type { LogIdentity } from '../core/group-commit/index.ts'
+import type {
+  EventFilter,
+  EventRecord,
+  EventStore,
+  LogPage,
+  LogQuery,
+  StreamQuery,
+} from '../core/ports/index.ts'
+import type { EventReader } from './event-reader.ts'
+import type { OpenStore } from './open-store.ts'
+
+/** What pages are read from. */
+export type PageSource = Pick<OpenStore, 'reads'>
+
+const pageSizeUnlessSaid = 1000
+// How much of a log one page examines at most where no index leads to what is wanted.
+const windowPositions = 10_000
+
+/** The reads of one log. */
+export function createLogPages(
+  source: PageSource,
+  log: LogIdentity,
+): Pick<EventStore, 'readStream' | 'readLog' | 'readToFold'> {
+  return {
+    readStream: (query) => readStream(source, log, query),
+    readLog: (query) => readLog(source, log, query),
+    readToFold: (query) => foldPages(readLog(source, log, query)),
+  }
+}
+
+async function* readStream(
+  source: PageSource,
+  log: LogIdentity,
+  query: StreamQuery,
+): AsyncGenerator<readonly EventRecord[]> {
+  const { decider, id, direction = 'forward', limit = Number.MAX_SAFE_INTEGER, signal } = query
+  const isForward = direction === 'forward'
+  const [low = 1, high = Number.MAX_SAFE_INTEGER] = isForward
+    ? [query.from, query.to]
+    : [query.to, query.from]
+  let range = { decider, id, lowest: low as number, highest: high, isForward }
+  let left = limit
+  while (left > 0) {
+    const size = Math.min(left, pageSizeUnlessSaid)
+    const page = await unlessAborted(signal, () =>
+      source.reads().events.readStream(log, { ...range, limit: size }),
+    )
+    const last = page.events.at(-1)
+    if (last === undefined) return
+    yield page.events
+    if (page.isWhole) return
+    left -= page.events.length
+    range = isForward ? { ...range, lowest: last.version + 1 } : { ...range, highest: last.version - 1 }
+  }
+}
+
+async function* readLog(source: PageSource, log: LogIdentity, query: LogQuery): AsyncGenerator<LogPage> {
+  const { limit = Number.MAX_SAFE_INTEGER, pageSize = pageSizeUnlessSaid, signal } = query
+  let { after }: { after: number } = query
+  let left = limit
+  for (;;) {
+    const wanted = { ...query, after: position(after), limit: Math.min(left, pageSize) }
+    const page = await unlessAborted(signal, () => readLogPage(source.reads().events, log, wanted))
+    yield { events: page.events, through: page.through }
+    after = page.through.position
+    left -= page.events.length
+    if (page.isLast || left === 0) return
+  }
+}
+
+interface ExaminedPage extends LogPage {
+  /** Whether it ends at the head as it was when the page was read. */
+  readonly isLast: boolean
+}
+
+async function readLogPage(reader: EventReader, log: LogIdentity, query: LogQuery): Promise<ExaminedPage> {
+  const { after, limit = 0 } = query
+  const head = await reader.head(log)
+  if (after >= head.position) return { events: [], through: head, isLast: true }
+  const filters = filtersOf(query)
+  const isScan = filters?.some(({ tags = [] }) => tags.length === 0) ?? false
+  const end = isScan ? Math.min(head.position, after + windowPositions) : head.position
+  const { events, isWhole } = await reader.readLog(log, { after, through: end, limit, filters })
+  const last = events.at(-1)
+  const reached = isWhole || last === undefined ? end : last.position
+  const isLast = reached === head.position
+  return { events, through: isLast ? head : await placeOf(reader, log, { reached, last }), isLast }
+}
+
+// A page without filters ends at an event that it holds.
+async function placeOf(
+  reader: EventReader,
+  log: LogIdentity,
+  { reached, last }: { readonly reached: number; readonly last: EventRecord | undefined },
+): Promise<LogPage['through']> {
+  if (last === undefined || last.position !== reached) return reader.placeAt(log, reached)
+  return {
+    epoch: log.epoch,
+    position: last.position,
+    eventId: `${last.appendId}.${last.appendIndex}`,
+  }
+}
+
+function filtersOf({ anyOf, types, tags = [] }: LogQuery): readonly EventFilter[] | undefined {
+  if (anyOf !== undefined) return anyOf
+  if (types === undefined && tags.length === 0) return undefined
+  return [{ tags, ...(types === undefined ? {} : { types }) }]
+}
+
+// The answer of an aborted read is not waited for; the statement ends by itself, or at its time-out.
+async function unlessAborted<Value>(
+  signal: AbortSignal | undefined,
+  read: () => Promise<Value>,
+): Promise<Value> {
+  signal?.throwIfAborted()
+  if (signal === undefined) return read()
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    const value = await Promise.race([read(), aborted.promise])
+    signal.throwIfAborted()
+    return value
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
