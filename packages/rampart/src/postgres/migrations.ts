@@ -28,13 +28,14 @@ export const writeSchema: DatabaseSchema = {
     'keep-seals',
     'create-roles',
     'grant-write-tables',
+    'add-write-leases',
   ],
 }
 
 /** Documents of projections, and how far each has come. */
 export const readSchema: DatabaseSchema = {
   name: 'rampart_read',
-  steps: ['create-collections', 'create-roles', 'grant-collections'],
+  steps: ['create-collections', 'create-roles', 'grant-collections', 'add-read-leases'],
 }
 
 /** A connection, and how to open others like it. */

@@ -3,22 +3,29 @@ import type { Client } from 'pg'
 import { RampartError } from '../core/index.ts'
 import type { CollectionShape, CommitRequest, LogPlace, StoredDocument } from '../core/ports/index.ts'
 import { inTransaction, run, type Statement } from './database.ts'
+import { requireHeld, type Fence } from './read-store-fence.ts'
 import { changeQuarantine } from './read-store-quarantine.ts'
 import { cellsOf, collectionSql, columnsOf, ownColumns, placeOf, type Columns } from './read-store-tables.ts'
 import { numberAt } from './rows.ts'
 
-/** Commits a batch over the writing connection. Throws `STORE_UNAVAILABLE` when it begins elsewhere. */
+/**
+ * Commits a batch over the writing connection. Throws `STORE_UNAVAILABLE` when it begins elsewhere, and
+ * `LEASE_LOST`.
+ */
 export type CommitBatch = (client: Client, request: CommitRequest) => Promise<void>
 
-/** Prepares the commits of one collection. */
-export function createCommit(number: number, shape: CollectionShape): CommitBatch {
+/** Prepares the commits of one collection, under a lease if one is given. */
+export function createCommit(number: number, shape: CollectionShape, fence?: Fence): CommitBatch {
   const columns = columnsOf(shape)
   const statement = commitStatement(number, columns)
   const move: CommitBatch = async (client, { from, to, documents }) => {
     const ends = [to.epoch, to.position, to.eventId, from.epoch, from.position, from.eventId]
-    const values = [number, ...ends, ...cellsOf(columns, lastOfEach(documents))]
+    const held = [fence?.rowName ?? null, fence?.lease.fence ?? null]
+    const values = [number, ...ends, ...held, ...cellsOf(columns, lastOfEach(documents))]
     const [row = []] = await run(client, statement, values)
-    if (numberAt(row, 0) !== 1) throw await movedCheckpoint(client, { number, name: shape.name, from })
+    if (numberAt(row, 0) === 1) return
+    if (fence !== undefined) await requireHeld(client, fence)
+    throw await movedCheckpoint(client, { number, name: shape.name, from })
   }
   return async (client, request) => {
     const { quarantine = [] } = request
@@ -37,7 +44,7 @@ function commitStatement(number: number, columns: Columns): Statement {
   const types = ['text', 'bigint', 'bigint', 'text', ...own.map(() => 'text')]
   const text = collectionSql('commit-documents', number, {
     columns: names.join(', '),
-    values: types.map((type, index) => `$${index + 8}::${type}[]`).join(', '),
+    values: types.map((type, index) => `$${index + 10}::${type}[]`).join(', '),
     updates: names
       .slice(1)
       .map((name) => `${name} = excluded.${name}`)

@@ -1,9 +1,12 @@
 // The read store on PostgreSQL: documents of projections in a schema of their own, which may stand on another
 // server than the logs.
+import type { Lease } from '../core/leases/index.ts'
 import type { CollectionShape, DocumentCollection, LogKey, ReadStore } from '../core/ports/index.ts'
 import { connectPrepared, readSchema } from './migrations.ts'
 import { createCollectionReader } from './read-store-collection.ts'
+import { createLeaseStore, leasePrefix } from './lease-store.ts'
 import { createCommit } from './read-store-commits.ts'
+import { fenced, type Fence } from './read-store-fence.ts'
 import { openConnections, type Connections } from './read-store-connections.ts'
 import {
   collectionStates,
@@ -32,6 +35,27 @@ export interface PostgresReadStoreOptions {
 export async function openPostgresReadStore(options: PostgresReadStoreOptions): Promise<ReadStore> {
   const { url, namespace, role = 'rampart_projector' } = options
   const store = openConnections(await connectPrepared(url, { schema: readSchema, role }))
+  const { query } = store
+  const leases = createLeaseStore({ query, schema: 'rampart_read', namespace })
+  const under = (lease: Lease): ReadStore => {
+    const fence = { lease, rowName: `${leasePrefix(namespace)}${lease.name}` }
+    return { ...storeOver({ store: fenced(store, fence), namespace, fence }), leases: both, ...noEnd }
+  }
+  const both = { ...leases, under }
+  const whole = storeOver({ store, namespace, fence: undefined })
+  return { ...whole, leases: both, [Symbol.asyncDispose]: () => store.close() }
+}
+
+const noEnd = { [Symbol.asyncDispose]: () => Promise.resolve() }
+
+interface StoreParts {
+  readonly store: Connections
+  readonly namespace: string | undefined
+  /** The lease that changes are made under. */
+  readonly fence: Fence | undefined
+}
+
+function storeOver({ store, namespace, fence }: StoreParts): Omit<ReadStore, typeof Symbol.asyncDispose> {
   const collections = new Map<number, DocumentCollection>()
   /** The same with the log by the name that it has in the database. */
   const named = <Of extends { readonly log: LogKey }>(of: Of): Of =>
@@ -41,7 +65,7 @@ export async function openPostgresReadStore(options: PostgresReadStoreOptions): 
       const number = await store.change((client) =>
         openCollection(client, named(shape), { epoch, generation }),
       )
-      const known = collections.get(number) ?? createCollection(store, number, shape)
+      const known = collections.get(number) ?? createCollection({ store, number, shape, fence })
       collections.set(number, known)
       return known
     },
@@ -58,12 +82,16 @@ export async function openPostgresReadStore(options: PostgresReadStoreOptions): 
     compare: (pair) => store.change((client) => compareCollections(client, named(pair))),
     dropCollection: (log, name, collection) =>
       store.change((client) => dropCollection(client, named({ log, name }), collection)),
-    [Symbol.asyncDispose]: () => store.close(),
   }
 }
 
-function createCollection(store: Connections, number: number, shape: CollectionShape): DocumentCollection {
-  const commit = createCommit(number, shape)
+interface CollectionParts extends Pick<StoreParts, 'store' | 'fence'> {
+  readonly number: number
+  readonly shape: CollectionShape
+}
+
+function createCollection({ store, number, shape, fence }: CollectionParts): DocumentCollection {
+  const commit = createCommit(number, shape, fence)
   const listeners = new Set<() => void>()
   return {
     shape,

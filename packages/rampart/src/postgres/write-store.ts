@@ -9,6 +9,7 @@ import { openReaders, placeOf } from './database.ts'
 import { connectPrepared, readSchema, writeSchema } from './migrations.ts'
 import { createEventReader } from './event-reader.ts'
 import { createEventStore } from './event-store.ts'
+import { createLeaseStore } from './lease-store.ts'
 import type { OpenLog, OpenStore, StoreReads } from './open-store.ts'
 import { startWakeUps } from './wake-ups.ts'
 import { createTickets, type WriterState } from './writer-state.ts'
@@ -90,6 +91,11 @@ function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore
   return {
     openLog: (key) => openLog(store, { key, namespace: options.namespace }, logs),
     fault: queue.fault,
+    leases: createLeaseStore({
+      query: async (statement, values) => reads.get().query(statement, values),
+      schema: 'rampart_write',
+      namespace: options.namespace,
+    }),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   }
 }

@@ -27,6 +27,7 @@
 // ES-13 `recordedAtMs` never goes backwards within a log, whatever the clock does.
 // ES-14 Sizes and names are checked before an append is queued; queues and batches are bounded in number and
 //       bytes.
+import type { LeaseStore } from './lease-store.ts'
 import type { CommandId, Position, StreamId, StreamVersion } from '../identity.ts'
 import type { CommandInbox } from './command-inbox.ts'
 import type { DocumentWrite, KeptCollection } from './document-store.ts'
@@ -229,6 +230,8 @@ export interface WriteStore extends AsyncDisposable {
   readonly openLog: (log: LogKey) => Promise<EventStore>
   /** What keeps the store from accepting appends, in words for an operator; `undefined` when nothing does. */
   readonly fault: () => string | undefined
+  /** Which process does what one at a time may do; absent where one process alone has the store. */
+  readonly leases?: LeaseStore
 }
 
 /** Largest payload of one event, in bytes. */

@@ -26,6 +26,7 @@
 //      is live.
 import type { Position } from '../identity.ts'
 import type { Json } from '../json.ts'
+import type { Lease, LeaseStore } from './lease-store.ts'
 import type { LogKey, LogPlace } from './log.ts'
 
 /** What a read store must know about a projection to keep its documents. */
@@ -223,6 +224,12 @@ export interface Comparison {
   readonly isSame: boolean
 }
 
+/** The leases of a read store, which protect what is kept in it. */
+interface ReadLeases extends LeaseStore {
+  /** The same store for a holder: its changes are refused once the lease is another's. It needs no end. */
+  readonly under: (lease: Lease) => ReadStore
+}
+
 /** A database of collections. */
 export interface ReadStore extends AsyncDisposable {
   /**
@@ -246,4 +253,6 @@ export interface ReadStore extends AsyncDisposable {
   readonly compare: (pair: CollectionPair) => Promise<Comparison>
   /** Forgets a collection that is not live; one that is not there is no fault. */
   readonly dropCollection: (log: LogKey, name: string, collection: CollectionName) => Promise<void>
+  /** Which process keeps a projection up to date; absent where one process alone has the store. */
+  readonly leases?: ReadLeases
 }
