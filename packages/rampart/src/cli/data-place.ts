@@ -11,16 +11,18 @@ export interface DataOptions {
 }
 
 /** A folder of files or a database, by its absolute path or its URL. */
-export type DataPlace =
-  | { readonly kind: 'folder'; readonly data: string }
-  | {
-      readonly kind: 'database'
-      /** Where events stand. */
-      readonly url: string
-      /** Where read models stand. */
-      readonly readsUrl: string
-      readonly data: string
-    }
+export type DataPlace = { readonly kind: 'folder'; readonly data: string } | DatabasePlace
+
+/** A database in the place of a folder. */
+export interface DatabasePlace {
+  readonly kind: 'database'
+  /** Where events stand. */
+  readonly url: string
+  /** Where read models stand. */
+  readonly readsUrl: string
+  /** The folder of what is kept beside it. */
+  readonly data: string
+}
 
 /** Adds `--data` and `--store` to a command; without them the settings of the server hold. */
 export function withPlace(command: Command): Command {

@@ -185,8 +185,21 @@ describe('verify', () => {
     expect(await found(rewritten)).toEqual([])
     expect(await found(rewritten, '--anchor', anchor)).toEqual([`HISTORY_REWRITTEN ${events}`])
   })
-})
 
+  test('compares read models with what the log folds to, beside the process that serves them', async () => {
+    const url = await newDatabase()
+    await using host = await serve(url)
+    for (const stream of ['a', 'b', 'c']) {
+      const token = (await count(host, stream)).headers.get('consistency-token') ?? ''
+      await fetch(`${host.url}/reads/totals/${stream}`, { headers: { 'consistency-token': token } })
+    }
+    const module = join(import.meta.dirname, 'test/fixtures/counter/src/app.ts')
+    const { stdout } = await rampart('verify', module, '--store', url)
+    expect(stdout).toMatch(/\n {2}totals {2}3 documents compared at position 3, 0 differ\nNothing/)
+    const sql = `UPDATE rampart_read.documents_1 SET data = '{"total":7}' WHERE key = 'b'`
+    expect(await found(await change(url, sql), module)).toEqual(['READ_MODEL_DIFFERS 3'])
+  })
+})
 test('a URL that is none is never repeated, and a database without a store is said to be one', async () => {
   const wrong = await rampart('verify', '--store', 'mysql://eve:secret@localhost/shop')
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/--store is no URL of a database/)])
@@ -222,4 +235,94 @@ test('commands list shows what waits in a database, and what was given up', asyn
   } finally {
     delete process.env['COUNTER_DECIDE_FAILS']
   }
+})
+
+describe('status and doctor', () => {
+  const doctor = (url: string) => rampart('doctor', '--store', url)
+
+  /** A session that leaves a transaction open, as somebody does who goes to lunch. */
+  async function leaveOpen(url: string, sql: string) {
+    const client = new Client({ connectionString: url, application_name: 'lunch' })
+    await client.connect()
+    await client.query(`BEGIN; ${sql}`)
+    return { [Symbol.asyncDispose]: () => client.end() }
+  }
+
+  test('status shows logs, read models and the processes that share them, doctor who is gone', async () => {
+    const url = await newDatabase()
+    await using one = await serve(url)
+    const status = async () => (await rampart('status', '--store', url)).stdout
+    {
+      await using other = await serve(url)
+      const token = (await count(one, 'a')).headers.get('consistency-token') ?? ''
+      const read = await fetch(`${other.url}/reads/totals/a`, { headers: { 'consistency-token': token } })
+      expect(read.status).toBe(200)
+      await expect.poll(status).toMatch(/\ncounter {2}2 processes\n/)
+      const shown = await status()
+      expect(shown).toMatch(/^\S+\/test_\d+ {2}rampart_write at step \d+, rampart_read at step \d+\n/)
+      expect(shown).toMatch(/\n {2}the wall is down: /)
+      for (const { url: address } of [one, other]) {
+        const line = `\n  process ${process.pid} on \\S+  write,project,serve  ${address}  began \\d s`
+        expect(shown).toMatch(new RegExp(line))
+      }
+      expect(shown).toMatch(/\n {2}counter {2}1 events, the last \d+ s ago\n {4}epoch \S+ \(1 in all\)\n/)
+      expect(shown).toMatch(/\n {4}totals {2}version 1, generation 1 {2}at 1 {2}up to date\n/)
+      const { stdout } = await rampart('status', '--json', '--store', url)
+      expect(JSON.parse(stdout)).toMatchObject({
+        wall: 'down',
+        apps: [
+          {
+            app: 'counter',
+            processes: [{ pid: process.pid, state: 'running' }, {}],
+            logs: [{ context: 'counter', head: 1, projections: [{ name: 'totals', lagEvents: 0 }] }],
+          },
+        ],
+      })
+    }
+    expect(await status()).toMatch(/\ncounter {2}1 process\n/)
+    expect(await doctor(url)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Nothing is wrong with/),
+    })
+    const killed = (seen: string) =>
+      change(
+        url,
+        `INSERT INTO rampart_host.processes
+         SELECT 'killed', app, roles, 4711, host, NULL, walled, since, now() - interval '${seen}'
+         FROM rampart_host.processes LIMIT 1`,
+      )
+    await killed('40 seconds')
+    expect((await doctor(url)).stdout).toMatch(
+      /^! counter: Process 4711 on \S+ gave no sign of life for 4\d s\.\n/,
+    )
+    await change(url, `DELETE FROM rampart_host.processes WHERE pid = 4711`)
+    await killed('11 minutes')
+    await expect.poll(status, { timeout: 10_000 }).not.toMatch(/4711/)
+  })
+
+  test('doctor finds who holds the log, and who holds a read model back', async () => {
+    const url = await newDatabase()
+    await using host = await serve(url)
+    expect((await count(host, 'a')).status).toBe(200)
+    const said = async () => (await doctor(url)).stdout.replaceAll(/\d+/g, 'N')
+    {
+      await using _open = await leaveOpen(url, 'SELECT pg_advisory_xact_lock(1380012368, 1)')
+      const answer = count(host, 'b')
+      const session = '! Session N \\(user postgres, application lunch, idle in transaction for N s\\)'
+      const what =
+        'holds the log counter:\\S+, and N other session waits\\. Its last statement: BEGIN; SELECT'
+      const remedy = 'End its transaction, or the session: SELECT pg_terminate_backend\\(N\\)\\.'
+      const line = new RegExp(`^${session} ${what}.*\n  ${remedy}\n`)
+      await expect.poll(said, { timeout: 10_000 }).toMatch(line)
+      await _open[Symbol.asyncDispose]()
+      expect((await answer).status).toBe(200)
+    }
+    {
+      await using _open = await leaveOpen(url, 'SELECT FROM rampart_read.collections FOR UPDATE')
+      await count(host, 'c')
+      await expect.poll(said, { timeout: 10_000 }).toMatch(/^! Session N .*: N other session waits for it\./)
+      expect(await said()).toMatch(/\n! counter: totals is N events behind and does not catch up\./)
+    }
+    await expect.poll(() => doctor(url), { timeout: 30_000 }).toMatchObject({ code: 0 })
+  })
 })

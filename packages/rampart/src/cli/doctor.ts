@@ -1,7 +1,9 @@
-// `rampart doctor`: finds what is wrong with the apps of a data folder, and says what mends it.
+// `rampart doctor`: finds what is wrong with the apps of a data folder or a database, and says what mends it.
 import type { Command } from 'commander'
 import { sleep, systemRuntime } from '../core/index.ts'
-import { folderOf, withData, type DataOptions } from './data-place.ts'
+import { nameOf, placeOfData, withPlace, type DatabasePlace, type DataOptions } from './data-place.ts'
+import { diagnoseDatabase, needsSecondLookAt } from './database-diagnosis.ts'
+import { surveyDatabase } from './database-survey.ts'
 import { diagnose, needsSecondLook, type Finding } from './diagnosis.ts'
 import { found, ink, print, printJson } from './output.ts'
 import { survey } from './survey.ts'
@@ -15,23 +17,46 @@ const betweenMs = 1500
 
 /** Adds the command to a program. */
 export function addDoctor(program: Command): void {
-  withData(program.command('doctor'))
+  withPlace(program.command('doctor'))
     .description('Finds what is wrong and says what mends it; ends with 1 when it found something.')
     .option('--json', 'the same for programs')
     .action(doctor)
 }
 
-async function doctor({ json, ...place }: DoctorOptions): Promise<void> {
-  const data = folderOf(place)
+async function doctor({ json, ...options }: DoctorOptions): Promise<void> {
+  const place = placeOfData(options)
+  const { findings, apps } =
+    place.kind === 'database' ? await examineDatabase(place) : await examineFolder(place.data)
+  if (findings.length > 0) found()
+  if (json) return printJson({ data: nameOf(place), apps: apps.map(({ app }) => app), findings })
+  for (const finding of findings) print(linesOf(finding))
+  const names = apps.map(({ app, state }) => `${app} (${state})`).join(', ')
+  print(`${findings.length === 0 ? 'Nothing is wrong with' : 'Looked at'} ${names} in ${nameOf(place)}.`)
+}
+
+interface Examined {
+  readonly findings: readonly Finding[]
+  readonly apps: readonly { readonly app: string; readonly state: string }[]
+}
+
+async function examineFolder(data: string): Promise<Examined> {
   const first = await survey(data, systemRuntime)
   const hasToWait = needsSecondLook(first)
   if (hasToWait) await sleep(systemRuntime, betweenMs)
   const findings = diagnose(first, hasToWait ? await survey(data, systemRuntime) : first)
-  if (findings.length > 0) found()
-  if (json) return printJson({ data, apps: first.apps.map(({ app }) => app), findings })
-  for (const finding of findings) print(linesOf(finding))
-  const apps = first.apps.map(({ app, server }) => `${app} (${server.state})`).join(', ')
-  print(`${findings.length === 0 ? 'Nothing is wrong with' : 'Looked at'} ${apps} in ${data}.`)
+  return { findings, apps: first.apps.map(({ app, server }) => ({ app, state: server.state })) }
+}
+
+async function examineDatabase(place: DatabasePlace): Promise<Examined> {
+  const first = await surveyDatabase(place, systemRuntime)
+  const hasToWait = needsSecondLookAt(first)
+  if (hasToWait) await sleep(systemRuntime, betweenMs)
+  const later = hasToWait ? await surveyDatabase(place, systemRuntime) : first
+  const apps = first.apps.map(({ app, processes }) => {
+    const running = processes.filter(({ state }) => state !== 'gone').length
+    return { app, state: running === 0 ? 'stopped' : `${running} running` }
+  })
+  return { findings: diagnoseDatabase(first, later), apps }
 }
 
 function linesOf({ app, what, remedy }: Finding): string {

@@ -3,16 +3,12 @@ import type { Command } from 'commander'
 import { isoTime } from '../core/codec/index.ts'
 import { systemRuntime } from '../core/index.ts'
 import type { InspectedFile } from '../sqlite/index.ts'
-import { folderOf, withData, type DataOptions } from './data-place.ts'
-import { columns, ink, megabytes, print, printJson, since } from './output.ts'
-import {
-  survey,
-  type Survey,
-  type SurveyedApp,
-  type SurveyedLog,
-  type SurveyedProjection,
-  type SurveyedServer,
-} from './survey.ts'
+import { databaseLines, databaseJson } from './database-status.ts'
+import { surveyDatabase } from './database-survey.ts'
+import { placeOfData, withPlace, type DataOptions } from './data-place.ts'
+import { logLines } from './log-lines.ts'
+import { ink, megabytes, print, printJson } from './output.ts'
+import { survey, type Survey, type SurveyedApp, type SurveyedServer } from './survey.ts'
 
 interface StatusOptions extends DataOptions {
   readonly json?: true
@@ -20,14 +16,19 @@ interface StatusOptions extends DataOptions {
 
 /** Adds the command to a program. */
 export function addStatus(program: Command): void {
-  withData(program.command('status'))
+  withPlace(program.command('status'))
     .description('Shows logs, read models and what waits, beside a running server or without one.')
     .option('--json', 'the same for programs')
     .action(status)
 }
 
 async function status({ json, ...place }: StatusOptions): Promise<void> {
-  const found = await survey(folderOf(place), systemRuntime)
+  const where = placeOfData(place)
+  if (where.kind === 'database') {
+    const found = await surveyDatabase(where, systemRuntime)
+    return json ? printJson(databaseJson(found)) : print(databaseLines(found).join('\n'))
+  }
+  const found = await survey(where.data, systemRuntime)
   if (json) printJson(shownJson(found))
   else for (const app of found.apps) print(linesOf(app, found.atMs).join('\n'))
 }
@@ -62,40 +63,6 @@ function serverText({ state, pid, url }: SurveyedServer): string {
     case 'unlocked':
       return `served at ${url} by process ${pid}, which does not hold its lock`
   }
-}
-
-function logLines(log: SurveyedLog, nowMs: number): readonly string[] {
-  const { context, head, recordedAtMs, epochs, inbox, deadLetters, sealed } = log
-  const current = epochs.at(-1)
-  const rows = log.projections.map((one) => [
-    `    ${one.name}`,
-    `version ${one.version}, generation ${one.generation}${roleOf(one)}`,
-    `at ${one.position}`,
-    lagText(one),
-    one.quarantinedKeys === 0 ? '' : `${one.quarantinedKeys} keys quarantined`,
-    one.stopped === null ? '' : `stopped: ${one.stopped}`,
-    one.upgradeStopped === null ? '' : `upgrade stopped: ${one.upgradeStopped}`,
-  ])
-  return [
-    `  ${context}  ${head} events${recordedAtMs === null ? '' : `, the last ${since(recordedAtMs, nowMs)}`}`,
-    `    epoch ${current?.epoch ?? 'none'} (${epochs.length} in all)`,
-    sealed === null ? '    no seals' : `    ${sealed.seals} seals, up to ${sealed.position}`,
-    inbox.oldestAtMs === null
-      ? '    inbox empty'
-      : `    inbox ${inbox.commands} commands, the oldest ${since(inbox.oldestAtMs, nowMs)}`,
-    `    dead letters ${deadLetters}`,
-    ...columns(rows),
-  ]
-}
-
-function lagText({ isSynchronous, isLive, lagEvents, lagSeconds }: SurveyedProjection): string {
-  if (isSynchronous && isLive) return 'commits with the events'
-  return lagEvents === 0 ? 'up to date' : `${lagEvents} events behind, ${Math.round(lagSeconds)} s`
-}
-
-function roleOf({ isLive, isNamed }: SurveyedProjection): string {
-  if (isLive) return ''
-  return isNamed ? ' (kept)' : ' (building)'
 }
 
 /** The same as an object for programs; what the server says of projections stands with those. */

@@ -1,7 +1,6 @@
 // Gathers what the files of a data folder, their locks and the servers that hold them tell.
 import { access, constants, statfs } from 'node:fs/promises'
 import { isRampartError, type Runtime } from '../core/index.ts'
-import type { InspectedCollection, InspectedLog } from '../core/inspection/index.ts'
 import { findRunNote } from '../host/notes/index.ts'
 import {
   inspectReadStore,
@@ -13,6 +12,7 @@ import {
 } from '../sqlite/index.ts'
 import { appFoldersIn, type AppFolder } from './data-folder.ts'
 import { askHealth, type Health } from './health.ts'
+import { surveyedLog, type SurveyedLog } from './surveyed-log.ts'
 
 /** Everything that is known about a data folder at one time. */
 export interface Survey {
@@ -49,21 +49,6 @@ export interface SurveyedServer {
   readonly health: Health | null
 }
 
-/** A log with the read models over it. */
-export interface SurveyedLog extends InspectedLog {
-  /** The name of the bounded context. */
-  readonly context: string
-  readonly projections: readonly SurveyedProjection[]
-}
-
-/** A build of a projection, and how far it is behind its log. */
-export interface SurveyedProjection extends InspectedCollection {
-  readonly lagEvents: number
-  readonly lagSeconds: number
-  readonly stopped: string | null
-  readonly upgradeStopped: string | null
-}
-
 /** Looks at all apps of a data folder. */
 export async function survey(data: string, runtime: Runtime): Promise<Survey> {
   const folders = await appFoldersIn(data)
@@ -91,7 +76,8 @@ async function surveyApp(folder: AppFolder, runtime: Runtime): Promise<SurveyedA
   const logs = (writeStore?.logs ?? []).map((log) => {
     const stored = [...(readStore?.collections ?? []), ...(writeStore?.collections ?? [])]
     const builds = stored.filter((one) => one.log === log.log)
-    return surveyLog({ folder, log, builds, health: server.health, runtime })
+    const recorded = (position: number): number | null => recordedAfter(folder.writeFile, log.log, position)
+    return surveyedLog({ log, builds, recorded, health: server.health, nowMs: runtime.nowMs() })
   })
   return {
     app: folder.app,
@@ -142,31 +128,4 @@ function isAlive(pid: number): boolean {
     // A process of another user may not be signalled, and lives all the same.
     return fault instanceof Error && 'code' in fault && fault.code === 'EPERM'
   }
-}
-
-interface LogParts {
-  readonly folder: AppFolder
-  readonly log: InspectedLog
-  readonly builds: readonly InspectedCollection[]
-  readonly health: Health | null
-  readonly runtime: Runtime
-}
-
-function surveyLog({ folder, log, builds, health, runtime }: LogParts): SurveyedLog {
-  const projections = builds.map((build) => {
-    // What commits with the events contains them all, and its checkpoint stays where it began.
-    const position = build.isSynchronous && build.isLive ? log.head : build.position
-    const lagEvents = Math.max(0, log.head - position)
-    const oldestAtMs = lagEvents === 0 ? null : recordedAfter(folder.writeFile, log.log, position)
-    const told = build.isLive ? health?.projections.get(build.name) : undefined
-    return {
-      ...build,
-      position,
-      lagEvents,
-      lagSeconds: oldestAtMs === null ? 0 : Math.max(0, runtime.nowMs() - oldestAtMs) / 1000,
-      stopped: told?.stopped ?? null,
-      upgradeStopped: told?.upgradeStopped ?? null,
-    }
-  })
-  return { ...log, context: log.log.split('/')[1] ?? log.log, projections }
 }

@@ -12,6 +12,7 @@ import type { WatchedCommand } from './activity.ts'
 import { reservedSegments, type App } from './app.ts'
 import { startEngine, type Engine, type EngineOptions } from './engine.ts'
 import { leaveAppNote, leaveRunNote, removeRunNote } from './notes/index.ts'
+import { register } from './registration.ts'
 import { readSettings, type Environment, type HostSettings } from './settings.ts'
 import { openStores } from './stores.ts'
 
@@ -74,8 +75,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     const { host, port } = settings
     const listening = await serveGateway(gateway, { ...parts, host, port })
     const url = urlOf(listening)
-    await leaveNotes(engines, parts, (index) => `${url}${options.mounts[index]?.prefix ?? ''}`)
-    return runningHost({ ...parts, engines, gateway, listening, url })
+    const urls = options.mounts.map(({ prefix }) => `${url}${prefix}`)
+    await leaveNotes(engines, parts, (index) => urls[index] ?? url)
+    const apps = options.mounts.map(({ app }, index) => ({ app: app.name, url: urls[index] ?? url }))
+    const registered = await register({ ...parts, apps })
+    return runningHost({ ...parts, engines, gateway, listening, url, registered })
   } catch (fault) {
     await Promise.allSettled(engines.map((engine) => engine.close()))
     throw fault
@@ -159,10 +163,12 @@ interface Running extends HostParts {
   readonly gateway: Gateway
   readonly listening: ListeningGateway
   readonly url: string
+  readonly registered: Awaited<ReturnType<typeof register>>
 }
 
 const graceMs = 6000
 const hooksMs = 2000
+const registerMs = 1000
 
 function runningHost(running: Running): RunningHost {
   const { engines, gateway, listening, settings, runtime, reportFault, url } = running
@@ -177,7 +183,7 @@ function runningHost(running: Running): RunningHost {
       listening.close(graceMs),
     ])
     await atMost(runtime, hooksMs, started)
-    await removeNotes(engines)
+    await Promise.all([removeNotes(engines), atMost(runtime, registerMs, running.registered.close())])
     await Promise.all(engines.map((engine) => engine.close()))
   }
   const drainOnce = (): Promise<void> => (drained ??= drain())

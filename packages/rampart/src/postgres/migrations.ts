@@ -38,6 +38,12 @@ export const readSchema: DatabaseSchema = {
   steps: ['create-collections', 'create-roles', 'grant-collections', 'add-read-leases'],
 }
 
+/** Which processes run. */
+export const hostSchema: DatabaseSchema = {
+  name: 'rampart_host',
+  steps: ['create-processes', 'create-roles', 'grant-processes'],
+}
+
 /** A connection, and how to open others like it. */
 interface Prepared {
   readonly client: Client

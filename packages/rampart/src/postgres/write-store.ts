@@ -6,7 +6,7 @@ import type { EventStore, LogKey, WriteStore } from '../core/ports/index.ts'
 import { createBatchWriter } from './batch-writer.ts'
 import type { Access } from './access.ts'
 import { openReaders, placeOf } from './database.ts'
-import { connectPrepared, readSchema, writeSchema } from './migrations.ts'
+import { connectPrepared, hostSchema, readSchema, writeSchema } from './migrations.ts'
 import { createEventReader } from './event-reader.ts'
 import { createEventStore } from './event-store.ts'
 import { createLeaseStore } from './lease-store.ts'
@@ -43,7 +43,7 @@ const queueBytesMaxUnlessSaid = 64 * 1024 * 1024
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<WriteStore> {
   const { url, role = 'rampart_writer', runtime = systemRuntime } = options
-  const needs = { schema: writeSchema, others: [readSchema], role }
+  const needs = { schema: writeSchema, others: [readSchema, hostSchema], role }
   const { client, access } = await connectPrepared(url, needs)
   return assemble(options, {
     access,

@@ -1,5 +1,6 @@
 // What operators read of a database beside the processes that write it.
 export { placeOf } from '../database.ts'
 export { inspectDatabaseCommands } from './inspect-commands.ts'
+export { inspectReads, inspectWrites } from './inspect-database.ts'
 export { listDatabaseApps, openPostgresInspection } from './open-inspection.ts'
 export { openPostgresReadModelViews } from './view-read-models.ts'

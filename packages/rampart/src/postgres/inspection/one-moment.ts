@@ -30,18 +30,19 @@ export async function connectToLook(url: string, statementsMs: number = statemen
 export const beginMoment = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
 
 /**
- * Looks at a store from one moment, whatever is written meanwhile. Throws `INPUT_INVALID` for a database
- * that has none, and `STORE_UNAVAILABLE`.
+ * Looks at a database from one moment, whatever is written meanwhile. Throws `INPUT_INVALID` for one that
+ * has no store of logs, unless any will do, and `STORE_UNAVAILABLE`.
  */
 export async function atOneMoment<Seen>(
   url: string,
   look: (query: RunQuery) => Promise<Seen>,
+  of: 'a store' | 'any database' = 'a store',
 ): Promise<Seen> {
   const client = await connectToLook(url)
   try {
     await client.query(beginMoment)
     const query: RunQuery = (statement, values) => run(client, statement, values)
-    await requireStore(query, url)
+    if (of === 'a store') await requireStore(query, url)
     return await look(query)
   } catch (error) {
     throw storeFault(error, url)

@@ -1,0 +1,42 @@
+// What a look at a database tells operators of the processes that share it.
+
+/** A process that said that it runs, for one of its apps. */
+export interface InspectedProcess {
+  readonly id: string
+  readonly app: string
+  readonly roles: readonly string[]
+  readonly pid: number
+  readonly host: string
+  /** With the prefix of the app; null where nothing listens. */
+  readonly url: string | null
+  /** False when it could read what commands change although it only projects or serves. */
+  readonly isWalled: boolean
+  readonly sinceMs: number
+  /** How long ago it gave its last sign of life, by the clock of the database. */
+  readonly silentMs: number
+}
+
+/** Who does work that one process at a time may do. */
+export interface InspectedLease {
+  readonly name: string
+  /** Null when it was given back. */
+  readonly holder: string | null
+  readonly fence: number
+  /** By the clock of the database; 0 when it has run out. */
+  readonly leftMs: number
+}
+
+/** A session with an open transaction. */
+export interface InspectedSession {
+  readonly pid: number
+  readonly user: string
+  readonly application: string
+  /** As PostgreSQL calls it: `active`, `idle in transaction` … */
+  readonly state: string
+  readonly openMs: number
+  readonly query: string
+  /** What of the platform it has locked, in words; null when nothing. */
+  readonly holds: string | null
+  /** How many other sessions wait for it. */
+  readonly waiting: number
+}

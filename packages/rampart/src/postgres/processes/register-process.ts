@@ -1,0 +1,131 @@
+// Says in the database that a process runs, as long as it does: for operators, and for whoever must find it.
+//
+// Nothing of the platform depends on these rows. A process that cannot write its own goes on without it, and
+// one that stands still or was killed shows by a sign of life that grows old.
+import { hostname } from 'node:os'
+import type { Client } from 'pg'
+import type { Runtime, Timer } from '../../core/index.ts'
+import type { DatabaseRole } from '../access.ts'
+import { readSql, run, type Statement } from '../database.ts'
+import { connectPrepared, hostSchema } from '../migrations.ts'
+import { textAt } from '../rows.ts'
+
+/** A process that says that it runs. */
+export interface ProcessRegister {
+  /** Takes the rows of the process away; takes a few seconds at most. */
+  readonly close: () => Promise<void>
+}
+
+/** What is said of a process. */
+export interface RegisteredProcess {
+  /** Unique among processes. */
+  readonly id: string
+  /** Its parts: `write`, `project`, `serve` … */
+  readonly roles: readonly string[]
+  /** The apps that it has open; the URL of each has its prefix, and is null where nothing listens. */
+  readonly apps: readonly { readonly app: string; readonly url: string | null }[]
+}
+
+/** How to register a process. */
+export interface RegisterOptions extends RegisteredProcess {
+  /** The URL of the part that may do least. */
+  readonly url: string
+  readonly role: DatabaseRole
+  readonly runtime: Runtime
+  /** Hears once why the process cannot be registered. */
+  readonly reportFault: (fault: unknown, what: string) => void
+}
+
+const everyMs = 2000
+
+interface Registering extends RegisterOptions {
+  client: Client | undefined
+  /** Whether a fault was reported since the last success. */
+  isReported: boolean
+  isWalled: boolean
+  turn: Promise<void>
+  timer: Timer | undefined
+}
+
+/** Registers a process, and again every two seconds until it is closed. */
+export function registerProcess(options: RegisterOptions): ProcessRegister {
+  const state: Registering = {
+    ...options,
+    client: undefined,
+    isReported: false,
+    isWalled: true,
+    turn: Promise.resolve(),
+    timer: undefined,
+  }
+  let isClosed = false
+  const beat = async (): Promise<void> => {
+    await keep(state)
+    if (!isClosed) state.timer = options.runtime.setTimer(everyMs, begin, { keepAlive: false })
+  }
+  const begin = (): void => void (state.turn = beat())
+  begin()
+  return {
+    async close() {
+      isClosed = true
+      state.timer?.cancel()
+      await state.turn
+      await remove(state)
+    },
+  }
+}
+
+const keepProcess: Statement = { name: 'keep-process', text: readSql('keep-process') }
+const removeProcess: Statement = {
+  name: 'remove-process',
+  text: 'DELETE FROM rampart_host.processes WHERE id = $1',
+}
+
+async function keep(state: Registering): Promise<void> {
+  const { id, roles, apps } = state
+  try {
+    state.client ??= await connect(state)
+    const names = apps.map(({ app }) => app)
+    const urls = apps.map(({ url }) => url)
+    const values = [id, roles, process.pid, hostname(), state.isWalled, names, urls]
+    await run(state.client, keepProcess, values)
+    state.isReported = false
+  } catch (fault) {
+    await disconnect(state)
+    if (!state.isReported) state.reportFault(fault, 'the register of processes')
+    state.isReported = true
+  }
+}
+
+const readingRoles = ['project', 'serve']
+// Who logs in tells what a process could do, whatever role its connections take.
+const seesCommands: Statement = {
+  name: 'sees-commands',
+  text: `SELECT coalesce(bool_or(
+      has_schema_privilege(session_user, n.oid, 'USAGE') AND has_table_privilege(session_user, c.oid, 'SELECT')
+    ), false)
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'rampart_write' AND c.relname = 'inbox'`,
+}
+
+async function connect(state: Registering): Promise<Client> {
+  const { client } = await connectPrepared(state.url, { schema: hostSchema, role: state.role })
+  const [row = []] = await run(client, seesCommands, [])
+  state.isWalled = !state.roles.some((role) => readingRoles.includes(role)) || textAt(row, 0) === 'f'
+  return client
+}
+
+async function remove(state: Registering): Promise<void> {
+  try {
+    if (state.client !== undefined) await run(state.client, removeProcess, [state.id])
+  } catch {
+    // Its sign of life grows old instead.
+  } finally {
+    await disconnect(state)
+  }
+}
+
+async function disconnect(state: Registering): Promise<void> {
+  const { client } = state
+  state.client = undefined
+  await client?.end().catch(() => undefined)
+}
