@@ -3,18 +3,21 @@
 //   once a second ──> ranges after the newest seal ──> a few seals per commit ──> until the head is sealed
 //
 // Where it dies does not matter: seals are stored whole or not at all, and the next start goes on after the
-// newest one. Nothing waits for a seal.
+// newest one. Nothing waits for a seal. Of several processes one seals a log at a time.
 import { hash } from 'node:crypto'
 import { position } from '../core/codec/index.ts'
 import { isRampartError, RampartError, type Runtime } from '../core/index.ts'
+import type { LeaseStore } from '../core/leases/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import { noDigest, sealDigest, sealsMax, type Seal, type SealRange } from '../core/seals/index.ts'
-import { createBackOff, createBell } from '../subscription/index.ts'
+import { createBackOff, createBell, workUnderLease } from '../subscription/index.ts'
 
 /** What a sealer needs. */
 export interface SealerOptions {
   readonly store: Pick<EventStore, 'log' | 'head' | 'seals'>
   readonly runtime: Runtime
+  /** Where several processes may seal, the one that has the lease does; absent where there is one. */
+  readonly leases?: LeaseStore | undefined
   /** Hears of faults of the store, which are waited out, and of a log that is shorter than its seals. */
   readonly reportFault?: (fault: unknown, what: string) => void
 }
@@ -33,8 +36,21 @@ interface Sealing extends SealerOptions {
   last: Seal | null | undefined
 }
 
-/** Starts to seal a log. */
+/** Starts to seal a log, or to wait until no other process does. */
 export function createSealer(options: SealerOptions): Sealer {
+  const { leases, store, runtime, reportFault } = options
+  if (leases === undefined) return startSealing(options)
+  return workUnderLease({
+    leases,
+    name: whatOf(store),
+    runtime,
+    // Seals need no fence: one that does not follow the newest is refused whoever brings it.
+    begin: async () => startSealing(options).stop,
+    ...(reportFault === undefined ? {} : { reportFault }),
+  })
+}
+
+function startSealing(options: SealerOptions): Sealer {
   const sealing: Sealing = { ...options, stopping: new AbortController(), last: undefined }
   const ended = run(sealing)
   return {
@@ -64,7 +80,7 @@ async function run(sealing: Sealing): Promise<void> {
       sealing.last = undefined
       // oxlint-disable-next-line no-await-in-loop -- the same
       if (isRampartError(fault, 'STORE_UNAVAILABLE') && (await isSealedBeyond(store, known))) continue
-      sealing.reportFault?.(fault, `the sealing of ${store.log}`)
+      sealing.reportFault?.(fault, whatOf(store))
       waitMs = intervalMs + backOff.nextDelayMs()
     }
   }
@@ -109,9 +125,13 @@ async function findLast({ store, reportFault }: Sealing): Promise<Seal | null> {
     const message =
       `${store.log} ends at position ${head.position}, and is sealed through ${last.last}: events are ` +
       'missing. Run `rampart verify`, and restore a backup.'
-    reportFault?.(new RampartError('STORE_UNAVAILABLE', message), `the sealing of ${store.log}`)
+    reportFault?.(new RampartError('STORE_UNAVAILABLE', message), whatOf(store))
   }
   return last
+}
+
+function whatOf({ log }: SealerOptions['store']): string {
+  return `the sealing of ${log}`
 }
 
 interface Sealed {
