@@ -2,7 +2,9 @@
 import type { CheckedAppend } from '../core/checks/index.ts'
 import type { Position, StreamVersion } from '../core/codec/index.ts'
 import type { AppendRequest, AppendResult, CommandClaim, NewEvent, StreamWrite } from '../core/ports/index.ts'
+import { documentColumns, type CallDocument } from './append-documents.ts'
 import { bigints, booleans, byteStrings, integers, texts, uuids } from './binary-array.ts'
+import type { Collections } from './document-collections.ts'
 import { numbersAt, textAt, type Row } from './rows.ts'
 
 /** One append of a call. */
@@ -14,22 +16,32 @@ export interface CallAppend {
    * nothing.
    */
   readonly buildsOn: readonly number[]
+  readonly documents: readonly CallDocument[]
 }
 
 /**
  * What the database answered for one append; an outcome or a command that stands in the way is looked up
  * next.
  */
-export type CallResult = AppendResult | { readonly status: 'known' }
+export type CallResult =
+  | AppendResult
+  | { readonly status: 'known' }
+  /** What `settle_kept` answered. */
+  | { readonly status: 'unsettled'; readonly answer: number }
+
+/** The log of a call, its time, and the documents that this process keeps with it. */
+export interface CallLog {
+  readonly number: number
+  readonly nowMs: number
+  readonly collections: Collections
+  readonly kept: readonly number[]
+}
 
 /** The number of arguments of `append_batch`. */
-export const appendArguments = 39
+export const appendArguments = 51
 
 /** The arguments of `append_batch`. */
-export function argumentsOf(
-  log: { readonly number: number; readonly nowMs: number },
-  appends: readonly CallAppend[],
-): readonly unknown[] {
+export function argumentsOf(log: CallLog, appends: readonly CallAppend[]): readonly unknown[] {
   const call = collect(appends)
   return [
     log.number,
@@ -41,6 +53,7 @@ export function argumentsOf(
     texts(call.types),
     ...eventColumns(call.events),
     ...tagColumns(call.events),
+    ...documentColumns(log, appends),
   ]
 }
 
@@ -123,6 +136,10 @@ export function resultsOf(appends: readonly CallAppend[], epoch: string, row: Ro
         return { status: 'waiting' }
       case 5:
         return { status: 'reused' }
+      case 6:
+        return { status: 'outdated', document: detail }
+      case 7:
+        return { status: 'unsettled', answer: detail }
       default:
         return { status: 'known' }
     }
@@ -205,7 +222,8 @@ function tagColumns(events: readonly CollectedEvent[]): readonly Buffer[] {
   return [integers(tags.map(({ index }) => index)), texts(tags.map(({ tag }) => tag))]
 }
 
-function countEvents({ writes }: AppendRequest): number {
+/** How many events an append has. */
+export function countEvents({ writes }: AppendRequest): number {
   return writes.reduce((sum, { events }) => sum + events.length, 0)
 }
 

@@ -1,9 +1,19 @@
 // Appends of a batch: one call to the database for as many as can go together.
 import type { Client } from 'pg'
 import type { CheckedAppend } from '../core/checks/index.ts'
-import type { AppendResult, StreamWrite } from '../core/ports/index.ts'
-import { appendArguments, argumentsOf, resultsOf, type CallAppend, type CallResult } from './append-call.ts'
+import type { Failure } from '../core/group-commit/index.ts'
+import type { AppendResult, DocumentWrite, StreamWrite } from '../core/ports/index.ts'
+import {
+  appendArguments,
+  argumentsOf,
+  countEvents,
+  resultsOf,
+  type CallAppend,
+  type CallResult,
+} from './append-call.ts'
+import { documentName, type CallDocument } from './append-documents.ts'
 import { run, type Statement } from './database.ts'
+import { keptOf, unsettled } from './document-collections.ts'
 import { parameters } from './inbox-step.ts'
 import { findOutcome } from './outcome-store.ts'
 import { streamKey, type WriterState } from './writer-state.ts'
@@ -29,11 +39,12 @@ export function prepareAppends(
 ): readonly CallAppend[] {
   const inCall = new Map<string, number>()
   return appends.map((checked, index) => {
-    const { writes, ticket } = checked.request
+    const { writes, documents = [], ticket } = checked.request
     const buildsOn = writes.map((write) => basisOf(state, log, { write, inCall }))
+    const onDocuments = documents.map((write) => documentOn(state, { write, inCall }))
     if (ticket !== undefined) inCall.set(ticket, index + 1)
     const appendId = `${state.appendPrefix}${(++state.appends).toString(36)}`
-    return { checked, appendId, buildsOn }
+    return { checked, appendId, buildsOn, documents: onDocuments }
   })
 }
 
@@ -47,8 +58,21 @@ function basisOf(
   if (write.buildsOn === undefined) return 0
   const place = inCall.get(write.buildsOn)
   if (place !== undefined) return place
-  const version = tickets.versionAfter(write.buildsOn, streamKey(log.number, write))
+  const version = tickets.leftBy(write.buildsOn, streamKey(log.number, write))
   return version !== undefined && version === write.expectedVersion ? 0 : -1
+}
+
+// The same for a document. Its positions never come back either.
+function documentOn(
+  { tickets }: WriterState,
+  { write, inCall }: { readonly write: DocumentWrite; readonly inCall: ReadonlyMap<string, number> },
+): CallDocument {
+  const { expectedPosition: expected, buildsOn } = write
+  if (buildsOn === undefined) return { write, expected, buildsOn: 0 }
+  const place = inCall.get(buildsOn)
+  if (place !== undefined) return { write, expected, buildsOn: place }
+  const position = tickets.leftBy(buildsOn, documentName(write))
+  return { write, expected: position ?? expected, buildsOn: position === undefined ? -1 : 0 }
 }
 
 /**
@@ -56,11 +80,12 @@ function basisOf(
  * happened.
  */
 export async function callAppends(
-  client: Client,
+  { client, state: { collections } }: { readonly client: Client; readonly state: WriterState },
   log: BatchLog,
   appends: readonly CallAppend[],
 ): Promise<readonly CallResult[]> {
-  const [row = []] = await run(client, appendBatch, argumentsOf(log, appends))
+  const kept = keptOf(collections, log.number).map(({ number }) => number)
+  const [row = []] = await run(client, appendBatch, argumentsOf({ ...log, collections, kept }, appends))
   return resultsOf(appends, log.epoch, row)
 }
 
@@ -69,15 +94,26 @@ export async function settleAppends(
   { client, state }: { readonly client: Client; readonly state: WriterState },
   log: BatchLog,
   called: { readonly appends: readonly CallAppend[]; readonly results: readonly CallResult[] },
-): Promise<readonly AppendResult[]> {
-  const settled: AppendResult[] = []
+): Promise<readonly (AppendResult | Failure)[]> {
+  const settled: (AppendResult | Failure)[] = []
   for (const [index, { checked }] of called.appends.entries()) {
     const result = called.results[index]
     if (result === undefined) continue
     if (result.status === 'appended') remember(state, log, { checked, result })
-    settled.push(result.status === 'known' ? await answerAgain(client, log, checked) : result)
+    settled.push(await settledOf({ client, state }, log, { checked, result }))
   }
   return settled
+}
+
+async function settledOf(
+  { client, state }: { readonly client: Client; readonly state: WriterState },
+  log: BatchLog,
+  { checked, result }: { readonly checked: CheckedAppend; readonly result: CallResult },
+): Promise<AppendResult | Failure> {
+  if (result.status === 'known') return answerAgain(client, log, checked)
+  if (result.status !== 'unsettled') return result
+  const { code, message, effect } = unsettled(state.collections, result.answer)
+  return { failed: { code, message, effect } }
 }
 
 function remember(
@@ -85,14 +121,25 @@ function remember(
   log: BatchLog,
   { checked, result }: { readonly checked: CheckedAppend; readonly result: AppendResult },
 ): void {
-  const { writes, ticket } = checked.request
+  const { writes, documents = [], ticket } = checked.request
   if (result.status !== 'appended') return
   state.heads.set(log.number, result.place.position)
   if (ticket === undefined) return
   const versions = writes.map(
     (write, index) => [streamKey(log.number, write), result.versions[index] ?? 0] as const,
   )
-  state.tickets.keep(ticket, new Map(versions))
+  const before = result.place.position - countEvents(checked.request)
+  const positions = documents.map(
+    (write) => [documentName(write), positionAfter(state, write, before)] as const,
+  )
+  state.tickets.keep(ticket, new Map([...versions, ...positions]))
+}
+
+function positionAfter({ tickets }: WriterState, write: DocumentWrite, before: number): number {
+  const { expectedPosition, buildsOn, event } = write
+  if (event !== null) return before + event + 1
+  const basis = buildsOn === undefined ? undefined : tickets.leftBy(buildsOn, documentName(write))
+  return basis ?? expectedPosition
 }
 
 async function answerAgain(client: Client, log: BatchLog, { request }: CheckedAppend): Promise<AppendResult> {

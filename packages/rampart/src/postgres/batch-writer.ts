@@ -20,11 +20,12 @@ import type {
 import { RampartError, sleep } from '../core/index.ts'
 import { callAppends, prepareAppends, settleAppends, type BatchLog } from './append-step.ts'
 import { texts } from './binary-array.ts'
+import { documentFault, holdKept } from './document-collections.ts'
 import { connectWriter, isDataError, isLost, isPassing, run, storeFault, type Statement } from './database.ts'
-import { accept, bury, claim, parameters, release } from './inbox-step.ts'
+import { accept, parameters } from './inbox-step.ts'
+import { applyToLog } from './log-step.ts'
 import { findRecorded } from './lost-appends.ts'
 import { numberAt, textAt } from './rows.ts'
-import { keepSeals } from './seal-step.ts'
 import { runsOf, type Run } from './runs.ts'
 import type { WriterState } from './writer-state.ts'
 
@@ -60,7 +61,7 @@ async function commitRun(
   const operations = [first, ...others]
   if (first.kind === 'append') {
     const appends = operations.flatMap((one) => (one.kind === 'append' ? [one.append] : []))
-    return commitAppends({ state, log }, appends, attemptsMax)
+    return commitMeant({ state, log }, appends)
   }
   if (first.kind === 'accept') {
     const commands = operations.flatMap((one) => (one.kind === 'accept' ? [one.accepted] : []))
@@ -68,51 +69,7 @@ async function commitRun(
     return 'failed' in accepted ? operations.map(() => accepted) : accepted
   }
   if (first.kind === 'claim') state.owners.add(first.request.owner)
-  if (first.kind === 'openDocuments' || first.kind === 'buildDocuments' || first.kind === 'keepDocuments') {
-    throw new Error(
-      'Documents that commit with events do not reach PostgreSQL: its event store refuses them.',
-    )
-  }
-  return [await attempted(state, (client) => applyToLog(state, client, { log, operation: first }))]
-}
-
-interface LogOperation {
-  readonly log: BatchLog
-  readonly operation: Extract<Operation, { kind: 'claim' | 'release' | 'bury' | 'seal' | 'beginEpoch' }>
-}
-
-function applyToLog(
-  state: WriterState,
-  client: Client,
-  { log, operation }: LogOperation,
-): Promise<OperationResult> {
-  switch (operation.kind) {
-    case 'claim':
-      return claim(client, log, operation.request)
-    case 'release':
-      return release(client, log, operation)
-    case 'bury':
-      return bury(client, log, operation.burial)
-    case 'seal':
-      return keepSeals(client, log, operation)
-    case 'beginEpoch':
-      return beginEpoch(state, client, operation)
-  }
-}
-
-const beginEpochStatement: Statement = {
-  name: 'begin-epoch',
-  text: `SELECT rampart_write.begin_epoch(${parameters(2)})`,
-}
-
-async function beginEpoch(
-  state: WriterState,
-  client: Client,
-  { log, epoch }: Extract<Operation, { kind: 'beginEpoch' }>,
-): Promise<null> {
-  await run(client, beginEpochStatement, [log, epoch])
-  state.epochs.set(log, epoch)
-  return null
+  return [await attempted(state, (client) => applyToLog({ state, client }, log, first))]
 }
 
 const openLogStatement: Statement = {
@@ -144,6 +101,19 @@ interface Place {
   readonly log: BatchLog
 }
 
+// Appends whose documents cannot be meant are refused; the others go on.
+async function commitMeant(place: Place, appends: readonly CheckedAppend[]): Promise<readonly Result[]> {
+  const { state, log } = place
+  const faults = appends.map(({ request }) => documentFault(state.collections, log.number, request))
+  if (faults.every((fault) => fault === undefined)) return commitAppends(place, appends, attemptsMax)
+  const meant = appends.filter((_, index) => faults[index] === undefined)
+  const results = meant.length === 0 ? [] : [...(await commitAppends(place, meant, attemptsMax))]
+  return faults.flatMap((fault) => {
+    const result = fault === undefined ? results.shift() : failureOf(fault)
+    return result === undefined ? [] : [result]
+  })
+}
+
 async function commitAppends(
   place: Place,
   appends: readonly CheckedAppend[],
@@ -154,7 +124,7 @@ async function commitAppends(
   const prepared = prepareAppends(state, log, appends)
   try {
     client = await clientOf(state)
-    const results = await callAppends(client, log, prepared)
+    const results = await callAppends({ client, state }, log, prepared)
     return await settleAppends({ client, state }, log, { appends: prepared, results })
   } catch (error) {
     if (client === undefined) return appends.map(() => failureOf(storeFault(error, state.access.url)))
@@ -247,8 +217,16 @@ async function giveBack({ client, owners }: WriterState): Promise<void> {
 }
 
 async function clientOf(state: WriterState): Promise<Client> {
-  state.client ??= await connectWriter(state.access)
-  return state.client
+  if (state.client !== undefined) return state.client
+  const client = await connectWriter(state.access)
+  try {
+    await holdKept(client, state.collections)
+  } catch (error) {
+    await client.end().catch(() => undefined)
+    throw error
+  }
+  state.client = client
+  return client
 }
 
 async function forget(state: WriterState): Promise<void> {

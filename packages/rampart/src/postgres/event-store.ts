@@ -1,10 +1,10 @@
 // The event store port over PostgreSQL: appends go through the commit queue, reads over the pool.
 import { checkAppend } from '../core/checks/index.ts'
-import { RampartError } from '../core/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import type { AppendRequest, AppendResult, EventStore } from '../core/ports/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
 import { createHistory } from './history.ts'
+import { openDocuments } from './kept-collection.ts'
 import { createLogPages } from './log-pages.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
 import { findOutcome } from './outcome-store.ts'
@@ -26,12 +26,7 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
     findOutcome: async (id) =>
       findOutcome(store.reads().query, identity, { id, nowMs: store.runtime.nowMs() }),
     loadState: async (decider, id) => findState(store.reads().query, identity, { decider, id }),
-    openDocuments: async (shape) => {
-      const message =
-        `PostgreSQL keeps no documents beside events, as the synchronous projection ${shape.name} needs. ` +
-        'Leave `synchronous` out and read by token, or keep the log on SQLite.'
-      throw new RampartError('CAPABILITY_MISSING', message)
-    },
+    openDocuments: (asked) => openDocuments(store, log, asked),
     onAppended: (callback) => {
       appended.add(callback)
       return () => void appended.delete(callback)

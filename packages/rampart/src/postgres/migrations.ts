@@ -29,7 +29,14 @@ export const writeSchema: DatabaseSchema = {
     'create-roles',
     'grant-write-tables',
     'add-write-leases',
+    'append-batch',
   ],
+}
+
+/** Documents that commit with events; it stands beside the schema of those. */
+export const documentsSchema: DatabaseSchema = {
+  name: 'rampart_documents',
+  steps: ['create-kept-collections'],
 }
 
 /** Documents of projections, and how far each has come. */
@@ -52,20 +59,21 @@ interface Prepared {
 
 /** What a store needs of a database. */
 interface Needs {
-  readonly schema: DatabaseSchema
+  readonly schemas: readonly DatabaseSchema[]
   /** Schemas that other processes need. They are prepared as far as this user may. */
   readonly others?: readonly DatabaseSchema[]
   readonly role: DatabaseRole
 }
 
 /**
- * Opens a writing connection: takes the schema to what this version knows, if its user may, and then drops
+ * Opens a writing connection: takes schemas to what this version knows, if its user may, and then drops
  * the rights that the role has not. Throws `STORE_SCHEMA_NEWER` or `STORE_UNAVAILABLE`.
  */
-export async function connectPrepared(url: string, { schema, others = [], role }: Needs): Promise<Prepared> {
+export async function connectPrepared(url: string, { schemas, others = [], role }: Needs): Promise<Prepared> {
   const client = await connectWriter({ url })
   try {
-    await migrate(client, schema)
+    // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
+    for (const schema of schemas) await migrate(client, schema)
     // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
     for (const other of others) await prepareForOthers(client, other)
     return { client, access: await takeRole(client, url, role) }
@@ -103,8 +111,8 @@ async function prepareForOthers(client: Client, schema: DatabaseSchema): Promise
   }
 }
 
-// A user who may not take the role keeps the rights that he has.
-async function takeRole(client: Client, url: string, role: DatabaseRole): Promise<Access> {
+/** Takes a role. A user who may not keeps the rights that he has. */
+export async function takeRole(client: Client, url: string, role: DatabaseRole): Promise<Access> {
   try {
     await client.query(`SET ROLE ${role}`)
     return { url, role }

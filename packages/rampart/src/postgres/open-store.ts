@@ -11,6 +11,8 @@ export interface OpenStore {
   readonly queue: CommitQueue
   /** Reads over the pool; throws `STORE_CLOSED` once the store is closed. */
   readonly reads: () => StoreReads
+  /** Reads over the connections that see documents and nothing else, opened by the first who needs them. */
+  readonly documents: () => Promise<RunQuery>
 }
 
 /** The reads of a database. */
@@ -25,4 +27,6 @@ export interface OpenLog extends LogListeners {
   readonly identity: LogIdentity & { epoch: string }
   /** Its epochs as they were read last; `undefined` when they must be read. */
   epochs: readonly Epoch[] | undefined
+  /** Who takes hints about documents that are kept, by collection. */
+  readonly followers: Map<number, () => void>
 }

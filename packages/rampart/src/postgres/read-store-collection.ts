@@ -4,7 +4,15 @@ import { requireIndex, searchedWords } from '../core/checks/index.ts'
 import type { CollectionShape, DocumentCollection, PageQuery, StoredDocument } from '../core/ports/index.ts'
 import { statementName, type RunQuery, type Statement } from './database.ts'
 import { createQuarantineReader } from './read-store-quarantine.ts'
-import { collectionSql, columnsOf, documentOf, placeOf, storable } from './read-store-tables.ts'
+import {
+  collectionSql,
+  columnsOf,
+  documentOf,
+  placeOf,
+  placesOf,
+  storable,
+  type CollectionTable,
+} from './read-store-tables.ts'
 import type { Row } from './rows.ts'
 
 /** How large the documents of one listing are together unless its reader says otherwise. */
@@ -13,17 +21,18 @@ const listingBytesMaxUnlessSaid = 8 * 1024 * 1024
 /** What the reading half of a collection is made of. */
 export interface CollectionOptions {
   readonly query: RunQuery
-  readonly number: number
+  readonly table: CollectionTable
   readonly shape: CollectionShape
 }
 
 /** The reading half of a collection. */
 export function createCollectionReader({
   query,
-  number,
+  table,
   shape,
 }: CollectionOptions): Omit<DocumentCollection, 'shape' | 'commit' | 'onCommitted'> {
-  const { state, find, load } = statementsOf(number)
+  const { number } = table
+  const { state, find, load } = statementsOf(table)
   return {
     ...createQuarantineReader(query, number),
     checkpoint: async () => placeOf((await query(state, [number]))[0] ?? []),
@@ -34,7 +43,7 @@ export function createCollectionReader({
     get: async (key) => foundOf(key, (await query(find, [key]))[0] ?? []),
     page: async (wanted) => {
       const { limit, bytesMax = listingBytesMaxUnlessSaid } = wanted
-      const { statement, values } = pageStatement({ number, shape }, wanted)
+      const { statement, values } = pageStatement({ table, shape }, wanted)
       // One more than asked for tells whether another follows.
       const found = foundIn(await query(statement, [limit + 1, bytesMax, ...values]))
       const documents = found.documents.slice(0, limit)
@@ -45,7 +54,7 @@ export function createCollectionReader({
     changes: async ({ after, limit, key, bytesMax = listingBytesMaxUnlessSaid }) => {
       const conditions = ['(position, key) > ($3, $4)', ...(key === undefined ? [] : ['key = $5'])]
       const name = key === undefined ? `changes-${number}` : `changes-of-key-${number}`
-      const statement = listStatement(number, { name, conditions, order: 'position, key' })
+      const statement = listStatement(table, { name, conditions, order: 'position, key' })
       const values = [limit, bytesMax, after.position, after.key, ...(key === undefined ? [] : [key])]
       const { documents, checkpoint, healed } = foundIn(await query(statement, values))
       return { documents, checkpoint, healed }
@@ -73,32 +82,33 @@ function foundIn(rows: readonly Row[]) {
   }
 }
 
-function statementsOf(number: number): Readonly<Record<'state' | 'find' | 'load', Statement>> {
+function statementsOf(table: CollectionTable): Readonly<Record<'state' | 'find' | 'load', Statement>> {
+  const { schema, number } = table
   return {
     state: {
       name: 'collection-state',
-      text: 'SELECT epoch, position, event_id FROM rampart_read.collections WHERE number = $1',
+      text: `SELECT epoch, position, event_id FROM ${placesOf(schema)} WHERE number = $1`,
     },
-    find: { name: `find-document-${number}`, text: collectionSql('find-document', number) },
+    find: { name: `find-document-${number}`, text: collectionSql('find-document', table) },
     load: {
       name: `load-documents-${number}`,
-      text: `SELECT key, version, position, data FROM rampart_read.documents_${number}
+      text: `SELECT key, version, position, data FROM ${schema}.documents_${number}
         WHERE key = ANY($1::text[])`,
     },
   }
 }
 
 function listStatement(
-  number: number,
+  table: CollectionTable,
   list: { readonly name: string; readonly conditions: readonly string[]; readonly order: string },
 ): Statement {
   const { name, conditions, order } = list
-  const text = collectionSql('list-documents', number, { conditions: conditions.join(' AND '), order })
+  const text = collectionSql('list-documents', table, { conditions: conditions.join(' AND '), order })
   return { name, text }
 }
 
 function pageStatement(
-  { number, shape }: { readonly number: number; readonly shape: CollectionShape },
+  { table, shape }: Omit<CollectionOptions, 'query'>,
   query: PageQuery,
 ): { readonly statement: Statement; readonly values: readonly unknown[] } {
   const { indexes } = columnsOf(shape)
@@ -120,6 +130,6 @@ function pageStatement(
     for (const word of words) conditions.push(`words LIKE ${parameter(`% ${word}%`)}`)
     if (words.length === 0) conditions.push('FALSE')
   }
-  const name = statementName('page', [String(number), ...conditions])
-  return { statement: listStatement(number, { name, conditions, order: 'key' }), values }
+  const name = statementName('page', [String(table.number), ...conditions])
+  return { statement: listStatement(table, { name, conditions, order: 'key' }), values }
 }

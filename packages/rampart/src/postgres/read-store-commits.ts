@@ -42,14 +42,18 @@ function commitStatement(number: number, columns: Columns): Statement {
   const own = ownColumns(columns)
   const names = ['key', 'version', 'position', 'data', ...own]
   const types = ['text', 'bigint', 'bigint', 'text', ...own.map(() => 'text')]
-  const text = collectionSql('commit-documents', number, {
-    columns: names.join(', '),
-    values: types.map((type, index) => `$${index + 10}::${type}[]`).join(', '),
-    updates: names
-      .slice(1)
-      .map((name) => `${name} = excluded.${name}`)
-      .join(', '),
-  })
+  const text = collectionSql(
+    'commit-documents',
+    { schema: 'rampart_read', number },
+    {
+      columns: names.join(', '),
+      values: types.map((type, index) => `$${index + 10}::${type}[]`).join(', '),
+      updates: names
+        .slice(1)
+        .map((name) => `${name} = excluded.${name}`)
+        .join(', '),
+    },
+  )
   return { name: `commit-documents-${number}`, text }
 }
 

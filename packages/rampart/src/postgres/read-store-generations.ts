@@ -4,7 +4,14 @@ import type { Client } from 'pg'
 import { RampartError } from '../core/index.ts'
 import type { CollectionShape, CollectionState, LogKey, ReadStore } from '../core/ports/index.ts'
 import { run, type RunQuery, type Statement } from './database.ts'
-import { collectionSql, columnsOf, createTableSql, placeOf, type Columns } from './read-store-tables.ts'
+import {
+  collectionSql,
+  columnsOf,
+  createTableSql,
+  placeOf,
+  type CollectionTable,
+  type Columns,
+} from './read-store-tables.ts'
 import { numberAt, textAt, type Row } from './rows.ts'
 
 type CollectionPair = Parameters<ReadStore['compare']>[0]
@@ -78,7 +85,7 @@ async function createCollection(
   const values = [log, name, version, generation, JSON.stringify(columns), epoch, tag]
   const [row = []] = await run(client, insertCollection, values)
   const number = numberAt(row, 0)
-  await client.query(createTableSql(number, columns))
+  await client.query(createTableSql({ schema: 'rampart_read', number }, columns))
   return number
 }
 
@@ -119,10 +126,14 @@ export async function switchLive(client: Client, pair: CollectionPair, tag: stri
   await client.query(`${update} is_live = true, tag = $2 WHERE number = $1`, [second.number, tag])
 }
 
+function tableOf({ number }: Found): CollectionTable {
+  return { schema: 'rampart_read', number }
+}
+
 /** Compares two collections key by key. */
 export async function compareCollections(client: Client, pair: CollectionPair): Promise<Comparison> {
   const { first, second } = await bothOf(client, pair)
-  const text = collectionSql('compare-collections', first.number, { other: String(second.number) })
+  const text = collectionSql('compare-collections', tableOf(first), { other: String(second.number) })
   const statement = { name: `compare-${first.number}-${second.number}`, text }
   const [row = []] = await run(client, statement, [])
   return {

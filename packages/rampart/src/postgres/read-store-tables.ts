@@ -6,6 +6,15 @@ import type { CollectionShape, LogPlace, StoredDocument } from '../core/ports/in
 import { bigints, texts } from './binary-array.ts'
 import { readSql } from './database.ts'
 
+/** The schemas of collections: of documents that follow their log, and of those that commit with it. */
+export type CollectionSchema = 'rampart_read' | 'rampart_documents'
+
+/** Names the table of a collection. */
+export interface CollectionTable {
+  readonly schema: CollectionSchema
+  readonly number: number
+}
+
 /** The parts of a collection that have columns, in the order of those columns. */
 export interface Columns {
   readonly indexes: readonly string[]
@@ -21,6 +30,13 @@ export function columnsOf({ indexes, search }: CollectionShape): Columns {
 export function ownColumns({ indexes, search }: Columns): readonly string[] {
   const words = search.length === 0 ? [] : ['words']
   return [...indexes.map((_, index) => `index_${index}`), ...words]
+}
+
+/** The cells of one document's own columns as JSON; null where there are none. */
+export function cellsText({ indexes, search }: Columns, data: Json): string | null {
+  const words = search.length === 0 ? [] : [wordsIn({ indexes, search }, data)]
+  const cells = [...indexes.map((member) => storable(memberText(data, member))), ...words]
+  return cells.length === 0 ? null : JSON.stringify(cells.map((cell) => cell?.toWellFormed() ?? null))
 }
 
 /** The rows of documents, column by column, in the order of `ownColumns` after the first four. */
@@ -70,18 +86,30 @@ export function placeOf([epoch, at, eventId]: readonly unknown[]): LogPlace {
 /** The text of `sql/<name>.sql` for one collection; its own parts stand in braces there. */
 export function collectionSql(
   name: string,
-  number: number,
+  { schema, number }: CollectionTable,
   parts: Readonly<Record<string, string>> = {},
 ): string {
-  return readSql(name).replaceAll(/\{(\w+)\}/g, (whole, part: string) => {
-    return part === 'number' ? String(number) : (parts[part] ?? whole)
-  })
+  const own: Readonly<Record<string, string>> = {
+    ...parts,
+    schema,
+    number: String(number),
+    places: placesOf(schema),
+    // Whose commands change it.
+    keeper: schema === 'rampart_read' ? 'rampart_projector' : 'rampart_writer',
+  }
+  return readSql(name).replaceAll(/\{(\w+)\}/g, (whole, part: string) => own[part] ?? whole)
+}
+
+/** What tells where each collection of a schema stands at this moment. */
+export function placesOf(schema: CollectionSchema): string {
+  return schema === 'rampart_read' ? 'rampart_read.collections' : 'rampart_documents.collections_now'
 }
 
 /** The statements that create the table of a collection and its indexes. */
-export function createTableSql(number: number, columns: Columns): string {
+export function createTableSql(name: CollectionTable, columns: Columns): string {
+  const { schema, number } = name
   const own = ownColumns(columns).map((column) => `,\n  ${column} text COLLATE "C"`)
-  const table = `rampart_read.documents_${number}`
+  const table = `${schema}.documents_${number}`
   // Only the start of a value stands in the index, whose entries have a bound.
   const indexes = columns.indexes.map(
     (_, index) =>
@@ -91,6 +119,6 @@ export function createTableSql(number: number, columns: Columns): string {
     columns.search.length === 0
       ? []
       : [`CREATE INDEX documents_${number}_words ON ${table} USING gin (words gin_trgm_ops);`]
-  const documents = collectionSql('create-documents', number, { columns: own.join('') })
+  const documents = collectionSql('create-documents', name, { columns: own.join('') })
   return [documents, ...indexes, ...words].join('\n')
 }

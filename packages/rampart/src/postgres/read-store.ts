@@ -34,7 +34,7 @@ export interface PostgresReadStoreOptions {
  */
 export async function openPostgresReadStore(options: PostgresReadStoreOptions): Promise<ReadStore> {
   const { url, namespace, role = 'rampart_projector' } = options
-  const store = openConnections(await connectPrepared(url, { schema: readSchema, role }))
+  const store = openConnections(await connectPrepared(url, { schemas: [readSchema], role }))
   const { query } = store
   const leases = createLeaseStore({ query, schema: 'rampart_read', namespace })
   const under = (lease: Lease): ReadStore => {
@@ -91,11 +91,12 @@ interface CollectionParts extends Pick<StoreParts, 'store' | 'fence'> {
 }
 
 function createCollection({ store, number, shape, fence }: CollectionParts): DocumentCollection {
+  const table = { schema: 'rampart_read', number } as const
   const commit = createCommit(number, shape, fence)
   const listeners = new Set<() => void>()
   return {
     shape,
-    ...createCollectionReader({ query: store.query, number, shape }),
+    ...createCollectionReader({ query: store.query, table, shape }),
     async commit(request) {
       await store.write((client) => commit(client, request))
       for (const listener of listeners) listener()

@@ -1,7 +1,8 @@
 // The walls within a database: what each role may not do, and that the stores work as those roles.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Client } from 'pg'
-import type { ReadStore, WriteStore } from '../core/ports/index.ts'
+import type { EventStore, KeptCollection, ReadStore, WriteStore } from '../core/ports/index.ts'
+import { keepNotes, noteShape, noting, written } from '../testing/document-store-contract-steps.ts'
 import { appended, event, openShop, shopLog, write } from '../testing/event-store-contract-steps.ts'
 import { openPostgresReadStore, openPostgresStore } from './index.ts'
 import { createDatabase, startPostgres, type PostgresServer } from './test/server.ts'
@@ -140,6 +141,55 @@ describe('a reader', () => {
       `DROP TABLE ${table}`,
     ])
     expect(await allowed('rampart_reader', writes)).toEqual([])
+  })
+})
+
+describe('documents that commit with events', () => {
+  async function openNotes(store: WriteStore): Promise<readonly [EventStore, KeptCollection]> {
+    const log = await store.openLog(`${shopLog}-notes`)
+    return [log, await keepNotes(log)]
+  }
+
+  test('are read and changed by no other role than they are for', async () => {
+    await using writer = await openPostgresStore({ url: owner })
+    await openNotes(writer)
+    const tables = (await tablesIn('rampart_documents')).filter((table) => !table.includes('steps'))
+    expect(tables).toHaveLength(2)
+    const reads = tables.map((table) => `SELECT FROM ${table}`)
+    const statements = tables.flatMap((table) => changes(table, 'position = 1'))
+    expect(await allowed('rampart_reader', reads)).toHaveLength(reads.length)
+    expect(await allowed('rampart_reader', statements)).toEqual([])
+    expect(await allowed('rampart_projector', [...reads, ...statements])).toEqual([])
+    const writes = tables.map((table) => `UPDATE ${table} SET position = position`)
+    expect(await allowed('rampart_writer', writes)).toHaveLength(writes.length)
+  })
+
+  test('are served with the rights of a reader, who sees nothing else of the write model', async () => {
+    await using client = await connect('postgres')
+    await using writer = await openPostgresStore({ url: owner })
+    const [log, notes] = await openNotes(writer)
+    const place = (await appended(log, noting([written(notes, 'a')]))).place
+    expect(await notes.get('a')).toMatchObject({ document: { key: 'a' }, checkpoint: place })
+    const table = `rampart_documents.documents_${notes.number}`
+    await client.query(`REVOKE SELECT ON ${table} FROM rampart_reader`)
+    await expect(notes.get('a')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    await expect(notes.load(['a'])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    await client.query(`GRANT SELECT ON ${table} TO rampart_reader`)
+    await appended(log, noting([written(notes, 'b')]))
+    expect(await notes.get('b')).toMatchObject({ document: { key: 'b' } })
+  })
+
+  test('are served to a writer who has no other rights than his own', async () => {
+    await using writer = await openPostgresStore({ url: urlAs('rampart_writer') })
+    const [log, notes] = await openNotes(writer)
+    await appended(log, noting([written(notes, 'c')]))
+    expect(await notes.get('c')).toMatchObject({ document: { key: 'c' } })
+    const second = await log.openDocuments({ ...noteShape, version: 2 })
+    await second.commit({ from: await second.checkpoint(), to: await log.head(), documents: [] })
+    await second.keep()
+    expect(await tablesIn('rampart_documents')).toEqual(
+      expect.not.arrayContaining([`rampart_documents.documents_${notes.number}`]),
+    )
   })
 })
 

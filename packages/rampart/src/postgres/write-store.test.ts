@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { WriteStore } from '../core/ports/index.ts'
 import {
   commandInboxContract,
+  documentStoreContract,
   eventStoreContract,
   settableClock,
   sealStoreContract,
@@ -13,7 +14,13 @@ import { openPostgresStore } from './index.ts'
 import { copyRows, createDatabase, emptyDatabase, startPostgres, type PostgresServer } from './test/server.ts'
 
 const inboxCommandsMax = 20
-const contract = [...eventStoreContract, ...stateStoreContract, ...sealStoreContract, ...commandInboxContract]
+const contract = [
+  ...eventStoreContract,
+  ...stateStoreContract,
+  ...sealStoreContract,
+  ...documentStoreContract,
+  ...commandInboxContract,
+]
 
 let server: PostgresServer
 let url: string
@@ -54,13 +61,6 @@ async function openHarness(): Promise<EventStoreHarness & AsyncDisposable> {
 }
 
 describe('the store on PostgreSQL', () => {
-  test('refuses documents that commit with events, which it cannot keep', async () => {
-    await using harness = await openHarness()
-    const log = await harness.store.openLog('default/shop/0')
-    const shape = { name: 'accounts', version: 1, indexes: [], search: [] }
-    await expect(log.openDocuments(shape)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING' })
-  })
-
   test.each(contract)('$name', async ({ check }) => {
     await using harness = await openHarness()
     await expect(check(harness)).resolves.toBeUndefined()

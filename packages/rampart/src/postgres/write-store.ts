@@ -1,16 +1,15 @@
 // A store of logs on PostgreSQL: one connection that writes, and a pool that reads.
 import { checkLogKey, inboxCommandsMaxUnlessSaid } from '../core/checks/index.ts'
 import { createCommitQueue, notifyListeners, type Operation } from '../core/group-commit/index.ts'
-import { RampartError, systemRuntime, type Runtime } from '../core/index.ts'
+import { systemRuntime, type Runtime } from '../core/index.ts'
 import type { EventStore, LogKey, WriteStore } from '../core/ports/index.ts'
 import { createBatchWriter } from './batch-writer.ts'
-import type { Access } from './access.ts'
-import { openReaders, placeOf } from './database.ts'
-import { connectPrepared, hostSchema, readSchema, writeSchema } from './migrations.ts'
-import { createEventReader } from './event-reader.ts'
+import { placeOf } from './database.ts'
+import { connectPrepared, documentsSchema, hostSchema, readSchema, writeSchema } from './migrations.ts'
 import { createEventStore } from './event-store.ts'
 import { createLeaseStore } from './lease-store.ts'
-import type { OpenLog, OpenStore, StoreReads } from './open-store.ts'
+import { openReads } from './open-reads.ts'
+import type { OpenLog, OpenStore } from './open-store.ts'
 import { startWakeUps } from './wake-ups.ts'
 import { createTickets, type WriterState } from './writer-state.ts'
 
@@ -43,7 +42,7 @@ const queueBytesMaxUnlessSaid = 64 * 1024 * 1024
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<WriteStore> {
   const { url, role = 'rampart_writer', runtime = systemRuntime } = options
-  const needs = { schema: writeSchema, others: [readSchema, hostSchema], role }
+  const needs = { schemas: [writeSchema, documentsSchema], others: [readSchema, hostSchema], role }
   const { client, access } = await connectPrepared(url, needs)
   return assemble(options, {
     access,
@@ -52,6 +51,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     inboxCommandsMax: options.inboxCommandsMax ?? inboxCommandsMaxUnlessSaid,
     appendPrefix: appendPrefix(runtime),
     tickets: createTickets(),
+    collections: new Map(),
     epochs: new Map(),
     heads: new Map(),
     owners: new Set(),
@@ -62,7 +62,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 
 function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore {
   const writer = createBatchWriter(state)
-  const reads = openReads(state.access)
+  const { reads, documents, close: closeReads } = openReads(state.access)
   const logs = new Map<number, OpenLog>()
   const queue = createCommitQueue({
     writer,
@@ -82,17 +82,17 @@ function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore
     runtime: state.runtime,
     onWake: (log) => wake(logs, log),
   })
-  const store: OpenStore = { runtime: state.runtime, queue, reads: reads.get }
+  const store: OpenStore = { runtime: state.runtime, queue, reads, documents }
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     await queue.close()
-    await Promise.all([reads.close(), writer.close(), wakeUps.close()])
+    await Promise.all([closeReads(), writer.close(), wakeUps.close()])
   }
   return {
     openLog: (key) => openLog(store, { key, namespace: options.namespace }, logs),
     fault: queue.fault,
     leases: createLeaseStore({
-      query: async (statement, values) => reads.get().query(statement, values),
+      query: async (statement, values) => reads().query(statement, values),
       schema: 'rampart_write',
       namespace: options.namespace,
     }),
@@ -121,6 +121,7 @@ async function openLog(
     appended: new Set(),
     accepted: new Set(),
     kept: new Map(),
+    followers: new Map(),
   }
   logs.set(identity.number, own)
   return createEventStore(store, own)
@@ -133,37 +134,13 @@ function writtenLogs(operations: readonly Operation[]): ReadonlySet<number> {
 }
 
 function wake(logs: ReadonlyMap<number, OpenLog>, log: number | undefined): void {
-  for (const [number, { appended, accepted }] of logs) {
+  for (const [number, { appended, accepted, followers }] of logs) {
     if (log !== undefined && log !== number) continue
-    for (const callback of [...appended, ...accepted]) callback()
+    for (const callback of [...appended, ...accepted, ...followers.values()]) callback()
   }
 }
 
 /** Begins all append ids of one opening: 52 random bits, so that two processes never share one. */
 function appendPrefix(runtime: Runtime): string {
   return `${Math.floor(runtime.random() * 2 ** 52).toString(36)}-`
-}
-
-interface OpenReads {
-  readonly get: () => StoreReads
-  readonly close: () => Promise<void>
-}
-
-function openReads(access: Access): OpenReads {
-  const readers = openReaders(access)
-  let isOpen = true
-  const reads: StoreReads = {
-    query: readers.query,
-    events: createEventReader(readers.query),
-  }
-  return {
-    get: () => {
-      if (isOpen) return reads
-      throw new RampartError('STORE_CLOSED', `The store ${placeOf(access.url)} is closed.`)
-    },
-    close: () => {
-      isOpen = false
-      return readers.close()
-    },
-  }
 }

@@ -2,12 +2,16 @@
 import type { Client } from 'pg'
 import type { Runtime } from '../core/index.ts'
 import type { Access } from './access.ts'
+import type { Collections } from './document-collections.ts'
 
 /** What appends came to that others may build on, by their tickets; the oldest are forgotten. */
 export interface Tickets {
-  /** The version that an accepted append left a stream with; `undefined` when it was not accepted. */
-  readonly versionAfter: (ticket: string, stream: string) => number | undefined
-  readonly keep: (ticket: string, versions: ReadonlyMap<string, number>) => void
+  /**
+   * The version that an accepted append left a stream with, or the position that it left a document with;
+   * `undefined` when it was not accepted.
+   */
+  readonly leftBy: (ticket: string, name: string) => number | undefined
+  readonly keep: (ticket: string, left: ReadonlyMap<string, number>) => void
 }
 
 /** What the steps of the writer share. */
@@ -18,6 +22,8 @@ export interface WriterState {
   /** Begins each append id; unique per opening of the store. */
   readonly appendPrefix: string
   readonly tickets: Tickets
+  /** The documents that commit with events. */
+  readonly collections: Collections
   /** The newest epoch of each log that is open. */
   readonly epochs: Map<number, string>
   /** Who has claimed commands over this connection; what they hold is given back at the end. */
@@ -37,9 +43,9 @@ const ticketsMax = 20_000
 export function createTickets(): Tickets {
   const kept = new Map<string, ReadonlyMap<string, number>>()
   return {
-    versionAfter: (ticket, stream) => kept.get(ticket)?.get(stream),
-    keep: (ticket, versions) => {
-      kept.set(ticket, versions)
+    leftBy: (ticket, name) => kept.get(ticket)?.get(name),
+    keep: (ticket, left) => {
+      kept.set(ticket, left)
       const [oldest] = kept.keys()
       if (kept.size > ticketsMax && oldest !== undefined) kept.delete(oldest)
     },

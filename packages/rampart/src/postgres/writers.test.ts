@@ -2,7 +2,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Client } from 'pg'
 import { position, streamVersion } from '../core/codec/index.ts'
-import type { AppendRequest, AppendResult, EventStore, WriteStore } from '../core/ports/index.ts'
+import type {
+  AppendRequest,
+  AppendResult,
+  EventStore,
+  KeptCollection,
+  WriteStore,
+} from '../core/ports/index.ts'
+import { keepNotes, noteShape, noting, written } from '../testing/document-store-contract-steps.ts'
 import {
   claim,
   countStatuses,
@@ -154,3 +161,93 @@ async function connect(url: string): Promise<Killer> {
     [Symbol.asyncDispose]: () => client.end(),
   }
 }
+
+describe('documents that commit with events, of two processes', { timeout }, () => {
+  async function keepBoth(writers: Writers): Promise<readonly [KeptCollection, KeptCollection]> {
+    const [one, other] = [await keepNotes(logOf(writers, 0)), await keepNotes(logOf(writers, 1))]
+    return [one, other]
+  }
+
+  test('are folded on the very ones before them, whoever wrote those', async () => {
+    await using writers = await openWriters(2)
+    const [one, other] = await keepBoth(writers)
+    for (const round of upTo(30)) {
+      const expectedPosition = position(round - 1)
+      const results = await Promise.all(
+        [one, other].map((notes, writer) =>
+          logOf(writers, writer).append(
+            noting([written(notes, 'a', { expectedPosition })], { stream: `s${writer}` }),
+          ),
+        ),
+      )
+      expect(countStatuses(results)).toEqual({ appended: 1, outdated: 1 })
+    }
+    const stale = written(one, 'a', { buildsOn: 'ticket' })
+    const log = logOf(writers, 0)
+    await log.append(noting([written(one, 'b')], { ticket: 'ticket' }))
+    expect(await log.append(noting([stale]))).toMatchObject({ status: 'outdated' })
+    for (const notes of [one, other]) {
+      expect(await notes.get('a')).toMatchObject({
+        document: { position: 30 },
+        checkpoint: { position: 31 },
+      })
+    }
+  })
+
+  test('are told to who listens in the other one', async () => {
+    await using writers = await openWriters(2)
+    const [one, other] = await keepBoth(writers)
+    const heard = new Map<string, number>()
+    other.onChanged(({ place, keys }) => {
+      for (const key of keys) heard.set(key, place.position)
+    })
+    const log = logOf(writers, 0)
+    await log.append(noting([written(one, 'a'), written(one, 'b')]))
+    await log.append(noting([]))
+    await expect.poll(() => [...heard.keys()].toSorted()).toEqual(['a', 'b'])
+    await log.append(noting(upTo(1000).map((number) => written(one, `many ${number}`))))
+    await log.append(noting([written(one, 'c')]))
+    await expect.poll(() => heard.size).toBe(1003)
+    expect(heard.get('c')).toBe(4)
+  })
+
+  test('cannot be passed over by a process that knows nothing of them, until nobody keeps them', async () => {
+    await using writers = await openWriters(2)
+    const [log, unaware] = [logOf(writers, 0), logOf(writers, 1)]
+    const notes = await keepNotes(log)
+    await log.append(noting([written(notes, 'a')]))
+    const silent = { writes: [write('b', 'any')] }
+    const refused = unaware.append(silent)
+    await expect(refused).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', effect: 'definite' })
+    await writers.stores[0]?.[Symbol.asyncDispose]()
+    await expect
+      .poll(async () => (await unaware.append(silent).catch(() => undefined))?.status)
+      .toBe('appended')
+    const again = await unaware.openDocuments(noteShape)
+    expect(await again.checkpoint()).toMatchObject({ position: 1 })
+    await expect(again.keep()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  })
+
+  test('stay complete when a keeper loses its connection, and a version gives way to the next', async () => {
+    await using writers = await openWriters(2)
+    await using killer = await connect(writers.url)
+    const [log, next] = [logOf(writers, 0), logOf(writers, 1)]
+    const notes = await keepNotes(log)
+    await log.append(noting([written(notes, 'first')]))
+    await killer.cutWriters()
+    await expect.poll(killer.cut).toBe(1)
+    await log.append(noting([written(notes, 'a')]))
+    const silent = next.append({ writes: [write('b', 'any')] })
+    await expect(silent).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    const second = await next.openDocuments({ ...noteShape, version: 2 })
+    await second.commit({ from: await second.checkpoint(), to: await next.head(), documents: [] })
+    await second.keep()
+    const late = log.append(noting([written(notes, 'c')]))
+    await expect(late).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringMatching(/another version/),
+    })
+    await next.append(noting([written(second, 'c')]))
+    expect(await second.get('c')).toMatchObject({ checkpoint: { position: 3 } })
+  })
+})

@@ -1,18 +1,20 @@
 // The event store port over SQLite: appends go through the commit queue, reads over a connection of their
 // own.
 import { checkAppend } from '../core/checks/index.ts'
-import type { AppendRequest, AppendResult, EventStore } from '../core/ports/index.ts'
-import type { LogIdentity } from '../core/group-commit/index.ts'
+import type { AppendRequest, AppendResult, CollectionShape, EventStore } from '../core/ports/index.ts'
+import { openKeptCollection, type KeptReads, type LogIdentity } from '../core/group-commit/index.ts'
 import { createCommandInbox } from './command-inbox.ts'
 import { createHistory } from './history.ts'
-import { openKeptCollection } from './kept-collection.ts'
 import { createLogPages } from './log-pages.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
+import { createCollectionReader } from './read-store-collection.ts'
 import { createSealStore } from './seal-store.ts'
 
 /** The event store of one log. */
 export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
   const { identity, appended } = log
+  const readsOf = (number: number, shape: CollectionShape): KeptReads =>
+    createCollectionReader({ reader: store.documents(), number, shape })
   return {
     log: log.key,
     ...createHistory(store, log),
@@ -27,7 +29,7 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
       return outcomes.findWithEvents(identity, id) ?? outcomes.findKept(identity, id, store.runtime.nowMs())
     },
     loadState: async (decider, id) => store.reads().findState(identity, decider, id),
-    openDocuments: (shape) => openKeptCollection(store, log, shape),
+    openDocuments: (asked) => openKeptCollection({ queue: store.queue, log, readsOf }, asked),
     onAppended: (callback) => {
       appended.add(callback)
       return () => void appended.delete(callback)

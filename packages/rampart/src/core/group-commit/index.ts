@@ -1,6 +1,7 @@
 // Group commit, shared by the adapters of the write store: operations, batches, the queue, its listeners.
 export { isFailure } from './batch.ts'
 export { createCommitQueue } from './commit-queue.ts'
+export { openKeptCollection } from './kept-collection.ts'
 export { notifyListeners } from './listeners.ts'
 export type {
   Batch,
@@ -13,4 +14,5 @@ export type {
   OperationResult,
 } from './batch.ts'
 export type { CommitQueue } from './commit-queue.ts'
+export type { KeptReads } from './kept-collection.ts'
 export type { LogListeners } from './listeners.ts'

@@ -37,7 +37,14 @@ export async function openPostgresReadModelViews(
       const state = found.find((one) => one.isLive)
       if (state === undefined) return undefined
       const number = numberAt(row, 0)
-      return { state, documents: createCollectionReader({ query, number, shape: state.shape }) }
+      return {
+        state,
+        documents: createCollectionReader({
+          query,
+          table: { schema: 'rampart_read', number },
+          shape: state.shape,
+        }),
+      }
     },
     holdStill: async () => {
       if (!isHeld) await client.query(beginMoment)

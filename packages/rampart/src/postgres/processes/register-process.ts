@@ -108,7 +108,7 @@ const seesCommands: Statement = {
 }
 
 async function connect(state: Registering): Promise<Client> {
-  const { client } = await connectPrepared(state.url, { schema: hostSchema, role: state.role })
+  const { client } = await connectPrepared(state.url, { schemas: [hostSchema], role: state.role })
   const [row = []] = await run(client, seesCommands, [])
   state.isWalled = !state.roles.some((role) => readingRoles.includes(role)) || textAt(row, 0) === 'f'
   return client

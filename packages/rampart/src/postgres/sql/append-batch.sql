@@ -2,16 +2,23 @@
 -- committed before it was got; checks each append on its own; numbers and inserts what was accepted.
 --
 -- Arguments that begin with a_ are per append, s_ per distinct stream, w_ per write, y_ per distinct event
--- type, e_ per event and t_ per tag of an event. Indexes into other arrays count from 1; 0 is none.
--- w_expected is a version, or -1 for any; w_builds_on is an append that must have been accepted.
+-- type, e_ per event, t_ per tag of an event and d_ per document. Indexes into other arrays count from 1; 0 is
+-- none. w_expected is a version, or -1 for any; w_builds_on is an append that must have been accepted.
+--
+-- p_kept are the collections whose documents this process appends. d_same is the first write of the same document,
+-- d_expected its position before, d_builds_on the append that must have written it last in its place; d_event, from
+-- 0, is the event of the append that gives it its position, and d_cells the columns of its indexes and words.
 --
 -- Each look-up stands in a subquery with a limit, which the planner cannot turn into a join over whole tables:
 -- plans are kept, and the first one is made while the tables are empty.
 --
 -- Statuses: 0 accepted, 1 conflict (a_detail: the write from 0, a_actual: its stream's version),
 -- 2 matched (a_detail: the condition from 0), 3 a recorded outcome has this command id, 4 it waits in the
--- inbox, 5 it waits there with another fingerprint.
-CREATE OR REPLACE FUNCTION rampart_write.append_batch(
+-- inbox, 5 it waits there with another fingerprint, 6 outdated (a_detail: the document from 0), 7 nothing is
+-- appended because of a collection (a_detail: see settle_kept).
+DROP FUNCTION IF EXISTS rampart_write.append_batch;
+
+CREATE FUNCTION rampart_write.append_batch(
   p_log integer, p_now_ms bigint,
   a_append_id text[], a_first_write integer[], a_writes integer[], a_events integer[],
   a_command uuid[], a_fingerprint text[], a_outcome text[], a_expires bigint[], a_leaves boolean[],
@@ -24,6 +31,9 @@ CREATE OR REPLACE FUNCTION rampart_write.append_batch(
   e_type integer[], e_schema_version integer[], e_content_type text[], e_tags text[],
   e_subject text[], e_key text[], e_payload bytea[],
   t_event integer[], t_name text[],
+  p_kept integer[], a_first_document integer[], a_documents integer[],
+  d_collection integer[], d_key text[], d_same integer[], d_expected bigint[], d_builds_on integer[],
+  d_event integer[], d_version bigint[], d_data text[], d_cells text[],
   OUT statuses integer[], OUT details integer[], OUT actuals integer[], OUT versions integer[],
   OUT positions bigint[], OUT event_ids text[]
 )
@@ -40,6 +50,12 @@ DECLARE
   type_numbers integer[];
   accepted boolean[] := array_fill(false, ARRAY[appends]);
   write_bases integer[] := w_events;
+  unsettled integer := 0;
+  -- By the first write of each document: its position so far, the append that wrote it last, and with which write.
+  known_positions bigint[];
+  writers integer[];
+  last_writes integer[];
+  written bigint[];
   status integer;
 BEGIN
   PERFORM pg_advisory_xact_lock(1380012368, p_log);
@@ -100,8 +116,23 @@ BEGIN
   event_ids := array_fill(''::text, ARRAY[appends]);
   versions := w_events;
 
+  IF p_kept <> ARRAY(
+    SELECT c.number FROM rampart_documents.collections AS c WHERE c.log = p_log AND c.is_kept ORDER BY c.number
+  ) AND 0 < ANY(a_events) THEN
+    unsettled := rampart_documents.settle_kept(p_log, p_kept);
+  END IF;
+  IF cardinality(d_key) > 0 AND unsettled = 0 THEN
+    known_positions := rampart_documents.find_positions(d_collection, d_key, d_same);
+    writers := array_fill(0, ARRAY[cardinality(d_key)]);
+    last_writes := writers;
+  END IF;
+
   FOR i IN 1..appends LOOP
     status := statuses[i];
+    IF status = 0 AND unsettled <> 0 AND a_events[i] > 0 THEN
+      status := 7;
+      details[i] := unsettled;
+    END IF;
     IF status = 0 THEN
       FOR j IN a_first_write[i]..a_first_write[i] + a_writes[i] - 1 LOOP
         IF (w_expected[j] >= 0 AND stream_versions[w_stream[j]] <> w_expected[j])
@@ -121,6 +152,18 @@ BEGIN
         status := 2;
       END IF;
     END IF;
+    IF status = 0 AND a_documents[i] > 0 THEN
+      FOR k IN a_first_document[i]..a_first_document[i] + a_documents[i] - 1 LOOP
+        IF (d_builds_on[k] = 0 AND known_positions[d_same[k]] <> d_expected[k])
+          OR (d_builds_on[k] > 0 AND writers[d_same[k]] <> d_builds_on[k])
+          OR d_builds_on[k] < 0
+        THEN
+          status := 6;
+          details[i] := k - a_first_document[i];
+          EXIT;
+        END IF;
+      END LOOP;
+    END IF;
     IF status = 0 THEN
       accepted[i] := true;
       FOR j IN a_first_write[i]..a_first_write[i] + a_writes[i] - 1 LOOP
@@ -128,6 +171,15 @@ BEGIN
         stream_versions[w_stream[j]] := write_bases[j] + w_events[j];
         versions[j] := stream_versions[w_stream[j]];
       END LOOP;
+      IF a_documents[i] > 0 THEN
+        FOR k IN a_first_document[i]..a_first_document[i] + a_documents[i] - 1 LOOP
+          writers[d_same[k]] := i;
+          last_writes[d_same[k]] := k;
+          IF d_event[k] IS NOT NULL THEN
+            known_positions[d_same[k]] := head_position + d_event[k] + 1;
+          END IF;
+        END LOOP;
+      END IF;
       IF a_events[i] > 0 THEN
         head_position := head_position + a_events[i];
         head_event := a_append_id[i] || '.' || (a_events[i] - 1);
@@ -229,6 +281,16 @@ BEGIN
       FROM unnest(t_event, t_name) AS t (event, name)
       JOIN rampart_write.tags AS known ON known.name = t.name
       WHERE accepted[e_append[t.event]];
+    END IF;
+
+    IF last_writes IS NOT NULL THEN
+      written := array_fill(NULL::bigint, ARRAY[cardinality(d_key)]);
+      FOR k IN 1..cardinality(d_key) LOOP
+        IF last_writes[k] > 0 THEN
+          written[last_writes[k]] := known_positions[k];
+        END IF;
+      END LOOP;
+      PERFORM rampart_documents.write_documents(d_collection, d_key, d_version, written, d_data, d_cells);
     END IF;
   END IF;
 

@@ -3,7 +3,7 @@
 SELECT
   c.epoch, c.position, c.event_id, c.healed,
   d.key, d.version, d.position, d.data, d.found, q.key IS NOT NULL
-FROM rampart_read.collections AS c
+FROM {places} AS c
 LEFT JOIN LATERAL (
   SELECT measured.*
   FROM (
@@ -14,7 +14,7 @@ LEFT JOIN LATERAL (
       sum(coalesce(octet_length(data), 0)) OVER (ORDER BY {order}) AS bytes
     FROM (
       SELECT key, version, position, data
-      FROM rampart_read.documents_{number}
+      FROM {schema}.documents_{number}
       WHERE {conditions}
       ORDER BY {order}
       LIMIT $1
@@ -22,6 +22,6 @@ LEFT JOIN LATERAL (
   ) AS measured
   WHERE measured.bytes <= $2 OR measured.row = 1
 ) AS d ON true
-LEFT JOIN rampart_read.quarantined_keys AS q ON q.collection = c.number AND q.key = d.key
+LEFT JOIN {schema}.quarantined_keys AS q ON q.collection = c.number AND q.key = d.key
 WHERE c.number = {number}
 ORDER BY d.row

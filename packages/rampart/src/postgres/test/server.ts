@@ -98,11 +98,22 @@ export async function emptyDatabase(url: string): Promise<void> {
   try {
     const names = (await tablesOf(client)).map(({ name }) => name)
     const emptied = names.filter((name) => name !== 'rampart_write.schema_steps')
-    await client.query(`TRUNCATE ${emptied.join(', ')} RESTART IDENTITY`)
+    await client.query(`TRUNCATE ${emptied.join(', ')} RESTART IDENTITY; ${dropDocuments}`)
   } finally {
     await client.end()
   }
 }
+
+const dropDocuments = `DO $$
+  DECLARE
+    kept integer;
+  BEGIN
+    FOR kept IN SELECT number FROM rampart_documents.collections LOOP
+      EXECUTE format('DROP TABLE rampart_documents.documents_%s', kept);
+      EXECUTE format('DROP FUNCTION rampart_documents.find_positions_%1$s, rampart_documents.write_documents_%1$s', kept);
+    END LOOP;
+    TRUNCATE rampart_documents.collections RESTART IDENTITY;
+  END $$`
 
 /** Copies all rows of a database that others may have open into one with the same tables, which are empty. */
 export async function copyRows(from: string, to: string): Promise<void> {

@@ -1,19 +1,32 @@
-// Collections of documents that commit with events, over SQLite: written through the commit queue, read over
-// a connection of their own.
-import type { CollectionShape, KeptChange, KeptCollection } from '../core/ports/index.ts'
-import type { OpenLog, OpenStore } from './open-store.ts'
-import { createCollectionReader } from './read-store-collection.ts'
+// A collection of documents that commit with events, as its users see it: what changes it goes through
+// the commit queue, beside the appends, and who listens hears of each batch.
+import type { KeptChange, KeptCollection } from '../ports/document-store.ts'
+import type { LogKey } from '../ports/log.ts'
+import type { CollectionShape, DocumentCollection } from '../ports/read-store.ts'
+import type { LogIdentity } from './batch.ts'
+import type { CommitQueue } from './commit-queue.ts'
+import type { LogListeners } from './listeners.ts'
+
+/** How the documents of a collection are read; nothing in them is ever quarantined. */
+export type KeptReads = Pick<DocumentCollection, 'checkpoint' | 'load' | 'get' | 'page' | 'changes'>
+
+/** What a kept collection stands on. */
+export interface KeptCollectionOptions {
+  readonly queue: CommitQueue
+  readonly log: LogListeners & { readonly key: LogKey; readonly identity: LogIdentity }
+  /** Makes the reading side of the collection with that number. */
+  readonly readsOf: (number: number, shape: CollectionShape) => KeptReads
+}
 
 /** Opens a collection of a log. */
 export async function openKeptCollection(
-  store: OpenStore,
-  log: OpenLog,
+  { queue, log, readsOf }: KeptCollectionOptions,
   asked: Omit<CollectionShape, 'log'>,
 ): Promise<KeptCollection> {
   const shape = { ...asked, log: log.key }
   const opening = { kind: 'openDocuments', log: log.identity.number, shape } as const
-  const { number } = await store.queue.submit<'openDocuments'>(opening, JSON.stringify(shape).length)
-  const reads = createCollectionReader({ reader: store.documents(), number, shape })
+  const { number } = await queue.submit<'openDocuments'>(opening, JSON.stringify(shape).length)
+  const reads = readsOf(number, shape)
   return {
     shape,
     number,
@@ -21,21 +34,20 @@ export async function openKeptCollection(
     quarantined: async () => [],
     queued: async () => [],
     skipped: async () => [],
-    ...createBuilding(store, log, number),
-    ...createKeeping(store, log, { number, checkpoint: reads.checkpoint }),
+    ...createBuilding(queue, log.identity.number, number),
+    ...createKeeping(queue, log, { number, checkpoint: reads.checkpoint }),
   }
 }
 
 function createBuilding(
-  { queue }: OpenStore,
-  { identity }: OpenLog,
+  queue: CommitQueue,
+  log: number,
   number: number,
 ): Pick<KeptCollection, 'commit' | 'onCommitted'> {
   const committed = new Set<() => void>()
   return {
     async commit({ from, to, documents }) {
-      const build = { number, from, to, documents }
-      const operation = { kind: 'buildDocuments', log: identity.number, build } as const
+      const operation = { kind: 'buildDocuments', log, build: { number, from, to, documents } } as const
       await queue.submit<'buildDocuments'>(operation, JSON.stringify(documents).length)
       for (const callback of committed) callback()
     },
@@ -49,8 +61,8 @@ function createBuilding(
 }
 
 function createKeeping(
-  { queue }: OpenStore,
-  { identity, kept }: OpenLog,
+  queue: CommitQueue,
+  { identity, kept }: KeptCollectionOptions['log'],
   { number, checkpoint }: Pick<KeptCollection, 'number' | 'checkpoint'>,
 ): Pick<KeptCollection, 'keep' | 'onChanged'> {
   // Whoever listens before it is kept; afterwards they listen with those who opened it before.

@@ -1,0 +1,60 @@
+// What an open database reads with: a pool for its logs, and one for documents that commit with events.
+import { RampartError } from '../core/index.ts'
+import type { Access } from './access.ts'
+import { connectWriter, openReaders, placeOf, storeFault, type Readers } from './database.ts'
+import { createEventReader } from './event-reader.ts'
+import { takeRole } from './migrations.ts'
+import type { OpenStore, StoreReads } from './open-store.ts'
+
+/** The reads of a database, which throw `STORE_CLOSED` once they are closed. */
+export interface OpenReads extends Pick<OpenStore, 'reads' | 'documents'> {
+  readonly close: () => Promise<void>
+}
+
+/** Opens the pools; each connects when it is asked. */
+export function openReads(access: Access): OpenReads {
+  const readers = openReaders(access)
+  const reads: StoreReads = { query: readers.query, events: createEventReader(readers.query) }
+  let documents: Promise<Readers> | undefined
+  let isOpen = true
+  const requireOpen = (): void => {
+    if (isOpen) return
+    throw new RampartError('STORE_CLOSED', `The store ${placeOf(access.url)} is closed.`)
+  }
+  return {
+    reads: () => {
+      requireOpen()
+      return reads
+    },
+    documents: async () => {
+      requireOpen()
+      documents ??= openDocumentReaders(access.url)
+      const { query } = await documents.catch((fault: unknown) => {
+        // The next one tries again.
+        documents = undefined
+        throw fault
+      })
+      return async (statement, values) => {
+        requireOpen()
+        return query(statement, values)
+      }
+    },
+    close: async () => {
+      isOpen = false
+      await Promise.all([readers.close(), documents?.then(({ close }) => close()).catch(() => undefined)])
+    },
+  }
+}
+
+// Whoever serves documents has the rights of a reader, to whom the database denies everything else that
+// commands leave. A user who may not become a reader reads with the rights that he has.
+async function openDocumentReaders(url: string): Promise<Readers> {
+  const client = await connectWriter({ url })
+  try {
+    return openReaders(await takeRole(client, url, 'rampart_reader'))
+  } catch (error) {
+    throw storeFault(error, url)
+  } finally {
+    await client.end()
+  }
+}
