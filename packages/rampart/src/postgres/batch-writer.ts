@@ -4,9 +4,9 @@
 // What a failure means depends on where it comes from. An error that the server sends undoes its
 // statement, so it is definite; only data can fail one append and not its neighbours, and then each goes
 // alone. A connection that is lost, or a disk that fails at the commit, leaves open what happened: the
-// writer connects again, waits for the log's lock, which the lost transaction holds until it has ended,
-// looks which of its appends are recorded, and sends only the others again. What it cannot learn within
-// its attempts is unknown.
+// writer connects again, ends the lost session, waits for the log's lock, which a lost transaction holds
+// until it has ended, looks which of its appends are recorded, and sends only the others again. What it
+// cannot learn within its attempts is unknown.
 import type { Client } from 'pg'
 import type { CheckedAppend } from '../core/checks/index.ts'
 import type {
@@ -19,14 +19,14 @@ import type {
 } from '../core/group-commit/index.ts'
 import { RampartError, sleep } from '../core/index.ts'
 import { callAppends, prepareAppends, settleAppends, type BatchLog } from './append-step.ts'
-import { texts } from './binary-array.ts'
-import { documentFault, holdKept } from './document-collections.ts'
-import { connectWriter, isDataError, isLost, isPassing, run, storeFault, type Statement } from './database.ts'
+import { documentFault } from './document-collections.ts'
+import { isDataError, isLost, isPassing, run, storeFault, type Statement } from './database.ts'
 import { accept, parameters } from './inbox-step.ts'
 import { applyToLog } from './log-step.ts'
 import { findRecorded } from './lost-appends.ts'
 import { numberAt, textAt } from './rows.ts'
 import { runsOf, type Run } from './runs.ts'
+import { clientOf, disconnect, forget } from './writer-connection.ts'
 import type { WriterState } from './writer-state.ts'
 
 type Result = OperationResult | Failure
@@ -35,10 +35,7 @@ type Result = OperationResult | Failure
 export function createBatchWriter(state: WriterState): BatchWriter {
   return {
     commit: (batch) => commit(state, batch),
-    close: async () => {
-      await giveBack(state)
-      await forget(state)
-    },
+    close: () => disconnect(state),
   }
 }
 
@@ -131,7 +128,7 @@ async function commitAppends(
     if (isDataError(error)) return refuseData(place, appends, error)
     if (isPassing(error) && attemptsLeft > 1) return commitAppends(place, appends, attemptsLeft - 1)
     if (!isLost(error)) return appends.map(() => failureOf(storeFault(error, state.access.url)))
-    await forget(state)
+    forget(state)
     return learn(place, { prepared, attemptsLeft, error })
   }
 }
@@ -174,7 +171,7 @@ async function learn(place: Place, { prepared, attemptsLeft, error }: LostCall):
     const [left, right] = [[...settled], [...again]]
     return prepared.map(({ appendId }) => (recorded.has(appendId) ? left.shift() : right.shift()) ?? unknown)
   } catch (cause) {
-    await forget(state)
+    forget(state)
     return learn(place, { prepared, attemptsLeft: attemptsLeft - 1, error: cause })
   }
 }
@@ -197,43 +194,12 @@ async function attempted<Value>(
       const fault = storeFault(error, state.access.url)
       const lost = client !== undefined && isLost(error)
       isUnknown ||= lost
-      if (lost) await forget(state)
+      if (lost) forget(state)
       const isWorthwhile = lost || isPassing(error) || (isUnknown && client === undefined)
       if (!isWorthwhile || attempt === attemptsMax) return isUnknown ? unknownOf(fault) : failureOf(fault)
       await sleep(state.runtime, retryMs)
     }
   }
-}
-
-const giveBackClaims: Statement = {
-  name: 'give-back-claims',
-  text: 'UPDATE rampart_write.inbox SET owner = NULL, lease_until_ms = 0 WHERE owner = ANY($1::text[])',
-}
-
-// So that another process need not wait for leases of one that ended in order. A killed one's run out.
-async function giveBack({ client, owners }: WriterState): Promise<void> {
-  if (client === undefined || owners.size === 0) return
-  await run(client, giveBackClaims, [texts([...owners])]).catch(() => undefined)
-}
-
-async function clientOf(state: WriterState): Promise<Client> {
-  if (state.client !== undefined) return state.client
-  const client = await connectWriter(state.access)
-  try {
-    await holdKept(client, state.collections)
-  } catch (error) {
-    await client.end().catch(() => undefined)
-    throw error
-  }
-  state.client = client
-  return client
-}
-
-async function forget(state: WriterState): Promise<void> {
-  const { client } = state
-  state.client = undefined
-  // It is broken already; ending it frees the socket.
-  await client?.end().catch(() => undefined)
 }
 
 function failureOf({ code, message, effect }: RampartError): Failure {

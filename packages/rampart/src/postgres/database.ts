@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Client, Pool, type ClientConfig } from 'pg'
-import { RampartError } from '../core/index.ts'
+import { RampartError, systemRuntime } from '../core/index.ts'
 import { connectionOf, type Access } from './access.ts'
 import { plainTypes, type Row } from './rows.ts'
 
@@ -26,18 +26,33 @@ export interface Readers {
   readonly close: () => Promise<void>
 }
 
+/** How much a process may ask of a database, and for how long. */
+export interface ConnectionLimits {
+  /** Longest that a statement may take. */
+  readonly statementMs: number
+  /** How many connections read at once. */
+  readonly readersMax: number
+}
+
+/** The bounds unless settings say otherwise. */
+export const defaultConnectionLimits: ConnectionLimits = { statementMs: 30_000, readersMax: 4 }
+
 const connectMs = 5000
-const statementMs = 30_000
+const endMs = 1000
 const lockMs = 5000
-const readersMax = 4
+/** After the time-out of a statement the server must have said so; later, its connection is dead. */
+const answerMs = 2000
 
 // The writer looks single rows up by keys. Plans that are kept must not depend on how few rows there were
 // when they were made.
 const writerSettings = ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'].map((name) => `${name}=off`)
 
 /** Opens the one connection that writes. */
-export async function connectWriter(access: Access): Promise<Client> {
-  const client = new Client({ ...bounds(access, writerSettings), lock_timeout: lockMs })
+export async function connectWriter(
+  access: Access,
+  limits: ConnectionLimits = defaultConnectionLimits,
+): Promise<Client> {
+  const client = new Client({ ...bounds(access, limits, writerSettings), lock_timeout: lockMs })
   // A connection that is lost between two statements shows at the next one.
   client.on('error', () => undefined)
   try {
@@ -49,9 +64,12 @@ export async function connectWriter(access: Access): Promise<Client> {
 }
 
 /** Opens a pool for reads; it connects when it is asked. */
-export function openReaders(access: Access): Readers {
-  const pool = new Pool({ ...bounds(access), max: readersMax })
+export function openReaders(access: Access, limits: ConnectionLimits = defaultConnectionLimits): Readers {
+  const pool = new Pool({ ...bounds(access, limits), max: limits.readersMax })
+  const open = new Set<Client>()
   pool.on('error', () => undefined)
+  pool.on('connect', (client) => open.add(client))
+  pool.on('remove', (client) => open.delete(client))
   return {
     query: async (statement, values) => {
       try {
@@ -60,8 +78,28 @@ export function openReaders(access: Access): Readers {
         throw storeFault(error, access.url)
       }
     },
-    close: () => pool.end(),
+    async close() {
+      const late = systemRuntime.setTimer(endMs, () => open.forEach(cutConnection))
+      await pool.end()
+      late.cancel()
+    },
   }
+}
+
+/** Ends a connection in order, or at once when its server does not answer any more. */
+export async function endConnection(client: Client): Promise<void> {
+  const late = systemRuntime.setTimer(endMs, () => cutConnection(client))
+  await client.end().catch(() => undefined)
+  late.cancel()
+}
+
+/** Ends a connection at once, and drops what it has not sent yet. */
+export function cutConnection(client: Client): void {
+  client.end().catch(() => undefined)
+  const { stream } = client.connection
+  // A socket that is only destroyed goes on sending; TLS around one has no other end.
+  if ('resetAndDestroy' in stream && typeof stream.resetAndDestroy === 'function') stream.resetAndDestroy()
+  else stream.destroy()
 }
 
 /** Runs a prepared statement on a connection; errors come as the driver throws them. */
@@ -80,11 +118,16 @@ export async function run(
   return result.rows
 }
 
-function bounds(access: Access, settings: readonly string[] = []): ClientConfig {
+function bounds(
+  access: Access,
+  { statementMs }: ConnectionLimits,
+  settings: readonly string[] = [],
+): ClientConfig {
   return {
     ...connectionOf(access, settings),
     connectionTimeoutMillis: connectMs,
     statement_timeout: statementMs,
+    query_timeout: statementMs + answerMs,
     idle_in_transaction_session_timeout: 1000,
     keepAlive: true,
     application_name: 'rampart',

@@ -1,10 +1,18 @@
 // What an open database reads with: a pool for its logs, and one for documents that commit with events.
 import { RampartError } from '../core/index.ts'
-import type { Access } from './access.ts'
-import { connectWriter, openReaders, placeOf, storeFault, type Readers } from './database.ts'
+import {
+  connectWriter,
+  endConnection,
+  openReaders,
+  placeOf,
+  storeFault,
+  type ConnectionLimits,
+  type Readers,
+} from './database.ts'
 import { createEventReader } from './event-reader.ts'
 import { takeRole } from './migrations.ts'
 import type { OpenStore, StoreReads } from './open-store.ts'
+import type { WriterState } from './writer-state.ts'
 
 /** The reads of a database, which throw `STORE_CLOSED` once they are closed. */
 export interface OpenReads extends Pick<OpenStore, 'reads' | 'documents'> {
@@ -12,8 +20,8 @@ export interface OpenReads extends Pick<OpenStore, 'reads' | 'documents'> {
 }
 
 /** Opens the pools; each connects when it is asked. */
-export function openReads(access: Access): OpenReads {
-  const readers = openReaders(access)
+export function openReads({ access, limits }: Pick<WriterState, 'access' | 'limits'>): OpenReads {
+  const readers = openReaders(access, limits)
   const reads: StoreReads = { query: readers.query, events: createEventReader(readers.query) }
   let documents: Promise<Readers> | undefined
   let isOpen = true
@@ -28,7 +36,7 @@ export function openReads(access: Access): OpenReads {
     },
     documents: async () => {
       requireOpen()
-      documents ??= openDocumentReaders(access.url)
+      documents ??= openDocumentReaders(access.url, limits)
       const { query } = await documents.catch((fault: unknown) => {
         // The next one tries again.
         documents = undefined
@@ -48,13 +56,13 @@ export function openReads(access: Access): OpenReads {
 
 // Whoever serves documents has the rights of a reader, to whom the database denies everything else that
 // commands leave. A user who may not become a reader reads with the rights that he has.
-async function openDocumentReaders(url: string): Promise<Readers> {
-  const client = await connectWriter({ url })
+async function openDocumentReaders(url: string, limits: ConnectionLimits): Promise<Readers> {
+  const client = await connectWriter({ url }, limits)
   try {
-    return openReaders(await takeRole(client, url, 'rampart_reader'))
+    return openReaders(await takeRole(client, url, 'rampart_reader'), limits)
   } catch (error) {
     throw storeFault(error, url)
   } finally {
-    await client.end()
+    await endConnection(client)
   }
 }

@@ -4,6 +4,7 @@ import { RampartError } from '../core/index.ts'
 import type { Access } from './access.ts'
 import {
   connectWriter,
+  endConnection,
   inTransaction,
   isLost,
   openReaders,
@@ -83,5 +84,5 @@ async function use<Value>(writing: Writing, work: (client: Client) => Promise<Va
 async function end(writing: Writing): Promise<void> {
   const { client } = writing
   writing.client = undefined
-  await client?.end().catch(() => undefined)
+  if (client !== undefined) await endConnection(client)
 }

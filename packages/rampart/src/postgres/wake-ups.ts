@@ -6,6 +6,7 @@
 import { Client } from 'pg'
 import type { Runtime, Timer } from '../core/index.ts'
 import { connectionOf, type Access } from './access.ts'
+import { cutConnection, endConnection } from './database.ts'
 
 /** The wake-ups of one open database. */
 export interface WakeUps {
@@ -25,6 +26,13 @@ export interface WakeUpOptions {
 const channel = 'rampart_log'
 const tellEveryMs = 10
 const reconnectMs = 1000
+// Hints hold up nobody, so that a server has time; who waits for one hears nothing on a dead connection.
+const bounds = {
+  connectionTimeoutMillis: 5000,
+  query_timeout: 5000,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+}
 
 interface Listening extends WakeUpOptions {
   client: Client | undefined
@@ -51,13 +59,17 @@ export function startWakeUps(options: WakeUpOptions): WakeUps {
     async close() {
       state.isClosed = true
       state.timer?.cancel()
-      await state.client?.end().catch(() => undefined)
+      if (state.client !== undefined) await endConnection(state.client)
     },
   }
 }
 
 async function listen(state: Listening): Promise<void> {
-  const client = new Client({ ...connectionOf(state.access), application_name: 'rampart wake-ups' })
+  const client = new Client({
+    ...connectionOf(state.access),
+    ...bounds,
+    application_name: 'rampart wake-ups',
+  })
   client.on('notification', ({ payload }) => state.onWake(Number(payload)))
   client.on('error', () => undefined)
   client.on('end', () => {
@@ -69,12 +81,12 @@ async function listen(state: Listening): Promise<void> {
   try {
     await client.connect()
     await client.query(`LISTEN ${channel}`)
-    if (state.isClosed) return await client.end()
+    if (state.isClosed) return await endConnection(client)
     state.client = client
     state.onWake()
   } catch {
     // Its end event leads to the next attempt; until then everyone looks for himself.
-    await client.end().catch(() => undefined)
+    cutConnection(client)
   }
 }
 
@@ -84,7 +96,8 @@ async function tell(state: Listening): Promise<void> {
   try {
     await state.client?.query('SELECT pg_notify($1, log) FROM unnest($2::text[]) AS log', [channel, logs])
   } catch {
-    // A hint was lost, as hints may be.
+    // A hint was lost, as hints may be; the end of its connection leads to another one.
+    if (state.client !== undefined) cutConnection(state.client)
   } finally {
     state.timer = undefined
     if (state.changed.size > 0 && !state.isClosed) {

@@ -4,7 +4,7 @@ import { createCommitQueue, notifyListeners, type Operation } from '../core/grou
 import { systemRuntime, type Runtime } from '../core/index.ts'
 import type { EventStore, LogKey, WriteStore } from '../core/ports/index.ts'
 import { createBatchWriter } from './batch-writer.ts'
-import { placeOf } from './database.ts'
+import { defaultConnectionLimits, placeOf } from './database.ts'
 import { connectPrepared, documentsSchema, hostSchema, readSchema, writeSchema } from './migrations.ts'
 import { createEventStore } from './event-store.ts'
 import { createLeaseStore } from './lease-store.ts'
@@ -29,6 +29,10 @@ export interface PostgresStoreOptions {
   readonly queueBytesMax?: number
   /** How many commands may wait in the inbox of each log; 10,000 unless said. */
   readonly inboxCommandsMax?: number
+  /** How long one statement may take before it is given up; 30 s unless said. */
+  readonly statementMs?: number
+  /** How many connections read, beside the one that writes and the one that listens; 4 unless said. */
+  readonly readersMax?: number
 }
 
 const queueOperationsMaxUnlessSaid = 10_000
@@ -42,12 +46,19 @@ const queueBytesMaxUnlessSaid = 64 * 1024 * 1024
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<WriteStore> {
   const { url, role = 'rampart_writer', runtime = systemRuntime } = options
+  const { statementMs = defaultConnectionLimits.statementMs } = options
+  const { readersMax = defaultConnectionLimits.readersMax } = options
   const needs = { schemas: [writeSchema, documentsSchema], others: [readSchema, hostSchema], role }
   const { client, access } = await connectPrepared(url, needs)
+  // The writer opens a connection of its own, with the bounds of its work.
+  await client.end().catch(() => undefined)
   return assemble(options, {
     access,
+    limits: { statementMs, readersMax },
     runtime,
-    client,
+    client: undefined,
+    session: undefined,
+    lostSessions: [],
     inboxCommandsMax: options.inboxCommandsMax ?? inboxCommandsMaxUnlessSaid,
     appendPrefix: appendPrefix(runtime),
     tickets: createTickets(),
@@ -62,7 +73,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 
 function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore {
   const writer = createBatchWriter(state)
-  const { reads, documents, close: closeReads } = openReads(state.access)
+  const { reads, documents, close: closeReads } = openReads(state)
   const logs = new Map<number, OpenLog>()
   const queue = createCommitQueue({
     writer,

@@ -3,6 +3,7 @@ import type { Client } from 'pg'
 import type { Runtime } from '../core/index.ts'
 import type { Access } from './access.ts'
 import type { Collections } from './document-collections.ts'
+import type { ConnectionLimits } from './database.ts'
 
 /** What appends came to that others may build on, by their tickets; the oldest are forgotten. */
 export interface Tickets {
@@ -14,9 +15,16 @@ export interface Tickets {
   readonly keep: (ticket: string, left: ReadonlyMap<string, number>) => void
 }
 
+/** A session as the server knows it: process ids come again, the times of their start do not. */
+export interface Session {
+  readonly pid: number
+  readonly startedAt: string
+}
+
 /** What the steps of the writer share. */
 export interface WriterState {
   readonly access: Access
+  readonly limits: ConnectionLimits
   readonly runtime: Runtime
   readonly inboxCommandsMax: number
   /** Begins each append id; unique per opening of the store. */
@@ -33,6 +41,10 @@ export interface WriterState {
   readonly heads: Map<number, number>
   /** Absent until it is needed, and after it was lost. */
   client: Client | undefined
+  /** Whose connection that is, as the server knows it. */
+  session: Session | undefined
+  /** Sessions whose connections were lost, and which may have something under way still. */
+  readonly lostSessions: Session[]
   sweptAtMs: number
 }
 
