@@ -10,7 +10,7 @@ import { anyone, isOperator, type Visitor } from './visitor.ts'
  * Lets a request in, and tells who sends it. Throws `UNAUTHENTICATED`, `ISSUER_UNAVAILABLE`, `FORBIDDEN` or
  * `RATE_LIMITED`.
  */
-export type Admission = (exchange: Exchange, endpoint: Endpoint) => Promise<Visitor>
+export type Admission = (exchange: Exchange, endpoint: Endpoint) => Visitor | Promise<Visitor>
 
 /** What admission stands on; without an authenticator everyone is let in, operators on loopback only. */
 export interface AdmissionOptions {
@@ -18,29 +18,54 @@ export interface AdmissionOptions {
   readonly rateLimit: RateLimit | undefined
 }
 
+/** A sender before it is let in. */
+interface Sender {
+  /** Known senders are counted by themselves, all others by their address. */
+  readonly countedAs: string
+  readonly enter: () => Visitor | Promise<Visitor>
+}
+
 /** Creates the admission of a gateway. */
 export function createAdmission({ authenticator, rateLimit }: AdmissionOptions): Admission {
-  const count = async (key: string): Promise<void> => {
-    if (rateLimit !== undefined && !(await rateLimit(key))) throw tooManyRequests()
+  return (exchange, endpoint) => {
+    const isAsked = authenticator !== undefined && endpoint.isPublic !== true
+    const sender = isAsked ? bearer(exchange, endpoint, authenticator) : passerBy(exchange, endpoint)
+    // Before anything is computed.
+    return rateLimit === undefined ? sender.enter() : enterCounted(sender, rateLimit)
   }
-  /** Known senders are counted by themselves, all others by their address, before anything is computed. */
-  const authenticated = async (exchange: Exchange, { check, known }: Authenticator): Promise<Visitor> => {
-    const token = tokenOrFault(exchange)
-    const visitor = typeof token === 'string' ? known(token) : undefined
-    await count(visitor === undefined ? addressOf(exchange) : `subject ${visitor.caller?.subject}`)
-    if (typeof token !== 'string') throw token
-    return visitor ?? check(token)
+}
+
+async function enterCounted({ countedAs, enter }: Sender, rateLimit: RateLimit): Promise<Visitor> {
+  if (!(await rateLimit(countedAs))) throw tooManyRequests()
+  return enter()
+}
+
+function bearer(exchange: Exchange, endpoint: Endpoint, { check, known }: Authenticator): Sender {
+  const token = tokenOrFault(exchange)
+  const visitor = typeof token === 'string' ? known(token) : undefined
+  return {
+    countedAs: visitor === undefined ? addressOf(exchange) : `subject ${visitor.caller?.subject}`,
+    enter() {
+      if (typeof token !== 'string') throw token
+      if (visitor !== undefined) return inItsRole(visitor, endpoint)
+      return check(token).then((checked) => inItsRole(checked, endpoint))
+    },
   }
-  return async (exchange, { isPublic = false, isForOperators = false }) => {
-    if (authenticator !== undefined && !isPublic) {
-      const visitor = await authenticated(exchange, authenticator)
-      if (isForOperators && !isOperator(visitor)) throw notOperator('The role admin is needed here.')
-      return visitor
-    }
-    await count(addressOf(exchange))
-    if (isForOperators && !isOnLoopback(exchange))
-      throw notOperator('The admin endpoints answer on loopback only.')
-    return anyone
+}
+
+function inItsRole(visitor: Visitor, { isForOperators = false }: Endpoint): Visitor {
+  if (isForOperators && !isOperator(visitor)) throw notOperator('The role admin is needed here.')
+  return visitor
+}
+
+function passerBy(exchange: Exchange, { isForOperators = false }: Endpoint): Sender {
+  return {
+    countedAs: addressOf(exchange),
+    enter() {
+      if (isForOperators && !isOnLoopback(exchange))
+        throw notOperator('The admin endpoints answer on loopback only.')
+      return anyone
+    },
   }
 }
 

@@ -37,6 +37,7 @@ export class BodiesInHand {
 
   /** Gives back what the exchange holds. */
   release(exchange: Exchange): void {
+    if (this.#bytes === 0) return
     const bytes = this.#held.get(exchange)
     if (bytes === undefined) return
     this.#held.delete(exchange)

@@ -1,4 +1,5 @@
 // Reads a request body as a JSON object: bounded while it streams, and UTF-8 only.
+import type { IncomingMessage } from 'node:http'
 import { RampartError } from '../core/index.ts'
 import { smallBodyBytes, type BodiesInHand } from './bodies-in-hand.ts'
 import type { Surroundings } from './endpoint.ts'
@@ -84,14 +85,34 @@ async function readBytes(exchange: Exchange, { bytesMax, bodies }: Bounds): Prom
   if (declared !== undefined && Number(declared) > bytesMax) throw tooLarge(bytesMax)
   try {
     // Node's parser holds a body to its declared length, so that it needs no count of its own.
-    const isCounted = declared !== undefined && exchange.env?.incoming !== undefined
-    if (!isCounted) return await readCounting(exchange, { bytesMax, bodies })
+    const incoming = exchange.env?.incoming
+    if (declared === undefined || incoming === undefined)
+      return await readCounting(exchange, { bytesMax, bodies })
     bodies.hold(exchange, Number(declared))
-    return new Uint8Array(await exchange.req.raw.arrayBuffer())
+    return await readDeclared(incoming)
   } catch (cause) {
     if (cause instanceof RampartError) throw cause
     throw new RampartError('BODY_MALFORMED', 'The body ended before its time.', { cause })
   }
+}
+
+function readDeclared(incoming: IncomingMessage): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    const leave = (): void => {
+      // Every body is closed in the end, and an error for each would cost more than reading it.
+      if (!incoming.readableEnded) reject(incoming.errored ?? new Error('The client has left.'))
+    }
+    incoming.on('data', (chunk: Uint8Array) => chunks.push(chunk))
+    incoming.on('end', () => {
+      const [only = new Uint8Array()] = chunks
+      resolve(chunks.length < 2 ? only : Buffer.concat(chunks))
+    })
+    incoming.on('error', reject)
+    incoming.on('close', leave)
+    // What came to its end before this would not tell so again.
+    if (incoming.destroyed) leave()
+  })
 }
 
 async function readCounting(exchange: Exchange, { bytesMax, bodies }: Bounds): Promise<Uint8Array> {

@@ -163,10 +163,12 @@ function unrouted(allowedAt: (path: string) => readonly string[], apps: readonly
 function answering(routing: Routing): (endpoint: Endpoint) => Handler {
   const { metrics, around, reportFault } = routing
   const admit = createAdmission(routing)
-  const answer = async (exchange: Exchange, endpoint: Endpoint): Promise<Response> => {
+  const answer = (exchange: Exchange, endpoint: Endpoint): Response | Promise<Response> => {
     if (endpoint.isVital === true) return endpoint.handle(exchange, anyone)
     around.draining.throwIfAborted()
-    return endpoint.handle(exchange, await admit(exchange, endpoint))
+    const admitted = admit(exchange, endpoint)
+    if (!(admitted instanceof Promise)) return endpoint.handle(exchange, admitted)
+    return admitted.then((visitor) => endpoint.handle(exchange, visitor))
   }
   return (endpoint) => {
     const { method, path } = endpoint

@@ -6,7 +6,7 @@ import { getRequestListener } from '@hono/node-server'
 import { RampartError, sleep, type ErrorCode, type Runtime } from '../core/index.ts'
 import type { Gateway } from './gateway.ts'
 import { problemOf, problemText } from './problem.ts'
-import { createUnsentBytes } from './unsent-bytes.ts'
+import { createUnsentBytes, type UnsentBytes } from './unsent-bytes.ts'
 
 /** A gateway that listens. */
 export interface ListeningGateway {
@@ -30,7 +30,10 @@ const closingPollMs = 50
 /** Listens on a port. Throws `SETTING_INVALID` when the port or the address cannot be had. */
 export async function serveGateway(gateway: Gateway, options: ServeOptions): Promise<ListeningGateway> {
   const { limits } = gateway
+  const { unreadMs, unsentBytesMax: bytesMax } = limits
+  const unsent = createUnsentBytes(options.runtime, { bytesMax, unreadMs })
   const server = createServer({
+    ServerResponse: unsent.Answer,
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout: limits.requestMs,
     requestTimeout: limits.requestMs,
@@ -41,7 +44,7 @@ export async function serveGateway(gateway: Gateway, options: ServeOptions): Pro
   })
   // A connection on which nothing moves for this long has no client any more.
   server.timeout = limits.stalledMs
-  listenToRequests(server, gateway, options)
+  listenToRequests({ server, gateway, unsent }, options)
   server.on('clientError', refuseBrokenRequest)
   server.on('connect', (_request, socket) => refuse(socket, 'METHOD_NOT_ALLOWED', 'This server is no proxy.'))
   if (limits.connectionsMax > 0) limitConnections(server, limits.connectionsMax, options.runtime)
@@ -52,16 +55,19 @@ export async function serveGateway(gateway: Gateway, options: ServeOptions): Pro
   return { host: options.host, port, close: (graceMs) => closeServer(server, graceMs, options.runtime) }
 }
 
-function listenToRequests(server: Server, gateway: Gateway, { reportFault, runtime }: ServeOptions): void {
-  const { unreadMs, unsentBytesMax: bytesMax } = gateway.limits
-  const unsent = createUnsentBytes(runtime, { bytesMax, unreadMs })
+interface Listening {
+  readonly server: Server
+  readonly gateway: Gateway
+  readonly unsent: UnsentBytes
+}
+
+function listenToRequests({ server, gateway, unsent }: Listening, { reportFault }: ServeOptions): void {
   const listener = getRequestListener((request, env) => gateway.fetch(request, asBindings(env)), {
     hostname: 'localhost',
     errorHandler: gateway.faultResponse,
   })
   const answer = inOrder((incoming, outgoing) => {
     if (!hasOneHost(incoming)) return refuseHost(outgoing)
-    unsent.watch(outgoing)
     listener(incoming, outgoing).then(
       () => unsent.note(outgoing),
       (fault: unknown) => {

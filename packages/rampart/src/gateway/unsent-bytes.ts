@@ -4,13 +4,13 @@
 // counted here, answer by answer. Above the bound the connections go first that have kept their bytes waiting
 // longest, and whoever reads too slowly goes in any case. A client that was cut off while it read a stream
 // takes it up again by its `Last-Event-ID`, after the delay that its stream began with.
-import type { ServerResponse } from 'node:http'
+import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Runtime, Timer } from '../core/index.ts'
 
 /** The unsent bytes of a server's answers. */
 export interface UnsentBytes {
-  /** Counts what an answer leaves unsent, from now until it is sent or its connection is gone. */
-  readonly watch: (outgoing: ServerResponse) => void
+  /** Answers of this kind are counted whenever a write leaves something unsent. */
+  readonly Answer: typeof ServerResponse<IncomingMessage>
   /** Counts an answer anew, after all of it was written. */
   readonly note: (outgoing: ServerResponse) => void
 }
@@ -26,6 +26,8 @@ export interface UnsentLimits {
 interface Waiting {
   readonly bytes: number
   readonly timer: Timer
+  /** Takes back what listens to the answer. */
+  readonly unlisten: () => void
 }
 
 /** What the slowest line that is served takes: 64 KiB a second. */
@@ -38,41 +40,60 @@ export function createUnsentBytes(runtime: Runtime, { bytesMax, unreadMs }: Unse
   let total = 0
   const forget = (outgoing: ServerResponse): void => {
     const known = waiting.get(outgoing)
-    known?.timer.cancel()
-    total -= known?.bytes ?? 0
+    if (known === undefined) return
+    known.timer.cancel()
+    known.unlisten()
+    total -= known.bytes
     waiting.delete(outgoing)
   }
   const cut = (outgoing: ServerResponse): void => {
     forget(outgoing)
     outgoing.req.socket.destroy()
   }
+  const begin = (outgoing: ServerResponse, bytes: number): Waiting => {
+    const waitMs = Math.max(unreadMs, bytes / bytesPerMs)
+    const timer = runtime.setTimer(waitMs, () => cut(outgoing), { keepAlive: false })
+    return { bytes, timer, unlisten: listen(outgoing, { note, forget }) }
+  }
   const note = (outgoing: ServerResponse): void => {
     const bytes = outgoing.req.socket.destroyed ? 0 : outgoing.writableLength
     const known = waiting.get(outgoing)
     if (bytes === 0) return forget(outgoing)
-    const waitMs = Math.max(unreadMs, bytes / bytesPerMs)
-    const timer = known?.timer ?? runtime.setTimer(waitMs, () => cut(outgoing), { keepAlive: false })
     total += bytes - (known?.bytes ?? 0)
-    waiting.set(outgoing, { bytes, timer })
+    waiting.set(outgoing, known === undefined ? begin(outgoing, bytes) : { ...known, bytes })
     for (const [oldest] of waiting) {
       if (total <= bytesMax) return
       cut(oldest)
     }
   }
-  return { note, watch: (outgoing) => watch(outgoing, { note, forget }) }
+  return { note, Answer: answersThat(note) }
 }
 
-function watch(
+type OnAnswer = (outgoing: ServerResponse) => void
+
+function listen(
   outgoing: ServerResponse,
-  { note, forget }: Readonly<Record<'note' | 'forget', (outgoing: ServerResponse) => void>>,
-): void {
-  const write = outgoing.write.bind(outgoing)
-  // The arguments go on as they came, so that every overload stays what it is.
-  outgoing.write = ((...args: Parameters<typeof write>) => {
-    const flows = write(...args)
-    if (!flows) note(outgoing)
-    return flows
-  }) as typeof write
-  outgoing.on('drain', () => note(outgoing))
-  outgoing.on('close', () => forget(outgoing))
+  { note, forget }: { readonly note: OnAnswer; readonly forget: OnAnswer },
+): () => void {
+  const onDrain = (): void => note(outgoing)
+  const onClose = (): void => forget(outgoing)
+  outgoing.on('drain', onDrain)
+  outgoing.on('close', onClose)
+  return () => {
+    outgoing.off('drain', onDrain)
+    outgoing.off('close', onClose)
+  }
+}
+
+// Node asks for a class; a function around the `write` of each answer would cost also those that are written
+// at once.
+function answersThat(note: OnAnswer): UnsentBytes['Answer'] {
+  return class extends ServerResponse {
+    override write(...given: readonly [chunk: unknown, ...others: unknown[]]): boolean {
+      // The arguments go on as they came, whichever overload they are meant for.
+      const flows = super.write(...(given as Parameters<ServerResponse['write']>))
+      if (!flows) note(this)
+      return flows
+    }
+  }
 }
