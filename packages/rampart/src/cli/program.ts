@@ -20,6 +20,10 @@ export function createProgram(): Command {
     )
     .argument('[module]', 'an app to serve at the root: a module, or a folder that has one')
     .option('--mount <prefix=module>', 'an app below a prefix; may be given several times', gather, [])
+    .option(
+      '--roles <names>',
+      'write, project, process, relay, serve: what this process does; all unless said (RAMPART_ROLES)',
+    )
     .action(run)
   addQuarantine(program)
   addRebuild(program)

@@ -21,7 +21,7 @@ const drainMs = 9500
  */
 export async function run(
   module: string | undefined,
-  options: { readonly mount: readonly string[] },
+  options: { readonly mount: readonly string[]; readonly roles?: string },
 ): Promise<void> {
   // npm runs scripts in the package's folder, which the script's own paths are relative to.
   const folders = [process.cwd(), callerFolder(process.env)]
@@ -36,7 +36,10 @@ export async function run(
   const onCommand: typeof printer = (command) => (hasBar ? undefined : printer(command))
   const isWatched = printsCommands(process.env['RAMPART_LOG'], process.stdout.isTTY)
   const builds = showBuilds()
-  const starting = startHost({ mounts, reportProgress: builds.report, ...(isWatched ? { onCommand } : {}) })
+  const environment =
+    options.roles === undefined ? process.env : { ...process.env, RAMPART_ROLES: options.roles }
+  const watched = isWatched ? { onCommand } : {}
+  const starting = startHost({ mounts, environment, reportProgress: builds.report, ...watched })
   const host = await starting.finally(builds.end)
   drainOnSignal(host)
   process.stdout.write(whereToLook(host, mounts))
@@ -67,6 +70,19 @@ function placeOf(text: string): { readonly prefix: string; readonly path: string
   throw new RampartError('SETTING_INVALID', message)
 }
 
+/** What a process does that may leave something to others. */
+function rolesRow({ settings: { storeUrls, roles } }: RunningHost) {
+  return storeUrls === undefined ? [] : [['roles', [...roles].join(', ')] as const]
+}
+
+// A URL holds a password, so only the place is said.
+function whereDataLie({ settings: { storeUrls, dataFolder } }: RunningHost): string {
+  const url = storeUrls?.write ?? storeUrls?.project ?? storeUrls?.serve
+  if (url === undefined) return dataFolder
+  const { host, pathname } = new URL(url)
+  return `postgres://${host}${pathname}`
+}
+
 function drainOnSignal(host: RunningHost): void {
   let isDraining = false
   const onSignal = (signal: string): void => {
@@ -91,7 +107,8 @@ function whereToLook(host: RunningHost, mounts: readonly Mount[]): string {
     ...mounts.map(({ prefix, app }) => [app.name, `${host.url}${prefix}/docs`] as const),
     ['readiness', `${host.url}/readyz`] as const,
     ['metrics', `${host.url}/metrics`] as const,
-    ['data', host.settings.dataFolder] as const,
+    ['data', whereDataLie(host)] as const,
+    ...rolesRow(host),
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
   const lines = rows.map(([name, place]) => `  ${name.padEnd(width)}  ${place}`)

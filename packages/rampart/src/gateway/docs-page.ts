@@ -5,6 +5,7 @@ import type { AppDescription } from './endpoint.ts'
 import { exampleOf } from './json-example.ts'
 import { commandsOf, type NamedCommand } from './named-command.ts'
 import { dataSchemaOf, projectionsOf } from './openapi.ts'
+import { hasRole } from './own-part.ts'
 import { pageStyle } from './page-style.ts'
 import type { ResourceRoute } from './resource-route.ts'
 
@@ -41,7 +42,8 @@ export function docsPage(app: AppDescription, origin: string): Html {
       <h2 id="reads">Reads</h2>
       ${projections.map((projection) => readSection(projection, place))}
       ${app.routes.length > 0 ? html`<h2 id="routes">Routes of its own</h2>` : ''}
-      ${app.routes.map((route) => routeSection(app, route, place))} ${moreSection(place)}`,
+      ${app.routes.map((route) => routeSection(app, route, place))}
+      ${hasRole(app, 'write') ? moreSection(place) : ''}`,
   )
 }
 

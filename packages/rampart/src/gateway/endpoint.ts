@@ -5,6 +5,7 @@ import type { BodiesInHand } from './bodies-in-hand.ts'
 import type { Exchange } from './exchange.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { ResourceRoute } from './resource-route.ts'
+import type { Role } from './role.ts'
 import type { EventStreams } from './streams.ts'
 import type { Turn } from './turns.ts'
 import type { Visitor } from './visitor.ts'
@@ -20,6 +21,8 @@ export interface AppDescription {
   readonly access?: AppAccess
   /** Whether its endpoints need a token, as its documentation tells. */
   readonly needsToken?: boolean
+  /** What this process does for it; everything unless said. */
+  readonly roles?: ReadonlySet<Role>
 }
 
 /** What answers one kind of request. HEAD goes where GET goes. */

@@ -12,6 +12,7 @@ import { rawPath, type Exchange } from './exchange.ts'
 import { healthEndpoints, lagsOf } from './health.ts'
 import { createRateLimit, defaultLimits, type GatewayLimits, type RateLimit } from './limits.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { hasRole, isLogOf, ownPart, roleFor } from './own-part.ts'
 import { appPages, frontPageEndpoint } from './pages.ts'
 import { problemOf, problemResponse } from './problem.ts'
 import { readEndpoints, type ReadModel } from './reads/index.ts'
@@ -23,7 +24,7 @@ import { anyone } from './visitor.ts'
 export interface GatewayApp extends AppDescription {
   readonly commands: readonly CommandService[]
   readonly reads: readonly ReadModel[]
-  /** The logs of its contexts, in their order. */
+  /** The logs of its contexts, in their order; none in a process that only serves. */
   readonly stores: readonly EventStore[]
 }
 
@@ -69,7 +70,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     streams: streams.count,
     processMetrics: options.processMetrics === true,
   })
-  const logs = new Set(apps.flatMap((app) => app.stores).map(({ log }) => log))
   const around: Surroundings = {
     runtime,
     limits,
@@ -77,12 +77,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     bodies: new BodiesInHand(),
     turn: createTurns(runtime),
     draining: draining.signal,
-    isKnownLog: (log) => logs.has(log),
+    isKnownLog: isLogOf(apps),
     countCommand: metrics.countCommand,
   }
   const fault = (): string | undefined => unreadyReason(draining.signal, options)
   const health = healthEndpoints({ apps, metrics, fault, showsReasons: authenticator === undefined })
-  const endpoints = [...apps.flatMap((app) => endpointsOf(app, around)), ...health, frontPageEndpoint(apps)]
+  const front = frontPageEndpoint(apps.map(ownPart))
+  const endpoints = [...apps.flatMap((app) => endpointsOf(app, around)), ...health, front]
   const rateLimit = createRateLimit(limits.ratePerSecond)
   return {
     fetch: routerOf(endpoints, { metrics, around, reportFault, authenticator, rateLimit, apps }),
@@ -100,14 +101,17 @@ function unreadyReason(draining: AbortSignal, { fault }: GatewayOptions): string
 }
 
 function endpointsOf(app: GatewayApp, around: Surroundings): readonly Endpoint[] {
+  const { commands: services, reads: models, stores } = app
+  const operated = { app, models, around }
   return [
-    ...commandEndpoints({ app, services: app.commands, around }),
-    ...readEndpoints({ app, models: app.reads, around }),
+    ...(hasRole(app, 'write') ? commandEndpoints({ app, services, around }) : []),
+    ...(hasRole(app, 'serve') ? readEndpoints({ app, models, around }) : []),
     // Whatever stands in that room is for operators.
-    ...adminEndpoints({ app, stores: app.stores, around }).map(forOperators),
-    ...quarantineEndpoints({ app, models: app.reads, around }).map(forOperators),
-    ...rebuildEndpoints({ app, models: app.reads, around }).map(forOperators),
-    ...appPages(app),
+    ...(hasRole(app, 'write') ? adminEndpoints({ app, stores, around }) : []).map(forOperators),
+    ...(hasRole(app, 'project')
+      ? [...quarantineEndpoints(operated), ...rebuildEndpoints(operated)].map(forOperators)
+      : []),
+    ...appPages(ownPart(app)),
   ]
 }
 
@@ -145,7 +149,9 @@ function unrouted(allowedAt: (path: string) => readonly string[], apps: readonly
     method: 'GET',
     path: 'none',
     handle(exchange) {
-      const allowed = allowedAt(exchange.req.path)
+      const { method, path } = exchange.req
+      for (const app of apps) requireOwnRole(app, method, path)
+      const allowed = allowedAt(path)
       if (allowed.length === 0) {
         throw new RampartError(
           'ROUTE_UNKNOWN',
@@ -158,6 +164,15 @@ function unrouted(allowedAt: (path: string) => readonly string[], apps: readonly
       return problemResponse(problemOf(fault, { headers: { allow } }))
     },
   }
+}
+
+/** Throws `ROLE_ELSEWHERE` for what another process answers. */
+function requireOwnRole(app: AppDescription, method: string, path: string): void {
+  const role = roleFor(app, method, path)
+  if (role === undefined || hasRole(app, role)) return
+  const own = [...(app.roles ?? [])].join(', ')
+  const message = `This process runs ${app.name} with ${own} only. Ask one that has the role ${role}.`
+  throw new RampartError('ROLE_ELSEWHERE', message)
 }
 
 function answering(routing: Routing): (endpoint: Endpoint) => Handler {

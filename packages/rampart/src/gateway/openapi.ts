@@ -5,6 +5,7 @@ import type { AppDescription } from './endpoint.ts'
 import { commandsOf, type NamedCommand } from './named-command.ts'
 import { quarantinePaths } from './openapi-operating.ts'
 import { openApiComponents } from './openapi-components.ts'
+import { hasRole } from './own-part.ts'
 import type { CommandRoute, ReadRoute } from './resource-route.ts'
 
 /** A JSON object, as most of a JSON Schema or OpenAPI document is one. */
@@ -46,7 +47,7 @@ function openApiWithoutTokens(app: AppDescription): JsonObject & { readonly path
     },
     paths: {
       ...Object.fromEntries(commands.map((command) => commandPath(app, command))),
-      ...statusPath(app),
+      ...(hasRole(app, 'write') ? statusPath(app) : {}),
       ...Object.assign({}, ...projectionsOf(app).map((projection) => readPaths(app, projection))),
       ...resourcePaths(app, commands),
       ...adminPath(app),
@@ -269,7 +270,7 @@ function readOperation(app: AppDescription, route: ReadRoute): JsonObject {
   }
 }
 
-function adminPath({ prefix }: AppDescription): JsonObject {
+function adminPath(app: AppDescription): JsonObject {
   const get = {
     operationId: 'adminEvents',
     summary: 'Recorded events, for operators',
@@ -277,5 +278,8 @@ function adminPath({ prefix }: AppDescription): JsonObject {
     parameters: parameters('After', 'Limit', 'Context'),
     responses: { '200': reference('responses', 'RecordedEvents'), ...problems(400, 403, 429, 503) },
   }
-  return { [`${prefix}/admin/events`]: { get }, ...quarantinePaths(prefix) }
+  return {
+    ...(hasRole(app, 'write') ? { [`${app.prefix}/admin/events`]: { get } } : {}),
+    ...(hasRole(app, 'project') ? quarantinePaths(app.prefix) : {}),
+  }
 }

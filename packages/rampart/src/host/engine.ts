@@ -1,22 +1,20 @@
-// Runs the contexts of one app on its stores: a command service, and a runner with a read model per
-// projection.
+// Runs the contexts of one app on its stores, as far as the roles of the process go.
 import { choices, quoted } from '../core/codec/index.ts'
-import { RampartError, type Context, type Runtime } from '../core/index.ts'
-import { logKey, type EventStore } from '../core/ports/index.ts'
-import { runProjections, startSynchronous, type ReadModel } from '../projection/index.ts'
-import { createSealer } from '../seal/index.ts'
-import { createCommandService, type CommandService, type CommandStatus } from '../write/index.ts'
-import { Activity, type WatchedCommand } from './activity.ts'
+import { RampartError } from '../core/index.ts'
+import type { EventStore } from '../core/ports/index.ts'
+import type { ReadModel } from '../projection/index.ts'
+import type { CommandService, CommandStatus } from '../write/index.ts'
 import type { App, StartedApp } from './app.ts'
-import type { AppStores } from './stores.ts'
+import { startContext, type ContextOptions, type RunningContext } from './running-context.ts'
 
 /** A running app, without any edge. */
 export interface Engine {
   readonly app: App
   /** The app's own folder for its data; null when nothing is kept. */
   readonly folder: string | null
-  /** One per context, in their order. */
+  /** One per context, in their order; none where reads are served, and nothing else. */
   readonly stores: readonly EventStore[]
+  /** One per context, in their order; none where no commands are taken. */
   readonly services: readonly CommandService[]
   readonly models: readonly ReadModel[]
   readonly serviceOf: (commandType: string) => CommandService
@@ -31,25 +29,16 @@ export interface Engine {
 }
 
 /** What an engine stands on. */
-export interface EngineOptions {
+export interface EngineOptions extends ContextOptions {
   readonly app: App
-  readonly stores: AppStores
-  readonly runtime: Runtime
-  /** How long the ids of refused and failed commands are kept; 24 hours unless said. */
-  readonly outcomeTtlMs?: number
-  readonly reportFault: (fault: unknown, what: string) => void
-  /** Is told of every command, once its read models contain it. */
-  readonly onCommand?: (command: WatchedCommand) => void
-  /** Hears how far the documents of synchronous projections are that are built before the app starts. */
-  readonly reportProgress?: Parameters<typeof startSynchronous>[0]['reportProgress']
 }
 
 /** Starts an app on its stores, which are closed when that fails. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { app, stores } = options
   const contexts = await startContexts(options)
-  const services = contexts.map(({ service }) => service)
-  const logs = contexts.map(({ store }) => store)
+  const services = contexts.flatMap(({ service }) => service ?? [])
+  const logs = contexts.flatMap(({ store }) => store ?? [])
   const byType = new Map(services.flatMap((service) => service.types.map((type) => [type, service])))
   const serviceOf = (type: string): CommandService => {
     const service = byType.get(type)
@@ -65,8 +54,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     services,
     models: contexts.flatMap(({ models }) => models),
     serviceOf,
-    fault: stores.write.fault,
+    fault: () =>
+      stores.write?.fault() ?? contexts.map(({ fault }) => fault()).find((fault) => fault !== undefined),
     async start(signal) {
+      // What sends commands at a start belongs where they are taken.
+      if (services.length === 0) return
       await app.onStart?.(startedApp({ logs, serviceOf, dataFolder: stores.folder, signal }))
     },
     drain: async () => void (await Promise.all(services.map((service) => service.drain()))),
@@ -83,57 +75,9 @@ async function startContexts(options: EngineOptions): Promise<readonly RunningCo
   const contexts = starting.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   const failed = starting.find((each) => each.status === 'rejected')
   if (failed === undefined) return contexts
-  await Promise.all(contexts.map(({ service, stop }) => service.drain().then(stop)))
+  await Promise.all(contexts.map(({ service, stop }) => service?.drain().then(stop) ?? stop()))
   await stores.close()
   throw failed.reason
-}
-
-interface RunningContext {
-  readonly store: EventStore
-  readonly service: CommandService
-  readonly models: readonly ReadModel[]
-  readonly stop: () => Promise<void>
-}
-
-async function startContext(context: Context, options: EngineOptions): Promise<RunningContext> {
-  const { stores, runtime, outcomeTtlMs, reportFault, reportProgress, onCommand } = options
-  const log = await stores.write.openLog(logKey(context.name))
-  const activity = onCommand === undefined ? undefined : new Activity(runtime, onCommand)
-  const store = activity?.watch(log) ?? log
-  const limits = outcomeTtlMs === undefined ? {} : { outcomeTtlMs }
-  const observed = activity === undefined ? {} : { observe: activity.observe }
-  const followed = context.projections.filter(({ synchronous }) => !synchronous)
-  const kept = context.projections.filter(({ synchronous }) => synchronous)
-  const following = await runProjections({
-    projections: followed,
-    store,
-    readStore: stores.read,
-    runtime,
-    reportFault,
-  })
-  // Until its documents are complete, nothing may be recorded that they would lack.
-  const starting = startSynchronous({ projections: kept, store, runtime, reportProgress })
-  const synchronous = await starting.catch(async (fault: unknown) => {
-    await stopAll(following.runners)
-    throw fault
-  })
-  const documents = synchronous.fold
-  const service = createCommandService({ context, store, runtime, limits, documents, ...observed })
-  const runners = [...synchronous.runners, ...following.runners]
-  activity?.follow(runners)
-  service.start()
-  // What a process forgets at its end needs no proof.
-  const sealer = store.capabilities.durable ? createSealer({ store, runtime, reportFault }) : undefined
-  return {
-    store,
-    service,
-    models: [...synchronous.models, ...following.models],
-    stop: () => stopAll(sealer === undefined ? runners : [sealer, ...runners]),
-  }
-}
-
-async function stopAll(running: readonly { readonly stop: () => Promise<unknown> }[]): Promise<void> {
-  await Promise.all(running.map((one) => one.stop()))
 }
 
 const hookWaitMs = 60_000

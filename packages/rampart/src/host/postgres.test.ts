@@ -4,9 +4,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventsOf, shop } from '../gateway/test/shop.ts'
+import { encodeToken, position } from '../core/codec/index.ts'
+import { bodyOf, eventsOf, problemIn, shop } from '../gateway/test/shop.ts'
 import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
-import { loadMount, startHost, type RunningHost } from './index.ts'
+import { loadMount, startHost, type App, type RunningHost } from './index.ts'
 
 let server: PostgresServer
 let folder: string
@@ -22,8 +23,41 @@ afterAll(async () => {
 }, 60_000)
 
 function openHost(name: string): Promise<RunningHost> {
-  const environment = { PORT: '0', RAMPART_DATA: join(folder, name), RAMPART_STORE: url }
-  return startHost({ mounts: [{ prefix: '', app: shop }], environment })
+  return openPart(name, { RAMPART_STORE: url })
+}
+
+/** The shop as one process among others. */
+function openPart(
+  name: string,
+  settings: Readonly<Record<string, string>>,
+  app: App = shop,
+): Promise<RunningHost> {
+  const environment = {
+    PORT: '0',
+    RAMPART_DATA: join(folder, name),
+    RAMPART_RATE_PER_SECOND: '0',
+    ...settings,
+  }
+  return startHost({ mounts: [{ prefix: '', app }], environment, reportFault: () => {} })
+}
+
+/** A database of its own, split over three processes, each a user of its own role. */
+async function openSplit(name: string, app: App = shop) {
+  const own = await createDatabase(server.url('postgres'), name)
+  const as = (user: string): string => own.replace('postgres@', `${user}@`)
+  const openers = {
+    writer: () => openPart(`${name}-writer`, { RAMPART_ROLES: 'write', RAMPART_STORE: own }, app),
+    projector: () =>
+      openPart(
+        `${name}-projector`,
+        { RAMPART_ROLES: 'project', RAMPART_PROJECTOR_STORE: as('rampart_projector') },
+        app,
+      ),
+    reader: () =>
+      openPart(`${name}-reader`, { RAMPART_ROLES: 'serve', RAMPART_READER_STORE: as('rampart_reader') }, app),
+  }
+  const writer = await openers.writer()
+  return { ...openers, writer }
 }
 
 const cup = { customer: 'ada', lines: [{ sku: 'cup', quantity: 1 }] }
@@ -103,6 +137,7 @@ async function send(target: string, body: object): Promise<{ readonly headers: R
   const init = { method: 'POST', headers: { 'content-type': 'application/json' } }
   const answer = await fetch(target, { ...init, body: JSON.stringify(body) })
   expect(answer.status).toBe(200)
+  await answer.text()
   return { headers: { 'consistency-token': answer.headers.get('consistency-token') ?? '' } }
 }
 
@@ -136,4 +171,72 @@ test('the reference systems keep everything there, and nothing but a note on the
   await live.close()
   const files = await readdir(join(folder, 'references'), { recursive: true })
   expect(files.filter((file) => file.includes('sqlite'))).toEqual([])
+})
+
+const events = { accept: 'text/event-stream' }
+const tokenOf = (answer: Response): Record<string, string> => ({
+  'consistency-token': answer.headers.get('consistency-token') ?? '',
+})
+
+test('what one process records and another one projects is served by a third', async () => {
+  const { writer, projector: openProjector, reader: openReader } = await openSplit('thirds')
+  await using _writer = writer
+  await using _projector = await openProjector()
+  await using reader = await openReader()
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(`${reader.url}${path}`, { headers })
+  for (const id of ['1', '2', '3']) {
+    const read = await get(`/reads/order/${id}`, tokenOf(await place(writer, id)))
+    expect(await bodyOf(read)).toMatchObject({ key: id, version: 1 })
+  }
+  const live = eventsOf(await get('/reads/order/1', events))
+  const first = await live.next()
+  const cancelled = await fetch(`${writer.url}/commands/CancelOrder`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ streamId: '1', data: {} }),
+  })
+  expect(await bodyOf(await get('/reads/order/1?v=2'))).toMatchObject({ data: { status: 'cancelled' } })
+  expect((await live.next())?.data).toMatchObject({ version: 2 })
+  await live.close()
+  const resumed = eventsOf(await get('/reads/order/1', { ...events, 'last-event-id': first?.id ?? '' }))
+  expect(await resumed.next()).toMatchObject({ event: undefined, data: { version: 2 } })
+  await resumed.close()
+  const found = await get('/reads/order?status=cancelled&search=ad', tokenOf(cancelled))
+  expect((await bodyOf(found)).items).toMatchObject([{ key: '1' }])
+  // A projection that the event does not touch gets there all the same.
+  expect((await get('/reads/parcels', tokenOf(cancelled))).status).toBe(200)
+  const lost = { epoch: 'another', position: position(1), eventId: 'x.0' }
+  const foreign = { 'consistency-token': encodeToken(new Map([['default/shop/0', lost]])) }
+  expect(await problemIn(await get('/reads/order/1', foreign))).toMatchObject({ code: 'TOKEN_INVALID' })
+  await expect
+    .poll(async () => bodyOf(await get('/readyz')))
+    .toMatchObject({
+      ready: true,
+      projections: { 'shop/order': { lagEvents: 0, lagSeconds: 0 } },
+    })
+})
+
+test('a request for another role says which one answers it', async () => {
+  const { writer, projector: openProjector, reader: openReader } = await openSplit('elsewhere')
+  await using _writer = writer
+  await using projector = await openProjector()
+  await using reader = await openReader()
+  const elsewhere = async (answer: Response, role: string) =>
+    expect(await problemIn(answer)).toMatchObject({
+      status: 404,
+      code: 'ROLE_ELSEWHERE',
+      detail: expect.stringContaining(`the role ${role}`),
+    })
+  await elsewhere(await place(reader, '1'), 'write')
+  await elsewhere(await fetch(`${writer.url}/reads/order/1`), 'serve')
+  await elsewhere(await fetch(`${projector.url}/reads/order/1`), 'serve')
+  await elsewhere(await fetch(`${writer.url}/admin/quarantine`), 'project')
+  await elsewhere(await fetch(`${reader.url}/admin/events`), 'write')
+  const paths = async (host: RunningHost) =>
+    Object.keys((await bodyOf(await fetch(`${host.url}/openapi.json`))).paths)
+  expect((await paths(reader)).every((path) => !path.startsWith('/commands'))).toBe(true)
+  expect((await paths(writer)).every((path) => !path.startsWith('/reads'))).toBe(true)
+  expect((await fetch(`${projector.url}/admin/quarantine`)).status).toBe(200)
+  expect((await fetch(`${reader.url}/nothing`)).status).toBe(404)
 })

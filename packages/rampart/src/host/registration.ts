@@ -14,10 +14,19 @@ export interface Registration {
 /** Registers the process where it has a database; its end takes it out again. */
 export async function register(registration: Registration): Promise<ProcessRegister> {
   const { settings, apps, runtime, reportFault } = registration
-  const { storeUrl } = settings
-  if (storeUrl === undefined) return { close: async () => undefined }
+  const least = leastOf(settings)
+  if (least === undefined) return { close: async () => undefined }
   const { registerProcess } = await import('../postgres/processes/index.ts')
-  const roles = ['write', 'project', 'serve']
   const id = runtime.uuid()
-  return registerProcess({ id, url: storeUrl, role: 'rampart_writer', roles, apps, runtime, reportFault })
+  // Roles that have nothing to run have no database either.
+  const roles = Object.keys(settings.storeUrls ?? {})
+  return registerProcess({ id, ...least, roles, apps, runtime, reportFault })
+}
+
+/** The way to the database of the part of this process that may do least there. */
+function leastOf({ storeUrls = {} }: HostSettings) {
+  const { write, project, serve } = storeUrls
+  if (serve !== undefined) return { url: serve, role: 'rampart_reader' } as const
+  if (project !== undefined) return { url: project, role: 'rampart_projector' } as const
+  return write === undefined ? undefined : ({ url: write, role: 'rampart_writer' } as const)
 }

@@ -66,3 +66,27 @@ test.each([
     }),
   )
 })
+
+test('a process has all roles and files, unless roles and URLs are said', () => {
+  const url = 'postgres://ada@db/shop'
+  const [projector, reader] = ['postgres://projector@db/shop', 'postgres://reader@db/shop']
+  expect(readSettings({}).roles).toEqual(new Set(['write', 'project', 'process', 'relay', 'serve']))
+  expect(readSettings({})).not.toHaveProperty('storeUrls')
+  expect(readSettings({ RAMPART_STORE: url }).storeUrls).toEqual({ write: url, project: url, serve: url })
+  const own = { RAMPART_PROJECTOR_STORE: projector, RAMPART_READER_STORE: reader }
+  const split = readSettings({ RAMPART_ROLES: 'project, serve', ...own })
+  expect(split.roles).toEqual(new Set(['project', 'serve']))
+  expect(split.storeUrls).toEqual({ project: projector, serve: reader })
+  const shared = readSettings({ RAMPART_ROLES: 'serve', RAMPART_STORE: url })
+  expect(shared.storeUrls).toEqual({ serve: url })
+})
+
+test.each([
+  [{ RAMPART_ROLES: 'writer' }, /is no role.*write/],
+  [{ RAMPART_ROLES: 'write' }, /leaves project and serve to another process.*RAMPART_STORE/],
+  [{ RAMPART_READER_STORE: 'postgres://db/shop' }, /The role write has no database.*RAMPART_STORE/],
+  [{ RAMPART_ROLES: 'project', RAMPART_READER_STORE: 'postgres://db/shop' }, /RAMPART_PROJECTOR_STORE/],
+  [{ RAMPART_PROJECTOR_STORE: 'shop' }, /RAMPART_PROJECTOR_STORE is not the URL.*for RAMPART_STORE/],
+])('roles and URLs that do not fit each other are refused: %j', (environment, message) => {
+  expect(() => readSettings(environment)).toThrow(message)
+})

@@ -1,8 +1,9 @@
 // What a host is told by its environment: each setting checked, with a fault that says what to write instead.
 import { resolve } from 'node:path'
 import { RampartError } from '../core/index.ts'
-import { defaultLimits, type Authentication, type GatewayLimits } from '../gateway/index.ts'
+import { defaultLimits, type Authentication, type GatewayLimits, type Role } from '../gateway/index.ts'
 import { readAuthentication } from './authentication-settings.ts'
+import { readRoles, readStoreUrls, type StoreUrls } from './role-settings.ts'
 
 /** Settings by name, as a process has them in its environment. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -15,8 +16,10 @@ export interface HostSettings {
   readonly host: string
   /** Absolute; each app has a folder of its own below. */
   readonly dataFolder: string
-  /** A PostgreSQL server for the logs; in files below the data folder when absent. */
-  readonly storeUrl?: string
+  /** A PostgreSQL database, by what each role reaches it with; files below the data folder when absent. */
+  readonly storeUrls?: StoreUrls
+  /** What this process does for its apps. */
+  readonly roles: ReadonlySet<Role>
   readonly limits: GatewayLimits
   /** What tokens are checked against; nobody is authenticated when absent. */
   readonly authentication?: Authentication
@@ -28,26 +31,19 @@ export interface HostSettings {
 export function readSettings(environment: Environment): HostSettings {
   const number = numbersOf(environment)
   const authentication = readAuthentication(environment)
+  const roles = readRoles(environment)
+  const storeUrls = readStoreUrls(environment, roles)
   const ttl = { least: 1, most: 1_000_000_000, unit: 'in seconds' }
   return {
     port: number('PORT', 3000, { least: 0, most: 65_535, unit: '0 takes a free port' }),
     host: readHost(environment['HOST'], authentication !== undefined),
     ...(authentication === undefined ? {} : { authentication }),
     dataFolder: resolve(callerFolder(environment), setOr(environment['RAMPART_DATA'], 'data')),
-    ...readStoreUrl(environment['RAMPART_STORE']),
+    roles,
+    ...(storeUrls === undefined ? {} : { storeUrls }),
     limits: readLimits(number),
     outcomeTtlMs: number('RAMPART_OUTCOME_TTL_SECONDS', 24 * 60 * 60, ttl) * 1000,
   }
-}
-
-function readStoreUrl(text: string | undefined): { readonly storeUrl?: string } {
-  const url = setOr(text, '')
-  if (url === '') return {}
-  if (/^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url)) return { storeUrl: url }
-  const message =
-    'RAMPART_STORE is not the URL of a PostgreSQL database. Set it to ' +
-    'postgres://user:password@host:port/database, or to nothing for files below RAMPART_DATA.'
-  throw new RampartError('SETTING_INVALID', message)
 }
 
 type ReadNumber = (name: string, fallback: number, bounds: Bounds) => number

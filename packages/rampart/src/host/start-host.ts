@@ -96,8 +96,8 @@ interface HostParts {
 
 async function openEngine({ app, module }: Mount, parts: HostParts): Promise<Engine> {
   const { settings, runtime, reportFault, reportProgress, onCommand } = parts
-  const { dataFolder, storeUrl, outcomeTtlMs } = settings
-  const storage = { dataFolder, storeUrl }
+  const { dataFolder, storeUrls, roles, outcomeTtlMs } = settings
+  const storage = { dataFolder, storeUrls }
   const stores = await openStores({ appName: app.name, storage, thread: 'worker', runtime })
   // The lock is held from here on, so a note that is still there is of a server that was killed.
   if (stores.folder !== null) await removeRunNote(stores.folder)
@@ -106,7 +106,7 @@ async function openEngine({ app, module }: Mount, parts: HostParts): Promise<Eng
     await leaveAppNote(stores.folder, module).catch((fault) => reportFault(fault, `the note of ${app.name}`))
   }
   const watched = onCommand === undefined ? {} : { onCommand }
-  return startEngine({ app, stores, runtime, outcomeTtlMs, reportFault, reportProgress, ...watched })
+  return startEngine({ app, stores, runtime, roles, outcomeTtlMs, reportFault, reportProgress, ...watched })
 }
 
 // Apps are served without a note, too: it only helps the command line to find them.
@@ -135,7 +135,7 @@ function urlOf({ host, port }: ListeningGateway): string {
 
 function gatewayOf(mounts: readonly Mount[], engines: readonly Engine[], parts: HostParts): Gateway {
   const { settings, runtime, reportFault } = parts
-  const { authentication } = settings
+  const { authentication, roles } = settings
   return createGateway({
     ...(authentication === undefined
       ? {}
@@ -149,6 +149,7 @@ function gatewayOf(mounts: readonly Mount[], engines: readonly Engine[], parts: 
       commands: services,
       reads: models,
       stores,
+      roles,
     })),
     runtime,
     limits: settings.limits,

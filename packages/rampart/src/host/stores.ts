@@ -6,16 +6,19 @@ import type { ReadStore, WriteStore } from '../core/ports/index.ts'
 import { requireNoUnfinishedRestore } from '../backup/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import { openSqliteReadStore, openSqliteStore } from '../sqlite/index.ts'
+import type { StoreUrls } from './role-settings.ts'
 
 /** Where an app keeps its data: in a folder of its own, on a server if there is one, or nowhere. */
 export type Storage =
-  | { readonly dataFolder: string; readonly storeUrl?: string | undefined }
+  | { readonly dataFolder: string; readonly storeUrls?: StoreUrls | undefined }
   | { readonly memory: true }
 
-/** The stores of one app. */
+/** The stores of one app, as far as its process needs them. */
 export interface AppStores {
-  readonly write: WriteStore
-  readonly read: ReadStore
+  /** Absent where reads are served, and nothing else. */
+  readonly write?: WriteStore
+  /** Absent where commands are taken, and nothing else. */
+  readonly read?: ReadStore
   /** Absolute, and without data where a server has them; null when nothing is kept. */
   readonly folder: string | null
   readonly close: () => Promise<void>
@@ -39,18 +42,17 @@ export interface StoreOptions {
  */
 export async function openStores({ appName, storage, thread, runtime }: StoreOptions): Promise<AppStores> {
   if ('memory' in storage) {
-    const write = createMemoryStore({ runtime })
-    return opened(write, await openSqliteReadStore({ file: ':memory:', thread: 'caller' }), null)
+    const read = await openSqliteReadStore({ file: ':memory:', thread: 'caller' })
+    return opened({ write: createMemoryStore({ runtime }), read }, null)
   }
   requireNoUnfinishedRestore(storage.dataFolder)
   const folder = join(storage.dataFolder, appName)
   await createFolder(folder)
   const opening =
-    storage.storeUrl === undefined
+    storage.storeUrls === undefined
       ? openFiles({ folder, thread, runtime })
-      : openDatabase({ url: storage.storeUrl, namespace: appName, runtime })
-  const { write, read } = await opening
-  return opened(write, read, folder)
+      : openDatabase(storage.storeUrls, { namespace: appName, runtime })
+  return opened(await opening, folder)
 }
 
 type Opened = Pick<AppStores, 'write' | 'read'>
@@ -61,14 +63,14 @@ async function openFiles({
   runtime,
 }: Pick<StoreOptions, 'thread' | 'runtime'> & { readonly folder: string }): Promise<Opened> {
   const write = await openSqliteStore({ file: join(folder, 'write.sqlite'), thread, runtime })
-  return withWrite(write, () => openSqliteReadStore({ file: join(folder, 'reads.sqlite'), thread }))
+  return withRead(write, () => openSqliteReadStore({ file: join(folder, 'reads.sqlite'), thread }))
 }
 
-async function openDatabase(options: {
-  readonly url: string
-  readonly namespace: string
-  readonly runtime: Runtime
-}): Promise<Opened> {
+/** Each role reaches the database with its own URL, and has its own rights there. */
+async function openDatabase(
+  urls: StoreUrls,
+  options: { readonly namespace: string; readonly runtime: Runtime },
+): Promise<Opened> {
   // The driver is an optional peer: only who names a server needs it.
   const { openPostgresReadStore, openPostgresStore } = await import('../postgres/index.ts').catch(
     (cause: unknown) => {
@@ -77,25 +79,42 @@ async function openDatabase(options: {
       throw new RampartError('SETTING_INVALID', message, { cause })
     },
   )
-  return withWrite(await openPostgresStore(options), () => openPostgresReadStore(options))
+  const { write: writer, project: projector, serve: reader } = urls
+  // Who writes has the log open already; who projects only reads it.
+  const log =
+    writer !== undefined
+      ? ({ url: writer, role: 'rampart_writer' } as const)
+      : projector !== undefined && ({ url: projector, role: 'rampart_projector' } as const)
+  const documents =
+    projector !== undefined
+      ? ({ url: projector, role: 'rampart_projector' } as const)
+      : reader !== undefined && ({ url: reader, role: 'rampart_reader' } as const)
+  const write = log === false ? undefined : await openPostgresStore({ ...options, ...log })
+  return withRead(write, async () =>
+    documents === false ? undefined : openPostgresReadStore({ ...options, ...documents }),
+  )
 }
 
 /** Opens the read store, too; when that fails, nothing stays open. */
-async function withWrite(write: WriteStore, openRead: () => Promise<ReadStore>): Promise<Opened> {
+async function withRead(
+  write: WriteStore | undefined,
+  openRead: () => Promise<ReadStore | undefined>,
+): Promise<Opened> {
   try {
-    return { write, read: await openRead() }
+    const read = await openRead()
+    return { ...(write === undefined ? {} : { write }), ...(read === undefined ? {} : { read }) }
   } catch (fault) {
-    await write[Symbol.asyncDispose]()
+    await write?.[Symbol.asyncDispose]()
     throw fault
   }
 }
 
-function opened(write: WriteStore, read: ReadStore, folder: string | null): AppStores {
+function opened(stores: Opened, folder: string | null): AppStores {
   const close = async (): Promise<void> => {
-    await read[Symbol.asyncDispose]()
-    await write[Symbol.asyncDispose]()
+    await stores.read?.[Symbol.asyncDispose]()
+    await stores.write?.[Symbol.asyncDispose]()
   }
-  return { write, read, folder, close }
+  return { ...stores, folder, close }
 }
 
 const reasonOfCode: Readonly<Record<string, string>> = {

@@ -328,7 +328,8 @@ test('documents are the fold of the log after each kill -9 in a flood', async ()
       thread: 'caller',
       runtime: systemRuntime,
     })
-    const store = await stores.write.openLog('default/papers/0')
+    const store = await stores.write?.openLog('default/papers/0')
+    if (store === undefined) throw new Error('The log is kept in a file.')
     const { name, indexes, search } = accessTable(1)
     const kept = await store.openDocuments({ name, version: 1, indexes, search })
     const found = await kept.page({ where: [], search: null, afterKey: null, limit: 1000 })

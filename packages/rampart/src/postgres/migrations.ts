@@ -42,7 +42,7 @@ export const documentsSchema: DatabaseSchema = {
 /** Documents of projections, and how far each has come. */
 export const readSchema: DatabaseSchema = {
   name: 'rampart_read',
-  steps: ['create-collections', 'create-roles', 'grant-collections', 'add-read-leases'],
+  steps: ['create-collections', 'create-roles', 'grant-collections', 'add-read-leases', 'create-standings'],
 }
 
 /** Which processes run. */

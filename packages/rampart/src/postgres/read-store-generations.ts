@@ -196,7 +196,8 @@ export async function collectionStates(
   return (await query(listCollections, [log, name])).map((row) => stateOf(row, log, name))
 }
 
-function stateOf(row: Row, log: LogKey, name: string): CollectionState {
+/** A collection by a row of its place, version, generation, part, tag and shape. */
+export function stateOf(row: Row, log: LogKey, name: string): CollectionState {
   const [version, generation, isLive, tag, shape] = row.slice(3)
   // What `createCollection` has written.
   const columns = JSON.parse(String(shape)) as Columns

@@ -1,5 +1,6 @@
 // The read store on PostgreSQL keeps the promises of its port, on a real server.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { position } from '../core/codec/index.ts'
 import type { LeaseStore } from '../core/leases/index.ts'
 import type { ReadStore, WriteStore } from '../core/ports/index.ts'
 import { readStoreContract, type ReadStoreHarness } from '../testing/index.ts'
@@ -16,11 +17,12 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => server[Symbol.asyncDispose](), 60_000)
 
-async function openHarness(): Promise<ReadStoreHarness & AsyncDisposable> {
+async function openHarness(): Promise<ReadStoreHarness & AsyncDisposable & { readonly url: string }> {
   const url = await createDatabase(server.url('postgres'), `rule_${++databases}`, 'migrated')
   const store = await openPostgresReadStore({ url })
   let current: ReadStore = store
   return {
+    url,
     store,
     async reopen() {
       await current[Symbol.asyncDispose]()
@@ -32,6 +34,30 @@ async function openHarness(): Promise<ReadStoreHarness & AsyncDisposable> {
 }
 
 describe('the read store on PostgreSQL', () => {
+  test('a reader hears of what another process commits, sees it, and may not change it', async () => {
+    await using harness = await openHarness()
+    const { url } = harness
+    await using reader = await openPostgresReadStore({ url, role: 'rampart_reader' })
+    const shape = { name: 'orders', version: 1, log: 'default/shop/0', indexes: [], search: [] }
+    const collection = await harness.store.openCollection(shape, 'epoch-1')
+    const heard = vi.fn()
+    const end = reader.shared?.onChanged(shape.log, shape.name, heard)
+    let from = await collection.checkpoint()
+    // The first hints may come before the reader listens.
+    await vi.waitFor(async () => {
+      const to = { ...from, position: position(from.position + 1), eventId: `append-${from.position}.0` }
+      await collection.commit({ from, to, documents: [] })
+      from = to
+      expect(heard).toHaveBeenCalled()
+    })
+    const look = await reader.shared?.look(shape.log, shape.name)
+    expect(look?.live.checkpoint).toEqual(from)
+    const standing = { epochs: [], stopped: null, upgradeStopped: null, beginsAnew: null, lag: null }
+    const telling = reader.shared?.tell(shape.log, shape.name, standing)
+    await expect(telling).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    end?.()
+  })
+
   test.each(readStoreContract)('$name', async ({ check }) => {
     await using harness = await openHarness()
     await expect(check(harness)).resolves.toBeUndefined()

@@ -2,6 +2,7 @@
 // server than the logs.
 import type { Lease } from '../core/leases/index.ts'
 import type { CollectionShape, DocumentCollection, LogKey, ReadStore } from '../core/ports/index.ts'
+import { systemRuntime, type Runtime } from '../core/index.ts'
 import { connectPrepared, readSchema } from './migrations.ts'
 import { createCollectionReader } from './read-store-collection.ts'
 import { createLeaseStore, leasePrefix } from './lease-store.ts'
@@ -16,6 +17,11 @@ import {
   openCollection,
   switchLive,
 } from './read-store-generations.ts'
+import { createNewsDesk, createSharedReads, hintOf, type NewsDesk } from './read-store-shared.ts'
+import { startWakeUps, type WakeUpOptions, type WakeUps } from './wake-ups.ts'
+
+/** Names a projection by its log. */
+type ProjectionName = Pick<CollectionShape, 'log' | 'name'>
 
 /** How to open a read store on PostgreSQL. */
 export interface PostgresReadStoreOptions {
@@ -25,6 +31,8 @@ export interface PostgresReadStoreOptions {
   readonly role?: 'rampart_projector' | 'rampart_reader'
   /** Begins the keys of all logs in the database, so that apps with equal context names can share it. */
   readonly namespace?: string
+  /** The machine's own unless given. */
+  readonly runtime?: Runtime
 }
 
 /**
@@ -33,64 +41,103 @@ export interface PostgresReadStoreOptions {
  * `STORE_UNAVAILABLE`.
  */
 export async function openPostgresReadStore(options: PostgresReadStoreOptions): Promise<ReadStore> {
-  const { url, namespace, role = 'rampart_projector' } = options
-  const store = openConnections(await connectPrepared(url, { schemas: [readSchema], role }))
-  const { query } = store
-  const leases = createLeaseStore({ query, schema: 'rampart_read', namespace })
+  const { url, namespace, role = 'rampart_projector', runtime = systemRuntime } = options
+  const prepared = await connectPrepared(url, { schemas: [readSchema], role })
+  const store = openConnections(prepared)
+  const news = openNews({ access: prepared.access, runtime })
+  const leases = createLeaseStore({ query: store.query, schema: 'rampart_read', namespace })
   const under = (lease: Lease): ReadStore => {
     const fence = { lease, rowName: `${leasePrefix(namespace)}${lease.name}` }
-    return { ...storeOver({ store: fenced(store, fence), namespace, fence }), leases: both, ...noEnd }
+    return { ...storeOver({ store: fenced(store, fence), namespace, fence, news }), leases: both, ...noEnd }
   }
   const both = { ...leases, under }
-  const whole = storeOver({ store, namespace, fence: undefined })
-  return { ...whole, leases: both, [Symbol.asyncDispose]: () => store.close() }
+  const whole = storeOver({ store, namespace, fence: undefined, news })
+  return {
+    ...whole,
+    leases: both,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([news.wakeUps.close(), store.close()])
+    },
+  }
 }
 
 const noEnd = { [Symbol.asyncDispose]: () => Promise.resolve() }
+
+/** Hints between processes about projections, which are named as they are in the database. */
+interface News {
+  readonly desk: NewsDesk
+  readonly wakeUps: WakeUps
+  /** Lets this process and the others know. */
+  readonly spread: (of: ProjectionName) => void
+}
+
+function openNews({ access, runtime }: Pick<WakeUpOptions, 'access' | 'runtime'>): News {
+  const desk = createNewsDesk()
+  const wakeUps = startWakeUps({ access, channel: 'rampart_read', runtime, onWake: desk.hear })
+  const spread = (of: ProjectionName): void => {
+    const hint = hintOf(of)
+    desk.hear(hint)
+    wakeUps.tell(hint)
+  }
+  return { desk, wakeUps, spread }
+}
 
 interface StoreParts {
   readonly store: Connections
   readonly namespace: string | undefined
   /** The lease that changes are made under. */
   readonly fence: Fence | undefined
+  readonly news: News
 }
 
-function storeOver({ store, namespace, fence }: StoreParts): Omit<ReadStore, typeof Symbol.asyncDispose> {
-  const collections = new Map<number, DocumentCollection>()
+function storeOver(parts: StoreParts): Omit<ReadStore, typeof Symbol.asyncDispose> {
+  const { store, namespace, fence, news } = parts
+  const { desk, spread } = news
   /** The same with the log by the name that it has in the database. */
   const named = <Of extends { readonly log: LogKey }>(of: Of): Of =>
     namespace === undefined ? of : { ...of, log: `${namespace}:${of.log}` }
+  const collections = new Map<number, DocumentCollection>()
   return {
     async openCollection(shape, epoch, generation = 1) {
       const number = await store.change((client) =>
         openCollection(client, named(shape), { epoch, generation }),
       )
-      const known = collections.get(number) ?? createCollection({ store, number, shape, fence })
+      const onMoved = (): void => spread(named(shape))
+      const known = collections.get(number) ?? createCollection({ store, number, shape, fence, onMoved })
       collections.set(number, known)
       return known
     },
-    beginAnew: (shape, epoch, generation) =>
-      store.change(async (client) => {
+    async beginAnew(shape, epoch, generation) {
+      await store.change(async (client) => {
         await dropAll(client, named(shape))
         await openCollection(client, named(shape), { epoch, generation })
-      }),
+      })
+      spread(named(shape))
+    },
     collections: async (log, name) => {
       const states = await collectionStates(store.query, named({ log }).log, name)
       return states.map((state) => ({ ...state, shape: { ...state.shape, log } }))
     },
-    switchLive: (pair, tag) => store.change((client) => switchLive(client, named(pair), tag)),
+    async switchLive(pair, tag) {
+      await store.change((client) => switchLive(client, named(pair), tag))
+      spread(named(pair))
+    },
     compare: (pair) => store.change((client) => compareCollections(client, named(pair))),
     dropCollection: (log, name, collection) =>
       store.change((client) => dropCollection(client, named({ log, name }), collection)),
+    shared: createSharedReads({ query: store.query, named: (log) => named({ log }).log, desk, spread }),
   }
 }
 
 interface CollectionParts extends Pick<StoreParts, 'store' | 'fence'> {
   readonly number: number
   readonly shape: CollectionShape
+  /** Called after each commit. */
+  readonly onMoved: () => void
 }
 
-function createCollection({ store, number, shape, fence }: CollectionParts): DocumentCollection {
+function createCollection(parts: CollectionParts): DocumentCollection {
+  const { store, number, shape, fence, onMoved } = parts
   const table = { schema: 'rampart_read', number } as const
   const commit = createCommit(number, shape, fence)
   const listeners = new Set<() => void>()
@@ -99,6 +146,7 @@ function createCollection({ store, number, shape, fence }: CollectionParts): Doc
     ...createCollectionReader({ query: store.query, table, shape }),
     async commit(request) {
       await store.write((client) => commit(client, request))
+      onMoved()
       for (const listener of listeners) listener()
     },
     onCommitted(callback) {

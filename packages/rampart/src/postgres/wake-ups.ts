@@ -1,8 +1,9 @@
-// Tells other processes that a log has grown, and hears of it from them, by LISTEN and NOTIFY.
+// Tells other processes that something has changed, and hears of it from them, by LISTEN and NOTIFY.
 //
-// A notification is a hint and no more: it may be late or lost, and everyone who waits for one also looks for
-// himself from time to time. It is sent after the commit and by a connection of its own, a few times a second
-// at most per log: a NOTIFY within the transactions of the writer would make all of them wait for one lock.
+// A notification is a hint and no more: it may be late or lost, and everyone who waits for one also looks
+// for himself from time to time. It is sent after the commit and by a connection of its own, at once
+// after a pause and a hundred times a second at most: a NOTIFY within the transactions of the writer
+// would make all of them wait for one lock.
 import { Client } from 'pg'
 import type { Runtime, Timer } from '../core/index.ts'
 import { connectionOf, type Access } from './access.ts'
@@ -11,19 +12,19 @@ import { cutConnection, endConnection } from './database.ts'
 /** The wake-ups of one open database. */
 export interface WakeUps {
   /** Lets other processes know soon; never fails, never waits. */
-  readonly tell: (log: number) => void
+  readonly tell: (hint: string) => void
   readonly close: () => Promise<void>
 }
 
 /** What wake-ups need. */
 export interface WakeUpOptions {
   readonly access: Access
+  readonly channel: 'rampart_log' | 'rampart_read'
   readonly runtime: Runtime
-  /** Called with a log that another process wrote to, and with nothing when hints may have been lost. */
-  readonly onWake: (log?: number) => void
+  /** Called with each hint of another process, and with nothing when some may have been lost. */
+  readonly onWake: (hint?: string) => void
 }
 
-const channel = 'rampart_log'
 const tellEveryMs = 10
 const reconnectMs = 1000
 // Hints hold up nobody, so that a server has time; who waits for one hears nothing on a dead connection.
@@ -37,8 +38,12 @@ const bounds = {
 interface Listening extends WakeUpOptions {
   client: Client | undefined
   isClosed: boolean
-  readonly changed: Set<number>
+  readonly changed: Set<string>
   timer: Timer | undefined
+  /** Whether what has changed is about to be sent. */
+  isTelling: boolean
+  /** When hints were sent last. */
+  toldMs: number
 }
 
 /** Starts to listen; it connects in the background, and again whenever the connection is lost. */
@@ -49,12 +54,14 @@ export function startWakeUps(options: WakeUpOptions): WakeUps {
     isClosed: false,
     changed: new Set(),
     timer: undefined,
+    isTelling: false,
+    toldMs: Number.NEGATIVE_INFINITY,
   }
   void listen(state)
   return {
-    tell(log) {
-      state.changed.add(log)
-      state.timer ??= options.runtime.setTimer(tellEveryMs, () => void tell(state), { keepAlive: false })
+    tell(hint) {
+      state.changed.add(hint)
+      tellSoon(state)
     },
     async close() {
       state.isClosed = true
@@ -64,13 +71,26 @@ export function startWakeUps(options: WakeUpOptions): WakeUps {
   }
 }
 
+function tellSoon(state: Listening): void {
+  const { runtime, toldMs, isTelling, isClosed } = state
+  if (isTelling || isClosed) return
+  state.isTelling = true
+  const pauseMs = toldMs + tellEveryMs - runtime.elapsedMs()
+  if (pauseMs <= 0) runtime.soon(() => void tell(state))
+  else state.timer = runtime.setTimer(pauseMs, () => void tell(state), { keepAlive: false })
+}
+
 async function listen(state: Listening): Promise<void> {
   const client = new Client({
     ...connectionOf(state.access),
     ...bounds,
     application_name: 'rampart wake-ups',
   })
-  client.on('notification', ({ payload }) => state.onWake(Number(payload)))
+  let own: number | undefined
+  client.on('notification', ({ payload, processId }) => {
+    // Who has changed something knows of it already.
+    if (processId !== own) state.onWake(payload)
+  })
   client.on('error', () => undefined)
   client.on('end', () => {
     state.client = undefined
@@ -80,7 +100,9 @@ async function listen(state: Listening): Promise<void> {
   })
   try {
     await client.connect()
-    await client.query(`LISTEN ${channel}`)
+    await client.query(`LISTEN ${state.channel}`)
+    const self = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+    own = self.rows[0]?.pid
     if (state.isClosed) return await endConnection(client)
     state.client = client
     state.onWake()
@@ -91,17 +113,17 @@ async function listen(state: Listening): Promise<void> {
 }
 
 async function tell(state: Listening): Promise<void> {
-  const logs = [...state.changed].map(String)
+  const hints = [...state.changed]
   state.changed.clear()
+  state.toldMs = state.runtime.elapsedMs()
   try {
-    await state.client?.query('SELECT pg_notify($1, log) FROM unnest($2::text[]) AS log', [channel, logs])
+    const notify = 'SELECT pg_notify($1, hint) FROM unnest($2::text[]) AS hint'
+    await state.client?.query(notify, [state.channel, hints])
   } catch {
     // A hint was lost, as hints may be; the end of its connection leads to another one.
     if (state.client !== undefined) cutConnection(state.client)
   } finally {
-    state.timer = undefined
-    if (state.changed.size > 0 && !state.isClosed) {
-      state.timer = state.runtime.setTimer(tellEveryMs, () => void tell(state), { keepAlive: false })
-    }
+    state.isTelling = false
+    if (state.changed.size > 0) tellSoon(state)
   }
 }

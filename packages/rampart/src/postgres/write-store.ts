@@ -85,13 +85,14 @@ function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore
     },
     onCommitted: (operations, results) => {
       notifyListeners(logs, operations, results)
-      for (const log of writtenLogs(operations)) wakeUps.tell(log)
+      for (const log of writtenLogs(operations)) wakeUps.tell(String(log))
     },
   })
   const wakeUps = startWakeUps({
     access: state.access,
+    channel: 'rampart_log',
     runtime: state.runtime,
-    onWake: (log) => wake(logs, log),
+    onWake: (log) => wake(logs, log === undefined ? undefined : Number(log)),
   })
   const store: OpenStore = { runtime: state.runtime, queue, reads, documents }
   let closing: Promise<void> | undefined

@@ -1,5 +1,6 @@
 // What the host and the gateway use of projections: the runner, and the read model that others see.
 export { createProjectionRunner } from './create-projection-runner.ts'
+export { followProjections } from './follow-projections.ts'
 export { runProjections } from './run-projections.ts'
 export { verifyReadModel } from './verify-read-model.ts'
 export type { VerifiedReadModel } from './verify-read-model.ts'

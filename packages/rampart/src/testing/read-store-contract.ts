@@ -1,4 +1,4 @@
-// The conformance suite of the read store port: its promises RS-1 to RS-13 as rules that any test runner can
+// The conformance suite of the read store port: its promises RS-1 to RS-17 as rules that any test runner can
 // loop over.
 import { committingRules } from './read-store-contract-committing.ts'
 import { findingRules } from './read-store-contract-finding.ts'
@@ -6,6 +6,7 @@ import { generationRules } from './read-store-contract-generations.ts'
 import { keepingRules } from './read-store-contract-keeping.ts'
 import { listingRules } from './read-store-contract-listing.ts'
 import { quarantineRules } from './read-store-contract-quarantine.ts'
+import { sharingRules } from './read-store-contract-sharing.ts'
 import type { ReadStoreRule } from './read-store-contract-steps.ts'
 
 /**
@@ -19,4 +20,5 @@ export const readStoreContract: readonly ReadStoreRule[] = [
   ...keepingRules,
   ...quarantineRules,
   ...generationRules,
+  ...sharingRules,
 ]

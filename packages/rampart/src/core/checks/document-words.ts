@@ -3,7 +3,7 @@ import { choices } from '../choices.ts'
 import { quoted } from '../identity.ts'
 import { RampartError } from '../errors.ts'
 import type { Json } from '../json.ts'
-import type { CollectionShape } from '../ports/read-store.ts'
+import type { CollectionShape } from '../ports/document-collection.ts'
 
 /** Most words of one search. */
 const searchWordsMax = 32

@@ -5,7 +5,7 @@ import type { CommandId } from '../identity.ts'
 import type { AcceptResult, ClaimRequest, InboxCommand } from '../ports/command-inbox.ts'
 import type { AppendResult } from '../ports/event-store.ts'
 import type { LogKey, LogPlace } from '../ports/log.ts'
-import type { CollectionShape, StoredDocument } from '../ports/read-store.ts'
+import type { CollectionShape, StoredDocument } from '../ports/document-collection.ts'
 import type { Seal } from '../ports/seal-store.ts'
 
 /** A log as the rows of a database name it. */

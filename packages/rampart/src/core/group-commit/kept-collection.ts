@@ -2,7 +2,7 @@
 // the commit queue, beside the appends, and who listens hears of each batch.
 import type { KeptChange, KeptCollection } from '../ports/document-store.ts'
 import type { LogKey } from '../ports/log.ts'
-import type { CollectionShape, DocumentCollection } from '../ports/read-store.ts'
+import type { CollectionShape, DocumentCollection } from '../ports/document-collection.ts'
 import type { LogIdentity } from './batch.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { LogListeners } from './listeners.ts'

@@ -26,7 +26,7 @@
 import type { Position } from '../identity.ts'
 import type { Json } from '../json.ts'
 import type { LogPlace } from './log.ts'
-import type { DocumentCollection } from './read-store.ts'
+import type { DocumentCollection } from './document-collection.ts'
 
 /** A document to store with an append. */
 export interface DocumentWrite {

@@ -34,7 +34,7 @@ import type { DocumentWrite, KeptCollection } from './document-store.ts'
 import type { Epoch, LogKey, LogPlace, PlaceJudgement } from './log.ts'
 import type { EventRecord, FoldRecord } from './event-record.ts'
 import type { CommandClaim, StoredOutcome } from './outcome-store.ts'
-import type { CollectionShape } from './read-store.ts'
+import type { CollectionShape } from './document-collection.ts'
 import type { SealStore } from './seal-store.ts'
 import type { NewState, StoredState } from './state-store.ts'
 

@@ -23,7 +23,6 @@ export type { AcceptResult, ClaimRequest, CommandInbox, DeadLetter, InboxCommand
 export type {
   ChangeCursor,
   CollectionShape,
-  CollectionState,
   CommitRequest,
   DocumentCollection,
   DocumentPage,
@@ -31,6 +30,6 @@ export type {
   QuarantineChange,
   QuarantinedKey,
   QueuedEvent,
-  ReadStore,
   StoredDocument,
-} from './read-store.ts'
+} from './document-collection.ts'
+export type { CollectionState, ReadStore } from './read-store.ts'

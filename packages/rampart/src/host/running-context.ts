@@ -1,0 +1,124 @@
+// One context in one process: its command service, its projections and what may be read of them, as far
+// as the roles of the process go.
+import type { Context, Runtime } from '../core/index.ts'
+import { logKey, type EventStore } from '../core/ports/index.ts'
+import type { Role } from '../gateway/index.ts'
+import {
+  followProjections,
+  runProjections,
+  startSynchronous,
+  type ProjectionRunner,
+  type ReadModel,
+} from '../projection/index.ts'
+import { createSealer } from '../seal/index.ts'
+import { createCommandService, type CommandService } from '../write/index.ts'
+import { Activity, type WatchedCommand } from './activity.ts'
+import type { AppStores } from './stores.ts'
+
+/** What contexts stand on. */
+export interface ContextOptions {
+  readonly stores: AppStores
+  readonly runtime: Runtime
+  /** What this process does; everything unless said. */
+  readonly roles?: ReadonlySet<Role>
+  /** How long the ids of refused and failed commands are kept; 24 hours unless said. */
+  readonly outcomeTtlMs?: number
+  readonly reportFault: (fault: unknown, what: string) => void
+  /** Is told of every command, once its read models contain it. */
+  readonly onCommand?: (command: WatchedCommand) => void
+  /** Hears how far the documents of synchronous projections are that are built before the app starts. */
+  readonly reportProgress?: Parameters<typeof startSynchronous>[0]['reportProgress']
+}
+
+/** A context that runs. */
+export interface RunningContext {
+  /** Absent where reads are served, and nothing else. */
+  readonly store: EventStore | undefined
+  /** Absent where no commands are taken. */
+  readonly service: CommandService | undefined
+  readonly models: readonly ReadModel[]
+  /** Why reads cannot be served as they should; `undefined` when they can. */
+  readonly fault: () => string | undefined
+  readonly stop: () => Promise<void>
+}
+
+interface Part {
+  readonly runners?: readonly ProjectionRunner[]
+  readonly models: readonly ReadModel[]
+  readonly stop: () => Promise<void>
+}
+
+/** Starts a context. Rejects with what the stores throw; nothing of it runs then. */
+export async function startContext(context: Context, options: ContextOptions): Promise<RunningContext> {
+  const { stores, runtime, roles, onCommand } = options
+  const log = await stores.write?.openLog(logKey(context.name))
+  const activity = onCommand === undefined ? undefined : new Activity(runtime, onCommand)
+  const store = log === undefined ? undefined : (activity?.watch(log) ?? log)
+  const reads = await startReads(context, options, store)
+  if (store === undefined || (roles !== undefined && !roles.has('write'))) {
+    return { ...reads, store, service: undefined }
+  }
+  try {
+    const writes = await startWrites(context, options, { store, activity })
+    activity?.follow([...writes.runners, ...(reads.runners ?? [])])
+    writes.service.start()
+    return {
+      store,
+      service: writes.service,
+      models: [...writes.models, ...reads.models],
+      fault: reads.fault,
+      stop: async () => void (await Promise.all([writes.stop(), reads.stop()])),
+    }
+  } catch (fault) {
+    await reads.stop()
+    throw fault
+  }
+}
+
+/** Runs the projections that follow the log, or follows those who do, or does neither. */
+async function startReads(
+  context: Context,
+  { stores, runtime, roles, reportFault }: ContextOptions,
+  store: EventStore | undefined,
+): Promise<Part & Pick<RunningContext, 'fault'>> {
+  const fault = (): undefined => undefined
+  const { read: readStore } = stores
+  if (readStore === undefined) return { models: [], fault, stop: async () => {} }
+  const projections = context.projections.filter(({ synchronous }) => !synchronous)
+  const how = { projections, readStore, runtime, reportFault }
+  if (store !== undefined && (roles === undefined || roles.has('project')))
+    return { ...(await runProjections({ ...how, store })), fault }
+  return followProjections({ ...how, log: logKey(context.name) })
+}
+
+interface WriteSide {
+  readonly store: EventStore
+  readonly activity: Activity | undefined
+}
+
+/** Prepares the command service, which takes commands that were accepted for later once it is started. */
+async function startWrites(
+  context: Context,
+  { runtime, outcomeTtlMs, reportFault, reportProgress }: ContextOptions,
+  { store, activity }: WriteSide,
+): Promise<Required<Part> & { readonly service: CommandService }> {
+  const projections = context.projections.filter(({ synchronous }) => synchronous)
+  // Until its documents are complete, nothing may be recorded that they would lack.
+  const synchronous = await startSynchronous({ projections, store, runtime, reportProgress })
+  const service = createCommandService({
+    context,
+    store,
+    runtime,
+    limits: outcomeTtlMs === undefined ? {} : { outcomeTtlMs },
+    documents: synchronous.fold,
+    ...(activity === undefined ? {} : { observe: activity.observe }),
+  })
+  // What a process forgets at its end needs no proof.
+  const sealers = store.capabilities.durable ? [createSealer({ store, runtime, reportFault })] : []
+  const running = [...sealers, ...synchronous.runners]
+  return {
+    ...synchronous,
+    service,
+    stop: async () => void (await Promise.all(running.map((one) => one.stop()))),
+  }
+}
