@@ -227,7 +227,8 @@ export function countEvents({ writes }: AppendRequest): number {
   return writes.reduce((sum, { events }) => sum + events.length, 0)
 }
 
-function expectedOf({ expectedVersion }: StreamWrite): number {
+/** What is sent for an expected version. */
+export function expectedOf({ expectedVersion }: StreamWrite): number {
   if (expectedVersion === 'any') return -1
   return expectedVersion === 'none' ? 0 : expectedVersion
 }
@@ -236,7 +237,8 @@ function conditionsText({ failIfMatch = [] }: AppendRequest): string | null {
   return failIfMatch.length === 0 ? null : JSON.stringify(failIfMatch)
 }
 
-function contentTypeText({ contentType }: NewEvent): string | null {
+/** What is stored of a content type: NULL for the usual. */
+export function contentTypeText({ contentType }: NewEvent): string | null {
   return contentType === undefined || contentType === 'application/json' ? null : contentType
 }
 
@@ -244,8 +246,8 @@ function tagsText({ tags }: NewEvent): string | null {
   return tags === undefined || tags.length === 0 ? null : JSON.stringify(tags)
 }
 
-// NULL stands for the usual: the command's own id, or nothing where there is no command.
-function originText(id: string | undefined, command: CommandClaim | undefined): string | null {
+/** What is stored of an id: NULL for the usual, which is the command's own, or nothing without a command. */
+export function originText(id: string | undefined, command: CommandClaim | undefined): string | null {
   if (command === undefined) return id ?? null
   return id === command.id ? null : (id ?? '')
 }

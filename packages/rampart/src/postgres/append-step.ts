@@ -16,6 +16,7 @@ import { run, type Statement } from './database.ts'
 import { keptOf, unsettled } from './document-collections.ts'
 import { parameters } from './inbox-step.ts'
 import { findOutcome } from './outcome-store.ts'
+import { isPlain, plainArguments, plainArgumentsOf, plainResultsOf } from './plain-call.ts'
 import { streamKey, type WriterState } from './writer-state.ts'
 
 /** A log and the time of the batch. */
@@ -29,6 +30,12 @@ const appendBatch: Statement = {
   name: 'append-batch',
   text: `SELECT statuses, details, actuals, versions, positions, event_ids
     FROM rampart_write.append_batch(${parameters(appendArguments)})`,
+}
+
+const appendPlain: Statement = {
+  name: 'append-plain',
+  text: `SELECT statuses, versions, positions
+    FROM rampart_write.append_plain(${parameters(plainArguments)})`,
 }
 
 /** Gives each append the id under which its events are recorded, and finds what it builds on. */
@@ -85,6 +92,11 @@ export async function callAppends(
   appends: readonly CallAppend[],
 ): Promise<readonly CallResult[]> {
   const kept = keptOf(collections, log.number).map(({ number }) => number)
+  if (kept.length === 0 && isPlain(appends)) {
+    const [row = []] = await run(client, appendPlain, plainArgumentsOf(log, appends))
+    // Without statuses, other processes keep documents with this log.
+    if (row[0] !== null) return plainResultsOf(appends, log.epoch, row)
+  }
   const [row = []] = await run(client, appendBatch, argumentsOf({ ...log, collections, kept }, appends))
   return resultsOf(appends, log.epoch, row)
 }

@@ -43,9 +43,12 @@ const lockMs = 5000
 /** After the time-out of a statement the server must have said so; later, its connection is dead. */
 const answerMs = 2000
 
-// The writer looks single rows up by keys. Plans that are kept must not depend on how few rows there were
-// when they were made.
-const writerSettings = ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'].map((name) => `${name}=off`)
+// The writer looks single rows up by keys. Plans are kept, because making one costs more than a lone append,
+// and so must not depend on how few rows there were when they were made.
+const writerSettings = [
+  'plan_cache_mode=force_generic_plan',
+  ...['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'].map((name) => `${name}=off`),
+]
 
 /** Opens the one connection that writes. */
 export async function connectWriter(

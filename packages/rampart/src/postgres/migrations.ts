@@ -30,6 +30,7 @@ export const writeSchema: DatabaseSchema = {
     'grant-write-tables',
     'add-write-leases',
     'append-batch',
+    'append-plain',
   ],
 }
 

@@ -82,7 +82,8 @@ function tellSoon(state: Listening): void {
 
 async function listen(state: Listening): Promise<void> {
   const client = new Client({
-    ...connectionOf(state.access),
+    // A hint need not be durable, and its sync would delay those of the writer.
+    ...connectionOf(state.access, ['synchronous_commit=off']),
     ...bounds,
     application_name: 'rampart wake-ups',
   })

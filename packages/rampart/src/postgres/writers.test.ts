@@ -153,7 +153,8 @@ async function connect(url: string): Promise<Killer> {
     cutWriters: async () => {
       const killed = await client.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = current_database() AND query LIKE '%append_batch%' AND pid <> pg_backend_pid()`,
+         WHERE datname = current_database() AND pid <> pg_backend_pid()
+           AND query LIKE '%rampart_write.append%'`,
       )
       cut += killed.rowCount ?? 0
     },
