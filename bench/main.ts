@@ -10,6 +10,7 @@ import { benchHttp } from './work/http.ts'
 import { benchLive } from './work/live.ts'
 import { benchLoads } from './work/loads.ts'
 import { benchOpen } from './work/open.ts'
+import { benchPostgresAppends } from './work/postgres-appends.ts'
 import { benchRestate } from './work/restate.ts'
 
 const parts = {
@@ -23,6 +24,7 @@ const parts = {
   open: benchOpen,
   http: benchHttp,
   restate: benchRestate,
+  'postgres-appends': benchPostgresAppends,
 } as const
 
 const { values } = parseArgs({

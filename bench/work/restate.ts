@@ -1,21 +1,19 @@
 // The same durable, idempotent command over HTTP with Rampart and with Restate, in turn, from a process of
 // callers.
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { systemRuntime, sleep } from 'rampart'
 import type { Called, Calls } from '../http-callers.ts'
+import { installPeers, peersFolder, requirePeer, versionOf } from '../install-peers.ts'
 import { measure, ratio, type Round, type Work } from '../measure.ts'
-import { milliseconds, rate, times, type Bench, type Report } from '../report.ts'
+import { milliseconds, rate, times, type Bench } from '../report.ts'
 import { withProgram, withServer } from '../server-process.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { deposit } from './bank.ts'
 
 const run = promisify(execFile)
-const peers = join(import.meta.dirname, '..', 'peers')
 const floors: readonly (readonly [callers: number, atLeast: number, goal: number])[] = [
   [1, 4, 8],
   [64, 5, 10],
@@ -25,7 +23,8 @@ const floors: readonly (readonly [callers: number, atLeast: number, goal: number
 /** Measures and prints both. Installs the peers first, when they are not there. */
 export async function benchRestate({ report, rounds, scale }: Bench): Promise<void> {
   await installPeers(report)
-  const versions = `Restate server ${versionOf('restate-server')}, SDK ${versionOf('restate-sdk')}`
+  const [server, sdk] = ['restate-server', 'restate-sdk'].map((name) => versionOf(`@restatedev/${name}`))
+  const versions = `Restate server ${server}, SDK ${sdk}`
   for (const [callers, atLeast, goal] of floors) {
     const load = { callers, warmUpMs: 3000 * scale, durationMs: 5000 * scale, accounts: 5000 }
     const work: readonly Work[] = [
@@ -45,19 +44,6 @@ export async function benchRestate({ report, rounds, scale }: Bench): Promise<vo
     report.table(title, [['', 'rate', 'p50', 'p99', 'of Restate'], ...rows])
   }
 }
-
-async function installPeers(report: Report): Promise<void> {
-  if (existsSync(join(peers, 'node_modules'))) return
-  report.note('Installs the peers of the benchmarks, 220 MB, into bench/peers.')
-  // Without their scripts, of which one reports the installation to somebody.
-  await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: peers })
-}
-
-function versionOf(name: string): string {
-  return String(requirePeer(`@restatedev/${name}/package.json`).version)
-}
-
-const requirePeer = createRequire(join(peers, 'package.json'))
 
 type Load = Omit<Calls, 'port' | 'path' | 'body'>
 
@@ -102,7 +88,7 @@ function restate(load: Load): Promise<Round> {
       RESTATE_DISABLE_TELEMETRY: 'true',
       RESTATE_ADMIN__DISABLE_WEB_UI: 'true',
     }
-    const service = join(peers, 'restate-accounts.js')
+    const service = join(peersFolder, 'restate-accounts.js')
     return withProgram({ file, args: ['--no-logo'], env }, () =>
       withServer(service, { NODE_ENV: 'production', RESTATE_LOGGING: 'ERROR' }, async (url) => {
         await register(`http://127.0.0.1:${admin}/deployments`, url)
