@@ -32,9 +32,12 @@ interface Appended {
   readonly position: number
 }
 
+/** What is asked of a projection. */
+type Reached = Pick<ProjectionRunner, 'projection' | 'reached' | 'onMoved'>
+
 interface Followed {
   readonly told: Pick<WatchedCommand, 'type' | 'stream' | 'events' | 'position' | 'code'>
-  readonly runners: readonly ProjectionRunner[]
+  readonly runners: readonly Reached[]
   readonly startedMs: number
   timer: Timer | undefined
 }
@@ -45,7 +48,7 @@ export class Activity {
   readonly #tell: (command: WatchedCommand) => void
   readonly #appended = new Map<string, Appended>()
   readonly #followed = new Set<Followed>()
-  #runners: readonly ProjectionRunner[] = []
+  #runners: readonly Reached[] = []
 
   /** `tell` hears of each command once. */
   constructor(runtime: Runtime, tell: (command: WatchedCommand) => void) {
@@ -66,7 +69,7 @@ export class Activity {
   }
 
   /** Names the read models in which commands show. */
-  follow(runners: readonly ProjectionRunner[]): void {
+  follow(runners: readonly Reached[]): void {
     this.#runners = runners
     for (const runner of runners) runner.onMoved(() => this.#settle())
   }
@@ -112,7 +115,7 @@ export class Activity {
   }
 }
 
-function contains(runner: ProjectionRunner, { told }: Followed): boolean {
+function contains(runner: Reached, { told }: Followed): boolean {
   return runner.reached().position >= (told.position ?? 0)
 }
 

@@ -8,6 +8,7 @@ import {
   runProjections,
   startSynchronous,
   type ProjectionRunner,
+  type RunningProjections,
   type ReadModel,
 } from '../projection/index.ts'
 import { createSealer } from '../seal/index.ts'
@@ -43,7 +44,8 @@ export interface RunningContext {
 }
 
 interface Part {
-  readonly runners?: readonly ProjectionRunner[]
+  /** The projections that commands are told with. */
+  readonly shown?: RunningProjections['shown']
   readonly models: readonly ReadModel[]
   readonly stop: () => Promise<void>
 }
@@ -60,7 +62,7 @@ export async function startContext(context: Context, options: ContextOptions): P
   }
   try {
     const writes = await startWrites(context, options, { store, activity })
-    activity?.follow([...writes.runners, ...(reads.runners ?? [])])
+    activity?.follow([...writes.runners, ...(reads.shown ?? [])])
     writes.service.start()
     return {
       store,
@@ -91,6 +93,11 @@ async function startReads(
   return followProjections({ ...how, log: logKey(context.name) })
 }
 
+interface WritePart extends Part {
+  readonly runners: readonly ProjectionRunner[]
+  readonly service: CommandService
+}
+
 interface WriteSide {
   readonly store: EventStore
   readonly activity: Activity | undefined
@@ -99,9 +106,9 @@ interface WriteSide {
 /** Prepares the command service, which takes commands that were accepted for later once it is started. */
 async function startWrites(
   context: Context,
-  { runtime, outcomeTtlMs, reportFault, reportProgress }: ContextOptions,
+  { stores, runtime, outcomeTtlMs, reportFault, reportProgress }: ContextOptions,
   { store, activity }: WriteSide,
-): Promise<Required<Part> & { readonly service: CommandService }> {
+): Promise<WritePart> {
   const projections = context.projections.filter(({ synchronous }) => synchronous)
   // Until its documents are complete, nothing may be recorded that they would lack.
   const synchronous = await startSynchronous({ projections, store, runtime, reportProgress })
@@ -113,8 +120,9 @@ async function startWrites(
     documents: synchronous.fold,
     ...(activity === undefined ? {} : { observe: activity.observe }),
   })
+  const sealing = { store, runtime, reportFault, leases: stores.write?.leases }
   // What a process forgets at its end needs no proof.
-  const sealers = store.capabilities.durable ? [createSealer({ store, runtime, reportFault })] : []
+  const sealers = store.capabilities.durable ? [createSealer(sealing)] : []
   const running = [...sealers, ...synchronous.runners]
   return {
     ...synchronous,

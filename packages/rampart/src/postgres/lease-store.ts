@@ -10,10 +10,17 @@ export interface LeaseStoreOptions {
   readonly schema: 'rampart_read' | 'rampart_write'
   /** Begins the names of all leases, so that several apps can share a database. */
   readonly namespace: string | undefined
+  /** How processes hear of leases that are given back, by their names in the database. */
+  readonly hints?: LeaseHints
+}
+
+interface LeaseHints {
+  readonly tell: (name: string) => void
+  readonly listen: (name: string, callback: () => void) => () => void
 }
 
 /** The leases in one schema. */
-export function createLeaseStore({ query, schema, namespace }: LeaseStoreOptions): LeaseStore {
+export function createLeaseStore({ query, schema, namespace, hints }: LeaseStoreOptions): LeaseStore {
   const { take, renew, giveBack, list } = statementsOf(schema)
   const prefix = leasePrefix(namespace)
   return {
@@ -27,8 +34,13 @@ export function createLeaseStore({ query, schema, namespace }: LeaseStoreOptions
       checkLeaseMs(leaseMs)
       return (await query(renew, [`${prefix}${name}`, holder, fence, leaseMs])).length === 1
     },
-    giveBack: async ({ name, holder, fence }) =>
-      void (await query(giveBack, [`${prefix}${name}`, holder, fence])),
+    async giveBack({ name, holder, fence }) {
+      await query(giveBack, [`${prefix}${name}`, holder, fence])
+      hints?.tell(`${prefix}${name}`)
+    },
+    ...(hints === undefined
+      ? {}
+      : { onFreed: (name, callback) => hints.listen(`${prefix}${name}`, callback) }),
     list: async () =>
       (await query(list, [prefix])).map((row) => ({
         name: textAt(row, 0),

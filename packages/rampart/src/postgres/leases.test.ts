@@ -1,10 +1,15 @@
 // Work that processes share on one database: one of them does it, and another goes on when it cannot.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { position } from '../core/codec/index.ts'
 import { systemRuntime } from '../core/index.ts'
-import type { WriteStore } from '../core/ports/index.ts'
+import { logKey, type EventStore, type ReadStore, type WriteStore } from '../core/ports/index.ts'
+import { append, customers, foldFromNothing, make, orders, type ShopEvent } from '../projection/test/shop.ts'
 import { createSealer, type Sealer } from '../seal/index.ts'
 import { appended, openShop, upTo, write } from '../testing/event-store-contract-steps.ts'
-import { openPostgresStore } from './index.ts'
+import { openPostgresReadStore, openPostgresStore } from './index.ts'
 import { createDatabase, startPostgres, type PostgresServer } from './test/server.ts'
 
 let server: PostgresServer
@@ -42,4 +47,115 @@ test('one of the processes seals a log, and another goes on as soon as it ends',
   expect(await holderOf()).toBeNull()
   expect((await log.seals.list(0, 100)).length).toBeLessThanOrEqual(4)
   expect(faults).toEqual([])
+})
+
+const program = fileURLToPath(new URL('./test/projecting.ts', import.meta.url))
+
+interface Process extends AsyncDisposable {
+  readonly child: ChildProcess
+  /** What it reported. */
+  readonly faults: () => readonly string[]
+}
+
+/** Starts a process that projects; resolves when it runs. */
+async function startProcess(url: string): Promise<Process> {
+  const child = spawn(process.execPath, ['--conditions=rampart-source', program, url], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines: string[] = []
+  child.stdout.on('data', (data: Buffer) => lines.push(...data.toString().trim().split('\n')))
+  await expect.poll(() => lines, { timeout: 20_000 }).toContain('runs')
+  return {
+    child,
+    faults: () => lines.filter((line) => line !== 'runs'),
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
+  }
+}
+
+interface World extends AsyncDisposable {
+  readonly url: string
+  readonly log: EventStore
+  readonly reads: ReadStore
+  /** Appends orders and waits until all read models contain them and are what a fold comes to. */
+  readonly grow: (count: number) => Promise<void>
+  /** The fences of the leases, one per projection. */
+  readonly fences: () => Promise<readonly number[]>
+}
+
+async function openWorld(): Promise<World> {
+  const url = await nextDatabase()
+  const write = await openPostgresStore({ url })
+  const reads = await openPostgresReadStore({ url })
+  const log = await write.openLog(logKey('shop'))
+  const recorded: ShopEvent[] = []
+  return {
+    url,
+    log,
+    reads,
+    async grow(count) {
+      const events = upTo(count).flatMap((number) => {
+        const id = `${recorded.length % 50}-${number}`
+        return [make.placed(id, `customer ${number % 7}`, { pence: number }), make.noted(id)]
+      })
+      recorded.push(...events)
+      await append(log, ...events)
+      for (const of of [orders, customers]) {
+        const { name, version, indexes, search } = of
+        const shape = { name, version, log: log.log, indexes, search }
+        const { epoch, position: head } = await log.head()
+        const collection = await reads.openCollection(shape, epoch)
+        const reached = async (): Promise<number> => (await collection.checkpoint()).position
+        await expect.poll(reached, { timeout: 20_000, interval: 20 }).toBe(head)
+        const { documents } = await collection.changes({
+          after: { position: position(0), key: '' },
+          limit: 1e6,
+        })
+        const sorted = documents.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+        expect(sorted).toEqual(foldFromNothing(of, recorded))
+      }
+    },
+    fences: async () => ((await reads.leases?.list()) ?? []).map(({ fence }) => fence),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([reads[Symbol.asyncDispose](), write[Symbol.asyncDispose]()])
+    },
+  }
+}
+
+describe('of the processes that project', { timeout: 60_000 }, () => {
+  test('one that stands still is overtaken, and changes nothing when it goes on', async () => {
+    await using world = await openWorld()
+    await using first = await startProcess(world.url)
+    await world.grow(20)
+    await using second = await startProcess(world.url)
+    expect(await world.fences()).toEqual([1, 1])
+    first.child.kill('SIGSTOP')
+    await world.grow(20)
+    expect(await world.fences()).toEqual([2, 2])
+    first.child.kill('SIGCONT')
+    for (let round = 0; round < 5; round++) await world.grow(20)
+    expect(await world.fences()).toEqual([2, 2])
+    expect([first.faults(), second.faults()]).toEqual([[], []])
+  })
+
+  test('one that is killed is followed when its leases run out, one that ends at once', async () => {
+    await using world = await openWorld()
+    await using first = await startProcess(world.url)
+    await using second = await startProcess(world.url)
+    await world.grow(20)
+    first.child.kill('SIGKILL')
+    await world.grow(20)
+    expect(await world.fences()).toEqual([2, 2])
+    await using third = await startProcess(world.url)
+    second.child.kill('SIGTERM')
+    await once(second.child, 'exit')
+    const leases = (await world.reads.leases?.list()) ?? []
+    expect(leases.filter(({ fence, holder }) => fence === 2 && holder !== null)).toEqual([])
+    await world.grow(20)
+    expect(await world.fences()).toEqual([3, 3])
+    expect([second.faults(), third.faults()]).toEqual([[], []])
+  })
 })

@@ -45,7 +45,9 @@ export async function openPostgresReadStore(options: PostgresReadStoreOptions): 
   const prepared = await connectPrepared(url, { schemas: [readSchema], role })
   const store = openConnections(prepared)
   const news = openNews({ access: prepared.access, runtime })
-  const leases = createLeaseStore({ query: store.query, schema: 'rampart_read', namespace })
+  const { query } = store
+  const hints = leaseHints(news)
+  const leases = createLeaseStore({ query, schema: 'rampart_read', namespace, hints })
   const under = (lease: Lease): ReadStore => {
     const fence = { lease, rowName: `${leasePrefix(namespace)}${lease.name}` }
     return { ...storeOver({ store: fenced(store, fence), namespace, fence, news }), leases: both, ...noEnd }
@@ -80,6 +82,14 @@ function openNews({ access, runtime }: Pick<WakeUpOptions, 'access' | 'runtime'>
     wakeUps.tell(hint)
   }
   return { desk, wakeUps, spread }
+}
+
+// Names of leases stand in the place of names of projections, with no log before them.
+function leaseHints({ desk, spread }: News) {
+  return {
+    tell: (name: string) => spread({ log: '', name }),
+    listen: (name: string, callback: () => void) => desk.listen('', name, callback),
+  }
 }
 
 interface StoreParts {

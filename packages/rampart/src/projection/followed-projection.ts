@@ -3,6 +3,7 @@
 //   ┌─> look: live collection, place, what its runner told ─> readers that wait learn of what is new ─┐
 //   └──────────────── wait for a hint that there is news, or for a second at most <───────────────────┘
 import { judgePlace } from '../core/checks/index.ts'
+import { position } from '../core/codec/index.ts'
 import { RampartError, type Projection, type Runtime } from '../core/index.ts'
 import type { Epoch, LogKey, LogPlace, ReadStore } from '../core/ports/index.ts'
 import { createBell } from '../subscription/index.ts'
@@ -68,8 +69,8 @@ export async function followProjection(options: FollowOptions): Promise<Followed
     throw fault
   }
   const ended = follow(following)
-  return {
-    ...shownBy(following),
+  // Not spread: its collection is another one after a switch.
+  return Object.assign(shownBy(following), {
     fault: () => following.fault,
     async stop() {
       following.stopping.abort()
@@ -77,7 +78,7 @@ export async function followProjection(options: FollowOptions): Promise<Followed
       await ended
       announce(following, { reached: undefined, keys: noKeys })
     },
-  }
+  })
 }
 
 function shownBy(following: Following): ShownProjection {
@@ -93,7 +94,7 @@ function shownBy(following: Following): ShownProjection {
     },
     state: () => stateOf(following),
     tag: () => tagOf(following.look) ?? String(projection.version),
-    reached: () => lookOf(following).live.checkpoint,
+    reached: () => following.look?.live.checkpoint ?? nothingSeen,
     placeOf: (checkpoint) => checkpoint,
     onMoved(callback) {
       const listener = (move: Move): void => callback(move)
@@ -150,6 +151,8 @@ function moveBetween(before: Look | undefined, after: Look | undefined): Move | 
   return undefined
 }
 
+const nothingSeen: LogPlace = { epoch: '', position: position(0), eventId: '' }
+
 // Which documents a commit of another process changed is not known here.
 const anyKey: Move['keys'] = { has: () => true }
 
@@ -200,7 +203,8 @@ function lagOf({ options, look, lookedMs }: Following): Lag {
   throw new RampartError('PROJECTION_STOPPED', message)
 }
 
-function runsElsewhere(name: string): RampartError {
+/** The fault of what only the process that runs a projection can do. */
+export function runsElsewhere(name: string): RampartError {
   const message = `Projection ${name} runs in another process. Ask one that has the role project.`
   return new RampartError('ROLE_ELSEWHERE', message)
 }

@@ -2,6 +2,7 @@
 export { createProjectionRunner } from './create-projection-runner.ts'
 export { followProjections } from './follow-projections.ts'
 export { runProjections } from './run-projections.ts'
+export type { RunningProjections } from './run-projections.ts'
 export { verifyReadModel } from './verify-read-model.ts'
 export type { VerifiedReadModel } from './verify-read-model.ts'
 export { startSynchronous } from './synchronous-projections.ts'

@@ -1,14 +1,12 @@
-// Runs projections in this process, and tells others of them: their documents are brought to the log's
-// history, kept up to date, and shown.
+// Runs projections in this process, or in turn with the other processes that share their read store.
 import type { Projection, Runtime } from '../core/index.ts'
 import type { EventStore, ReadStore } from '../core/ports/index.ts'
 import { createReadModel } from './create-read-model.ts'
+import { leaseProjection, type LeasedProjection } from './leased-projection.ts'
 import { forgetLostFutures } from './lost-future.ts'
-import type { ProjectionRunner } from './projection-runner.ts'
 import type { ReadModel } from './read-model.ts'
 import { createServedProjection } from './served-projection.ts'
-import { showRunner } from './shown-projection.ts'
-import { tellStanding } from './standings.ts'
+import { showRunner, type ShownProjection } from './shown-projection.ts'
 
 /** What projections run on. */
 export interface RunProjectionsOptions {
@@ -23,7 +21,7 @@ export interface RunProjectionsOptions {
 
 /** Projections that run, and what may be read of them. */
 export interface RunningProjections {
-  readonly runners: readonly ProjectionRunner[]
+  readonly shown: readonly ShownProjection[]
   /** One for each, in their order. */
   readonly models: readonly ReadModel[]
   readonly stop: () => Promise<void>
@@ -31,23 +29,40 @@ export interface RunningProjections {
 
 /** Starts projections; to be called before anything is appended. Rejects with what the stores throw. */
 export async function runProjections(options: RunProjectionsOptions): Promise<RunningProjections> {
+  const { projections, store, readStore, runtime, reportFault } = options
+  const { leases, shared } = readStore
+  if (leases === undefined || shared === undefined) return modelsOf(options, await runAll(options))
+  const how = { store, readStore, leases, shared, runtime, reportFault }
+  const starting = await Promise.allSettled(
+    projections.map((projection) => leaseProjection({ projection, ...how })),
+  )
+  const leased = starting.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const failed = starting.find((one) => one.status === 'rejected')
+  if (failed === undefined) return modelsOf(options, leased)
+  await Promise.all(leased.map((one) => one.stop()))
+  throw failed.reason
+}
+
+/** Runs all of them in the one process that has their store. */
+async function runAll(options: RunProjectionsOptions): Promise<readonly LeasedProjection[]> {
   const { projections, runtime, ...stores } = options
-  const { store, readStore, reportFault } = stores
   const anew = await forgetLostFutures({ projections, ...stores })
   const runners = await Promise.all(
     projections.map((projection) => createServedProjection({ projection, runtime, ...stores })),
   )
-  const shown = runners.map((runner) =>
-    showRunner({ runner, runtime, anew: anew.get(runner.projection.name) }),
-  )
-  const { shared } = readStore
-  const telling =
-    shared === undefined
-      ? []
-      : shown.map((one) => tellStanding({ shown: one, store, shared, runtime, reportFault }))
+  return runners.map((runner) => ({
+    shown: showRunner({ runner, runtime, anew: anew.get(runner.projection.name) }),
+    stop: runner.stop,
+  }))
+}
+
+function modelsOf(
+  { runtime }: RunProjectionsOptions,
+  running: readonly LeasedProjection[],
+): RunningProjections {
   return {
-    runners,
-    models: shown.map((one) => createReadModel({ shown: one, runtime })),
-    stop: async () => void (await Promise.all([...telling, ...runners].map((one) => one.stop()))),
+    shown: running.map(({ shown }) => shown),
+    models: running.map(({ shown }) => createReadModel({ shown, runtime })),
+    stop: async () => void (await Promise.all(running.map((one) => one.stop()))),
   }
 }

@@ -6,19 +6,22 @@
 //
 // Readers see the live collection until the switch and the other one from then on. Nothing goes back for
 // them, because the other one contains at least what the live one does at that instant.
-import { RampartError } from '../core/index.ts'
+import { RampartError, sleep } from '../core/index.ts'
 import type { CollectionState, DocumentCollection, LogPlace } from '../core/ports/index.ts'
+import { createBackOff, isPassing } from '../subscription/index.ts'
 import { findStart } from './checkpoint.ts'
 import { createProjectionRunner } from './create-projection-runner.ts'
 import type { ProjectionRunner, ProjectionRunnerOptions } from './projection-runner.ts'
 import { createRebuild, type Rebuild } from './rebuild.ts'
-import { createStage, untilMoved, type Stage } from './stage.ts'
+import { createStage, untilMoved, type Serving, type Stage } from './stage.ts'
 
 /** A runner whose collection may change while it runs, and what operators do about that. */
 export interface ServedProjection extends ProjectionRunner {
   readonly rebuild: Rebuild
   /** Why documents of an older version stay live: their successors cannot be built any further. */
   readonly upgradeStopped: () => string | undefined
+  /** Whether documents of another version are live. */
+  readonly isUpgrading: () => boolean
 }
 
 /** Starts a projection; while documents of another version are stored, its own are built beside them. */
@@ -48,33 +51,52 @@ async function upgrade(
 ): Promise<ServedProjection> {
   const { projection, store, readStore } = options
   const { version } = projection
-  const own = states.filter((state) => state.version === version)
-  const generation = (own.findLast(({ tag }) => tag !== null) ?? own.at(-1))?.generation ?? 1
+  const kept = states.filter((state) => state.version === version)
+  const generation = (kept.findLast(({ tag }) => tag !== null) ?? kept.at(-1))?.generation ?? 1
   const tag = String(version)
   const builder = await createProjectionRunner({ ...options, generation, tag })
   const collection = await readStore.openCollection(live.shape, live.checkpoint.epoch, live.generation)
   const place = await findStart(collection, store)
   const still = standingStill({ collection, place, tag: live.tag ?? String(live.version), builder })
   const stage = createStage({ name: { version: live.version, generation: live.generation }, runner: still })
-  const isThere = (): boolean => builder.reached().position >= place.position
-  const takeOver = async (): Promise<void> => {
-    if (!(await untilMoved(builder, { isThere, options }))) return
-    const held = await builder.hold()
-    try {
-      const other = { version, generation }
-      await readStore.switchLive({ log: store.log, name: projection.name, live, other }, tag)
-      stage.show({ name: other, runner: builder })
-    } finally {
-      held.release()
-    }
-  }
   const what = `the upgrade of projection ${projection.name}`
   let failure: string | undefined
-  const done = takeOver().catch((fault: unknown) => {
+  const own = { name: { version, generation }, runner: builder }
+  const done = takeOver(options, { live, collection, stage, own }).catch((fault: unknown) => {
     failure = fault instanceof Error ? fault.message : String(fault)
     options.reportFault?.(fault, what)
   })
   return facadeOf(options, stage, { done, builder, stopped: () => failure ?? stoppedIn(stage, builder) })
+}
+
+interface TakeOver {
+  readonly live: CollectionState
+  readonly collection: DocumentCollection
+  readonly stage: Stage
+  readonly own: Serving
+}
+
+/** Shows the documents of today's version as soon as they contain what the live ones do. */
+async function takeOver(options: ProjectionRunnerOptions, { live, collection, stage, own }: TakeOver) {
+  const { projection, store, readStore, runtime } = options
+  const backOff = createBackOff(runtime)
+  for (;;) {
+    const { position } = await collection.checkpoint()
+    const isThere = (): boolean => own.runner.reached().position >= position
+    if (!(await untilMoved(own.runner, { isThere, options }))) return
+    const held = await own.runner.hold()
+    try {
+      const pair = { log: store.log, name: projection.name, live, other: own.name }
+      await readStore.switchLive(pair, own.runner.tag())
+      return stage.show(own)
+    } catch (fault) {
+      // Another process may still keep the live ones up to date, and be ahead at this moment.
+      if (!isPassing(fault)) throw fault
+    } finally {
+      held.release()
+    }
+    await sleep(runtime, backOff.nextDelayMs())
+  }
 }
 
 function stoppedIn(stage: Stage, builder: ProjectionRunner): string | undefined {
@@ -135,6 +157,7 @@ function facadeOf(options: ProjectionRunnerOptions, stage: Stage, upgrading?: Up
     treat: (treatment) => live().treat(treatment),
     rebuild,
     upgradeStopped: () => upgrading?.stopped(),
+    isUpgrading: () => stage.current().name.version !== options.projection.version,
     async stop() {
       await Promise.all([rebuild.stop(), live().stop(), upgrading?.builder.stop()])
       await upgrading?.done

@@ -1,7 +1,13 @@
 // Which faults of a store pass by themselves, and how long to wait before trying again.
 import { isRampartError, type ErrorCode, type Runtime } from '../core/index.ts'
 
-const passing: readonly ErrorCode[] = ['OUTCOME_UNKNOWN', 'OVERLOADED', 'STORE_FULL', 'STORE_UNAVAILABLE']
+const passing: readonly ErrorCode[] = [
+  'LEASE_LOST',
+  'OUTCOME_UNKNOWN',
+  'OVERLOADED',
+  'STORE_FULL',
+  'STORE_UNAVAILABLE',
+]
 
 /** True for a fault that may be gone at the next attempt, without anybody mending code or data. */
 export function isPassing(error: unknown): boolean {

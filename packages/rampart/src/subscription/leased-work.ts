@@ -24,8 +24,6 @@ export interface LeasedWorkOptions {
    * whoever learns that the lease is lost.
    */
   readonly begin: (lease: Lease, onLost: () => void) => Promise<() => Promise<void>>
-  /** Calls back when it may be worth to ask. Returns what ends it. */
-  readonly onHint?: (callback: () => void) => () => void
   /** Hears of what `begin` and the store throw; both are tried again. */
   readonly reportFault?: (fault: unknown, what: string) => void
 }
@@ -70,10 +68,10 @@ export function workUnderLease(options: LeasedWorkOptions): LeasedWork {
 
 async function run(working: Working): Promise<void> {
   const { options, holder, stopping, settled } = working
-  const { leases, name, runtime, onHint, reportFault } = options
+  const { leases, name, runtime, reportFault } = options
   const bell = createBell(runtime)
   const backOff = createBackOff(runtime)
-  const endHints = onHint?.(bell.ring)
+  const endHints = leases.onFreed?.(name, bell.ring)
   while (!stopping.aborted) {
     const askedMs = runtime.elapsedMs()
     try {
@@ -85,7 +83,8 @@ async function run(working: Working): Promise<void> {
     } catch (fault) {
       settled.reject(fault)
       if (isRampartError(fault, 'STORE_CLOSED')) break
-      reportFault?.(fault, name)
+      // Another process was faster, which is as good.
+      if (!isRampartError(fault, 'LEASE_LOST')) reportFault?.(fault, name)
       await createBell(runtime).wait(backOff.nextDelayMs(), stopping)
     }
   }

@@ -56,6 +56,11 @@ export interface LeaseStore {
   /** Lets it last for `leaseMs` from now on; false when it is lost. */
   readonly renew: (lease: Lease, leaseMs: number) => Promise<boolean>
   readonly giveBack: (lease: Lease) => Promise<void>
+  /**
+   * Calls back when a lease was given back: a hint, which may be late, lost or repeated. Returns what ends
+   * it. Absent where nobody is told.
+   */
+  readonly onFreed?: (name: string, callback: () => void) => () => void
   /** In the order of their names. */
   readonly list: () => Promise<readonly LeaseState[]>
 }
