@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { decodeEvent, position } from '../core/codec/index.ts'
 import { systemRuntime, type Json, type Projection } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
@@ -14,11 +14,13 @@ import { startSynchronous, type ReadModel } from '../projection/index.ts'
 import type { BuildProgress } from '../projection/synchronous-projections.ts'
 import { keysBefore } from '../projection/synchronous-fold.ts'
 import { createMemoryStore } from '../memory/index.ts'
+import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
 import { openSqliteStore } from '../sqlite/index.ts'
 import { defaultInboxLimits } from '../write/inbox-worker.ts'
 import { createCommandService, type Feedback } from '../write/index.ts'
 import { startEngine } from './engine.ts'
 import { createRunningApp } from './running-app.ts'
+import type { StoreUrls } from './role-settings.ts'
 import { openStores, type Storage } from './stores.ts'
 import { accessTable, paperEvents, papersApp, spoil, swell } from './test/papers.ts'
 
@@ -26,6 +28,20 @@ const folder = await mkdtemp(join(tmpdir(), 'rampart-synchronous-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 afterEach(() => spoil(undefined))
 let folders = 0
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await startPostgres(['fsync=off'])
+}, 60_000)
+afterAll(() => server[Symbol.asyncDispose](), 60_000)
+
+const everyRole = (url: string): StoreUrls => ({ write: url, project: url, serve: url })
+
+/** Storage on a database of its own; each that `another` gives is that of another process. */
+async function onServer(): Promise<{ readonly another: () => Storage }> {
+  const url = await createDatabase(server.url('postgres'), `papers_${++folders}`)
+  return { another: () => ({ dataFolder: join(folder, `${++folders}`), storeUrls: everyRole(url) }) }
+}
 
 interface Opening {
   readonly version?: number
@@ -87,9 +103,10 @@ describe.each([
     'on SQLite in a worker',
     () => ({ storage: { dataFolder: join(folder, `${++folders}`) }, thread: 'worker' as const }),
   ],
+  ['on PostgreSQL', async () => ({ storage: (await onServer()).another(), thread: 'caller' as const })],
 ])('synchronous projections %s', (_, place) => {
   test('show what a command has changed as soon as it is answered', async () => {
-    const { storage, thread } = place()
+    const { storage, thread } = await place()
     await using papers = await open(storage, { thread })
     const { running, modelOf } = papers
     for (const number of numbers(12)) {
@@ -119,7 +136,7 @@ describe.each([
   })
 
   test('fail the command whose event they throw for, and no other', async () => {
-    const { storage, thread } = place()
+    const { storage, thread } = await place()
     await using papers = await open(storage, { thread })
     const { running, store, modelOf } = papers
     const { head } = store
@@ -143,7 +160,7 @@ describe.each([
   })
 
   test('fail the command whose document becomes too large, which its sender did not make', async () => {
-    const { storage, thread } = place()
+    const { storage, thread } = await place()
     await using papers = await open(storage, { thread })
     swell('eve')
     const sent = papers.running.stream('paper', 'p').SharePaper({ people: ['ada', 'eve'] })
@@ -156,7 +173,7 @@ describe.each([
   })
 
   test('are the fold of the log after 64 commands at once on few documents, some of which fail', async () => {
-    const { storage, thread } = place()
+    const { storage, thread } = await place()
     await using papers = await open(storage, { thread })
     const { running, store, modelOf } = papers
     spoil('eve')
@@ -297,6 +314,59 @@ describe('a synchronous projection in a new version', () => {
   })
 })
 
+describe('two processes on one PostgreSQL', () => {
+  test('fold the same documents, and serve what the other one has changed', async () => {
+    const { another } = await onServer()
+    await using one = await open(another())
+    await using other = await open(another())
+    const processes = [one, other]
+    const sent = numbers(120).map(async (number) => {
+      const papers = processes[number % 2] ?? one
+      const person = `person${number % 4}`
+      const stream = papers.running.stream('paper', `p${number % 30}`)
+      return stream.SharePaper({ people: [`${person}.${number}`, person] })
+    })
+    // Some share a paper with somebody who has it already.
+    const shared = (await Promise.all(sent)).filter(({ status }) => status === 'succeeded')
+    expect(shared.length).toBeGreaterThan(29)
+    for (const [index, papers] of processes.entries()) {
+      const after = await papers.running.stream('paper', `last${index}`).SharePaper({ people: ['ada'] })
+      const reader = processes[1 - index] ?? one
+      const found = await reader.running.read('access').get('ada', { after, waitMs: 5000 })
+      expect(found?.data).toMatchObject({ count: String(index + 1) })
+    }
+    for (const { store, modelOf } of processes) {
+      for (const name of ['access', 'sharing']) {
+        const model = modelOf(name)
+        expect(await shown(model)).toEqual(await foldOf(store, model.projection))
+      }
+    }
+  })
+
+  test('build a new version together, while the old one still records, and leave that behind', async () => {
+    const { another } = await onServer()
+    await using old = await open(another())
+    for (const paper of ['p', 'q']) {
+      await old.running.stream('paper', paper).SharePaper({ people: numbers(900).map(String) })
+    }
+    const recording = (async () => {
+      for (let number = 0; ; number++) {
+        await old.running.stream('paper', `r${number}`).SharePaper({ people: ['ada'] })
+      }
+    })().catch((fault: unknown) => fault)
+    const [one, other] = await Promise.all([open(another(), { version: 2 }), open(another(), { version: 2 })])
+    await using _ = one
+    await using __ = other
+    await one.running.stream('paper', 'one').SharePaper({ people: ['bob'] })
+    await other.running.stream('paper', 'other').SharePaper({ people: ['bob'] })
+    expect(await recording).toMatchObject({ code: 'STORE_UNAVAILABLE', effect: 'definite' })
+    for (const { store, modelOf } of [one, other]) {
+      expect(await shown(modelOf('access'))).toEqual(await foldOf(store, accessTable(2)))
+      expect(modelOf('access').tag()).toBe('2')
+    }
+  })
+})
+
 const floodScript = fileURLToPath(new URL('./test/synchronous-flood.ts', import.meta.url))
 
 /** Runs the flood, kills it after so many acknowledgements, and tells the highest acknowledged position. */
@@ -316,29 +386,46 @@ async function floodAndKill(parts: readonly string[], acknowledgements: number):
   return Math.max(0, ...output.split('\n').slice(0, -1).map(Number))
 }
 
+/** Expects documents to be the fold of their log, and tells up to which position. */
+async function expectFolded(storage: Storage): Promise<number> {
+  const stores = await openStores({ appName: 'papers', storage, thread: 'caller', runtime: systemRuntime })
+  const store = await stores.write?.openLog('default/papers/0')
+  if (store === undefined) throw new Error('This process writes.')
+  const { name, indexes, search } = accessTable(1)
+  const kept = await store.openDocuments({ name, version: 1, indexes, search })
+  // A server may carry out what a process has sent just before it was killed.
+  const head = await vi.waitFor(async () => {
+    const found = await kept.page({ where: [], search: null, afterKey: null, limit: 1000 })
+    expect(Object.fromEntries(found.documents.map(({ key, data }) => [key, data]))).toEqual(
+      await foldOf(store, accessTable(1)),
+    )
+    expect(found.checkpoint).toEqual(await store.head())
+    return found.checkpoint.position
+  })
+  await stores.close()
+  return head
+}
+
+test('documents on PostgreSQL are the fold of the log after kills of processes that flood it', async () => {
+  const url = await createDatabase(server.url('postgres'), 'killed')
+  for (const round of numbers(2)) {
+    const dataFolder = join(folder, `flood${round}`)
+    const floods = numbers(2).map((process) =>
+      floodAndKill([`${dataFolder}.${process}`, 'caller', `${round}.${process}`, url], 10 + process * 20),
+    )
+    const acknowledged = Math.max(...(await Promise.all(floods)))
+    const head = await expectFolded({ dataFolder, storeUrls: everyRole(url) })
+    expect(head).toBeGreaterThanOrEqual(acknowledged)
+  }
+}, 60_000)
+
 test('documents are the fold of the log after each kill -9 in a flood', async () => {
   const dataFolder = join(folder, 'killed')
   for (const round of numbers(3)) {
     const thread = round % 2 === 0 ? 'worker' : 'caller'
     const acknowledged = await floodAndKill([dataFolder, thread, String(round)], 1 + round * 20)
     // As they were found, and as they go on.
-    const stores = await openStores({
-      appName: 'papers',
-      storage: { dataFolder },
-      thread: 'caller',
-      runtime: systemRuntime,
-    })
-    const store = await stores.write?.openLog('default/papers/0')
-    if (store === undefined) throw new Error('The log is kept in a file.')
-    const { name, indexes, search } = accessTable(1)
-    const kept = await store.openDocuments({ name, version: 1, indexes, search })
-    const found = await kept.page({ where: [], search: null, afterKey: null, limit: 1000 })
-    expect(found.checkpoint).toEqual(await store.head())
-    expect(found.checkpoint.position).toBeGreaterThanOrEqual(acknowledged)
-    expect(Object.fromEntries(found.documents.map(({ key, data }) => [key, data]))).toEqual(
-      await foldOf(store, accessTable(1)),
-    )
-    await stores.close()
+    expect(await expectFolded({ dataFolder })).toBeGreaterThanOrEqual(acknowledged)
   }
 }, 60_000)
 

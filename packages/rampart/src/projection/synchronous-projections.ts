@@ -1,13 +1,13 @@
-// Starts the synchronous projections of a log: their documents are built from what is recorded already, then
-// kept with every append.
+// Starts the synchronous projections of a log: their documents are built from what is recorded already,
+// then kept with every append.
 //
-// Nothing may be appended before this is done. A version that is new, or that no process kept while events
-// were recorded, is built from its checkpoint, in steps of a transaction each; whoever dies on the way goes
-// on from there.
+// This process appends nothing before this is done. A version that is new, or that no process kept while
+// events were recorded, is built from its checkpoint, in steps of a transaction each; whoever dies on the
+// way goes on from there.
 import { decodeEvent } from '../core/codec/index.ts'
-import type { Projection, Runtime } from '../core/index.ts'
+import { isRampartError, sleep, type Projection, type Runtime } from '../core/index.ts'
 import type { EventRecord, EventStore, KeptCollection, LogPage, StoredDocument } from '../core/ports/index.ts'
-import { findStart } from './checkpoint.ts'
+import { findStart, isSamePlace } from './checkpoint.ts'
 import { createReadModel } from './create-read-model.ts'
 import { createFold, type Fold } from './fold.ts'
 import { frozenJson } from './frozen-json.ts'
@@ -62,14 +62,37 @@ export async function startSynchronous(options: SynchronousOptions): Promise<Syn
     // oxlint-disable-next-line no-await-in-loop -- one after the other: each reads the whole log
     const collection = await store.openDocuments({ name, version, indexes, search })
     // oxlint-disable-next-line no-await-in-loop -- the same
-    await build(options, { projection, collection })
-    // oxlint-disable-next-line no-await-in-loop -- the same
-    await collection.keep()
+    await buildAndKeep(options, { projection, collection })
     kept.push({ projection, collection })
   }
   const runners = await Promise.all(kept.map((one) => createSynchronousRunner(store, one)))
   const models = runners.map((runner) => createReadModel({ shown: showRunner({ runner, runtime }), runtime }))
   return { fold: kept.length === 0 ? undefined : createSynchronousFold(kept), runners, models }
+}
+
+const attemptsMax = 1000
+const retryMs = 50
+
+// Other processes may build the same documents, or record events that these lack: whoever finds that
+// something has moved looks again where it stands.
+async function buildAndKeep(options: SynchronousOptions, kept: KeptProjection): Promise<void> {
+  const { store, runtime } = options
+  const { collection } = kept
+  for (let attempt = 1; ; attempt++) {
+    // oxlint-disable no-await-in-loop -- each attempt begins where the one before has come to
+    const before = await collection.checkpoint()
+    try {
+      await build(options, kept)
+      return await collection.keep()
+    } catch (fault) {
+      if (attempt === attemptsMax || !isRampartError(fault, 'STORE_UNAVAILABLE')) throw fault
+      const after = await collection.checkpoint()
+      const { position: head } = await store.head()
+      if (isSamePlace(before, after) && after.position === head) throw fault
+    }
+    await sleep(runtime, retryMs)
+    // oxlint-enable no-await-in-loop
+  }
 }
 
 async function build(

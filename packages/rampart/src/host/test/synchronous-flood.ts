@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs'
 import { openApp } from '../open-app.ts'
 import { papersApp } from './papers.ts'
 
-const [dataFolder = '', thread = '', seed = ''] = process.argv.slice(2)
+const [dataFolder = '', thread = '', seed = '', url] = process.argv.slice(2)
 
 /** A pipe takes what is written at once, so that it outlives this process. */
 function tell(line: string): void {
@@ -16,8 +16,10 @@ function tell(line: string): void {
   }
 }
 
+const storage =
+  url === undefined ? { dataFolder } : { dataFolder, storeUrls: { write: url, project: url, serve: url } }
 const running = await openApp(papersApp(), {
-  dataFolder,
+  ...storage,
   thread: thread === 'worker' ? 'worker' : 'caller',
 })
 const one = async (caller: number): Promise<void> => {
