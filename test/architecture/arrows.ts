@@ -10,7 +10,7 @@ interface Room {
 }
 
 const files = ['node:fs', 'node:fs/promises', 'node:os', 'node:path', 'node:url']
-const adapters = ['memory', 'sqlite', 'postgres', 'kafka', 'redis']
+const adapters = ['memory', 'sqlite', 'postgres', 'postgres/copies', 'kafka', 'redis']
 const gatewayRooms = [
   'gateway/authentication',
   'gateway/commands',
@@ -45,7 +45,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   'gateway/feeds': { rooms: ['core', 'projection', 'publish', 'gateway'], packages: ['hono', 'node:crypto'] },
   'gateway/admin': { rooms: ['core', 'projection', 'gateway'], packages: ['hono'] },
   'sqlite/copies': { rooms: ['core', 'sqlite'], packages: [...files, 'node:sqlite'] },
-  backup: { rooms: ['core', 'sqlite/copies'], packages: [...files, 'node:crypto'] },
+  'postgres/copies': {
+    rooms: ['core', 'postgres'],
+    packages: [...files, 'node:events', 'node:stream', 'pg'],
+  },
+  backup: { rooms: ['core', 'sqlite/copies', 'postgres/copies'], packages: [...files, 'node:crypto'] },
   host: { rooms: [...engine, ...adapters, 'backup', 'gateway', ...gatewayRooms], packages: server },
   client: { rooms: ['core'], packages: [] },
   testing: { rooms: ['core'], packages: ['node:crypto'] },

@@ -23,9 +23,11 @@ import { requireNoUnfinishedRestore } from './unfinished-restore.ts'
 export interface CopyProgress {
   /** What is done now: `copies orders/write.sqlite`. */
   readonly what: string
-  /** Bytes of it that are done, and of how many; 0 of 0 where it is done in no time. */
+  /** How much of it is done, and of how much; 0 of 0 where it is done in no time. */
   readonly done: number
   readonly total: number
+  /** What is counted: bytes unless said. */
+  readonly unit?: 'rows'
 }
 
 /** What to back up, and where to. */
@@ -73,7 +75,8 @@ async function appsIn(dataFolder: string): Promise<readonly string[]> {
   return names.filter((name) => existsSync(join(dataFolder, name, 'write.sqlite'))).toSorted()
 }
 
-async function requireEmpty(to: string): Promise<void> {
+/** Throws `INPUT_INVALID` unless a folder for a backup is absent or empty. */
+export async function requireEmpty(to: string): Promise<void> {
   if (!existsSync(to)) return
   const isFolder = (await stat(to)).isDirectory()
   if (isFolder && (await readdir(to)).length === 0) return

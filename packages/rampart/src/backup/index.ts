@@ -1,5 +1,7 @@
-// Backups of data folders: made beside whoever writes, restored while nobody does.
+// Backups of data folders and databases: made beside whoever writes, restored while nobody does.
 export { backUp } from './back-up.ts'
+export { backUpDatabase } from './back-up-database.ts'
 export { restore } from './restore.ts'
+export { restoreToDatabase } from './restore-database.ts'
 export { requireNoUnfinishedRestore } from './unfinished-restore.ts'
 export type { CopyProgress } from './back-up.ts'

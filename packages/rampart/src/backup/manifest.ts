@@ -41,11 +41,28 @@ export function hasManifest(folder: string): boolean {
 
 /** Declares a backup complete. */
 export async function writeManifest(folder: string, manifest: BackupManifest): Promise<void> {
+  await writeManifestText(folder, manifest)
+}
+
+/** The same for a manifest of any form. */
+export async function writeManifestText(folder: string, manifest: object): Promise<void> {
   await writeDurably(join(folder, fileName), `${JSON.stringify(manifest, null, 2)}\n`)
 }
 
-/** The manifest of a backup. Throws `BACKUP_INVALID` when there is none that can be read. */
+/** The manifest of a backup of files. Throws `BACKUP_INVALID` when there is none that can be read. */
 export async function readManifest(folder: string): Promise<BackupManifest> {
+  const { file, manifest } = await readManifestText(folder)
+  if (isManifest(manifest)) return manifest
+  const message = hasMembers(manifest, ['tables'])
+    ? `${folder} is a backup of a database, which no folder takes. Restore it with --store.`
+    : `${file} is damaged, or of a newer version of Rampart. Restore from another backup.`
+  throw new RampartError('BACKUP_INVALID', message)
+}
+
+/** A manifest of whatever form. Throws `BACKUP_INVALID` when there is none. */
+export async function readManifestText(
+  folder: string,
+): Promise<{ readonly file: string; readonly manifest: unknown }> {
   if (!existsSync(folder)) throw new RampartError('INPUT_INVALID', `There is no folder ${folder}.`)
   if (!hasManifest(folder)) {
     const message =
@@ -54,10 +71,7 @@ export async function readManifest(folder: string): Promise<BackupManifest> {
     throw new RampartError('BACKUP_INVALID', message)
   }
   const file = join(folder, fileName)
-  const manifest = parsed(await readFile(file, 'utf8'))
-  if (isManifest(manifest)) return manifest
-  const message = `${file} is damaged, or of a newer version of Rampart. Restore from another backup.`
-  throw new RampartError('BACKUP_INVALID', message)
+  return { file, manifest: parsed(await readFile(file, 'utf8')) }
 }
 
 function parsed(text: string): unknown {
@@ -81,7 +95,7 @@ function isApp(value: unknown): value is BackedUpApp {
   const { name, files, logs } = value
   // The name becomes a folder below the data folder.
   if (typeof name !== 'string' || !/^[^/\\]+$/.test(name) || name.startsWith('.')) return false
-  return Array.isArray(files) && files.every(isFile) && Array.isArray(logs) && logs.every(isLog)
+  return Array.isArray(files) && files.every(isFile) && Array.isArray(logs) && logs.every(isStoredLog)
 }
 
 function isFile(value: unknown): value is BackedUpFile {
@@ -92,10 +106,15 @@ function isFile(value: unknown): value is BackedUpFile {
   )
 }
 
-function isLog(value: unknown): value is StoredLog {
+/** Whether a value names a log and a place in it. */
+export function isStoredLog(value: unknown): value is StoredLog {
   return hasMembers(value, ['log', 'head']) && hasMembers(value['head'], ['epoch', 'position', 'eventId'])
 }
 
-function hasMembers(value: unknown, names: readonly string[]): value is Readonly<Record<string, unknown>> {
+/** Whether a value is an object with all of these members. */
+export function hasMembers(
+  value: unknown,
+  names: readonly string[],
+): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && names.every((name) => Object.hasOwn(value, name))
 }

@@ -140,7 +140,8 @@ async function copyChecked(from: string, to: string, onCopied: (bytes: number) =
   return copyFile(from, to, onCopied)
 }
 
-function damaged(file: string): RampartError {
+/** The fault of a file that was changed since. */
+export function damaged(file: string): RampartError {
   const message =
     `${file} is not what the backup's manifest says: it was changed, cut or lost since. ` +
     'Nothing was restored. Use another backup.'

@@ -1,38 +1,63 @@
 // `rampart backup` copies the data of all apps beside a running server; `rampart restore` brings it back.
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { backUp, restore, type CopyProgress } from '../backup/index.ts'
+import { backUp, backUpDatabase, restore, restoreToDatabase, type CopyProgress } from '../backup/index.ts'
 import { callerFolder } from '../host/index.ts'
-import { folderOf, withData, type DataOptions } from './data-place.ts'
-import { print } from './output.ts'
+import {
+  nameOf,
+  placeOfData,
+  withDriver,
+  withPlace,
+  type DataOptions,
+  type DatabasePlace,
+} from './data-place.ts'
+import { megabytes, print } from './output.ts'
 import { openProgress, type Progress } from './progress.ts'
 
 /** Adds both commands to a program. */
 export function addBackup(program: Command): void {
-  withData(program.command('backup <dir>'))
+  withPlace(program.command('backup <dir>'))
     .description('Copies the data of all apps into a folder, also while a server writes it.')
     .action(runBackup)
-  withData(program.command('restore <dir>'))
+  withPlace(program.command('restore <dir>'))
     .description('Puts a backup in the place of the data. No server may use the data meanwhile.')
+    .option('--replace', 'a database that is not empty, too: what is there is kept in another schema')
     .action(runRestore)
 }
 
+interface RestoreOptions extends DataOptions {
+  readonly replace?: true
+}
+
 async function runBackup(dir: string, options: DataOptions): Promise<void> {
-  const data = folderOf(options)
+  const place = placeOfData(options)
   const to = resolve(callerFolder(process.env), dir)
+  if (place.kind === 'database') return backUpOf(place, to)
   using shown = showProgress()
-  const { apps } = await backUp({ dataFolder: data, to, onProgress: shown.show })
+  const { apps } = await backUp({ dataFolder: place.data, to, onProgress: shown.show })
   shown[Symbol.dispose]()
   for (const { name, files, logs } of apps) {
-    const megabytes = files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6
-    print(`${name}: ${megabytes.toFixed(1)} MB, ${headsOf(logs)}`)
+    const size = files.reduce((sum, { bytes }) => sum + bytes, 0)
+    print(`${name}: ${megabytes(size)}, ${headsOf(logs)}`)
   }
   print(`The backup is complete: ${to}`)
 }
 
-async function runRestore(dir: string, options: DataOptions): Promise<void> {
-  const data = folderOf(options)
+async function backUpOf({ url }: DatabasePlace, to: string): Promise<void> {
+  await withDriver(() => import('../postgres/copies/index.ts'))
+  using shown = showProgress()
+  const { tables, logs } = await backUpDatabase({ url, to, onProgress: shown.show })
+  shown[Symbol.dispose]()
+  printHeads(logs)
+  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
+  print(`The backup is complete: ${to} (${megabytes(bytes)})`)
+}
+
+async function runRestore(dir: string, options: RestoreOptions): Promise<void> {
+  const place = placeOfData(options)
   const from = resolve(callerFolder(process.env), dir)
+  if (place.kind === 'database') return restoreTo(place, from, options.replace === true)
+  const { data } = place
   using shown = showProgress()
   const { createdAt, apps, wasUnfinished } = await restore({ from, dataFolder: data, onProgress: shown.show })
   shown[Symbol.dispose]()
@@ -41,6 +66,25 @@ async function runRestore(dir: string, options: DataOptions): Promise<void> {
     print(`${name}: ${headsOf(logs)}${aside === null ? '' : `; what was there is in ${aside}`}`)
   }
   print(`The backup of ${createdAt} is restored to ${data}. Start the server again.`)
+}
+
+async function restoreTo(place: DatabasePlace, from: string, replace: boolean): Promise<void> {
+  await withDriver(() => import('../postgres/copies/index.ts'))
+  using shown = showProgress()
+  const { url } = place
+  const restored = await restoreToDatabase({ url, from, replace, onProgress: shown.show })
+  shown[Symbol.dispose]()
+  printHeads(restored.logs)
+  if (restored.aside !== null) {
+    print(`What was there is in the schema ${restored.aside}. Drop it when you are sure.`)
+  }
+  print(`The backup of ${restored.createdAt} is restored to ${nameOf(place)}. Start the processes again.`)
+}
+
+function printHeads(logs: readonly (Logs[number] & { readonly app: string })[]): void {
+  for (const app of new Set(logs.map((log) => log.app))) {
+    print(`${app}: ${headsOf(logs.filter((log) => log.app === app))}`)
+  }
 }
 
 type Logs = Awaited<ReturnType<typeof backUp>>['apps'][number]['logs']
@@ -68,7 +112,8 @@ function showProgress(): Shown {
         end()
         what = now.what
         // What is done in no time has no bar.
-        if (now.total > 0) progress = openProgress({ label: what, total: now.total, unit: 'bytes' })
+        if (now.total > 0)
+          progress = openProgress({ label: what, total: now.total, unit: now.unit ?? 'bytes' })
       }
       progress?.advanceTo(now.done, now.total)
     },

@@ -27,24 +27,14 @@ export interface DatabasePlace {
 /** Adds `--data` and `--store` to a command; without them the settings of the server hold. */
 export function withPlace(command: Command): Command {
   const store = new Option('--store <url>', 'the PostgreSQL database of the data: RAMPART_STORE unless said')
-  return withData(command).addOption(store.conflicts('data'))
-}
-
-/** Adds `--data` to a command; without it the setting of the server holds. */
-export function withData(command: Command): Command {
-  return command.option('--data <folder>', 'the folder of the data: RAMPART_DATA or ./data unless said')
-}
-
-/** The folder of the data, absolute. */
-export function folderOf({ data }: DataOptions): string {
-  const unlessSaid = process.env['RAMPART_DATA']?.trim() || 'data'
-  return resolve(callerFolder(process.env), data ?? unlessSaid)
+  return command
+    .option('--data <folder>', 'the folder of the data: RAMPART_DATA or ./data unless said')
+    .addOption(store.conflicts('data'))
 }
 
 /** Where the data of a command are. Throws `INPUT_INVALID`. */
-export function placeOfData(options: DataOptions): DataPlace {
-  const { data, store } = options
-  const folder = folderOf(options)
+export function placeOfData({ data, store }: DataOptions): DataPlace {
+  const folder = resolve(callerFolder(process.env), data ?? (process.env['RAMPART_DATA']?.trim() || 'data'))
   if (data !== undefined) return { kind: 'folder', data: folder }
   const url = store === undefined ? storeSetting('RAMPART_STORE') : checkedUrl(store, '--store')
   if (url === undefined) return { kind: 'folder', data: folder }

@@ -31,6 +31,7 @@ export const writeSchema: DatabaseSchema = {
     'add-write-leases',
     'append-batch',
     'append-plain',
+    'follow-numbers',
   ],
 }
 
@@ -123,7 +124,8 @@ export async function takeRole(client: Client, url: string, role: DatabaseRole):
   }
 }
 
-const migrationLock = 'SELECT pg_advisory_xact_lock(1380012368, -1)'
+/** Taken by whoever changes schemas, until the end of the transaction. */
+export const migrationLock = 'SELECT pg_advisory_xact_lock(1380012368, -1)'
 
 async function takeStep(client: Client, schema: DatabaseSchema): Promise<boolean> {
   const { name, steps } = schema

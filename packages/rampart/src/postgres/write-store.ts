@@ -1,10 +1,11 @@
 // A store of logs on PostgreSQL: one connection that writes, and a pool that reads.
+import type { Client } from 'pg'
 import { checkLogKey, inboxCommandsMaxUnlessSaid } from '../core/checks/index.ts'
 import { createCommitQueue, notifyListeners, type Operation } from '../core/group-commit/index.ts'
 import { systemRuntime, type Runtime } from '../core/index.ts'
 import type { EventStore, LogKey, WriteStore } from '../core/ports/index.ts'
 import { createBatchWriter } from './batch-writer.ts'
-import { defaultConnectionLimits, placeOf } from './database.ts'
+import { defaultConnectionLimits, placeOf, storeFault } from './database.ts'
 import { connectPrepared, documentsSchema, hostSchema, readSchema, writeSchema } from './migrations.ts'
 import { createEventStore } from './event-store.ts'
 import { createLeaseStore } from './lease-store.ts'
@@ -50,6 +51,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const { readersMax = defaultConnectionLimits.readersMax } = options
   const needs = { schemas: [writeSchema, documentsSchema], others: [readSchema, hostSchema], role }
   const { client, access } = await connectPrepared(url, needs)
+  if (role === 'rampart_writer') await followNumbers(client, url)
   // The writer opens a connection of its own, with the bounds of its work.
   await client.end().catch(() => undefined)
   return assemble(options, {
@@ -69,6 +71,16 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     appends: 0,
     sweptAtMs: 0,
   })
+}
+
+// Whoever has put rows back by hand may have left the numbers of the tables behind.
+async function followNumbers(client: Client, url: string): Promise<void> {
+  try {
+    await client.query('SELECT rampart_write.follow_numbers()')
+  } catch (error) {
+    await client.end()
+    throw storeFault(error, url)
+  }
 }
 
 function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore {

@@ -56,7 +56,8 @@ const findStore: Statement = {
   text: "SELECT 'there' WHERE to_regclass('rampart_write.events') IS NOT NULL",
 }
 
-async function requireStore(query: RunQuery, url: string): Promise<void> {
+/** Throws `INPUT_INVALID` for a database without a store of logs. */
+export async function requireStore(query: RunQuery, url: string): Promise<void> {
   if ((await query(findStore, [])).length > 0) return
   const message =
     `The database ${placeOf(url)} has no store of Rampart (the schema rampart_write). ` +

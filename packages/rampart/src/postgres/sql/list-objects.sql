@@ -1,5 +1,5 @@
 -- Everything that a schema consists of, with definitions that name no schema.
-SELECT named.name, replace(named.definition, $1 || '.', '')
+SELECT named.name, regexp_replace(named.definition, '\m' || $1 || '\M', 'schema', 'g')
 FROM (
   SELECT 'table ' || c.relname AS name, concat_ws(
     ', ', c.relrowsecurity::text,

@@ -1,0 +1,78 @@
+// Backs up what commands change in a database, beside the processes that write it: a file per table, and a
+// manifest that comes last and makes the folder a backup.
+import { createHash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { isoTime } from '../core/codec/index.ts'
+import { systemRuntime, type Runtime } from '../core/index.ts'
+import type { openDatabaseCopy } from '../postgres/copies/index.ts'
+import { requireEmpty, type CopyProgress } from './back-up.ts'
+import {
+  tableFile,
+  writeDatabaseManifest,
+  type BackedUpTable,
+  type DatabaseManifest,
+} from './database-manifest.ts'
+import { handlingFiles, makeFolder, syncFolder } from './durable-files.ts'
+
+type DatabaseCopy = Awaited<ReturnType<typeof openDatabaseCopy>>
+
+/** What to back up, and where to. */
+export interface DatabaseBackUpOptions {
+  /** `postgres://user:password@host:port/database`, of a user who may read all tables. */
+  readonly url: string
+  /** Absent or empty. */
+  readonly to: string
+  readonly runtime?: Runtime
+  readonly onProgress?: (progress: CopyProgress) => void
+}
+
+/** Backs up the logs of all apps in a database. Throws `INPUT_INVALID`, and the faults of the store. */
+export async function backUpDatabase(options: DatabaseBackUpOptions): Promise<DatabaseManifest> {
+  return handlingFiles(async () => {
+    const { url, to, runtime = systemRuntime } = options
+    // The driver is an optional peer.
+    const { openDatabaseCopy } = await import('../postgres/copies/index.ts')
+    await requireEmpty(to)
+    const createdAt = isoTime(runtime.nowMs())
+    await using copy = await openDatabaseCopy(url)
+    await makeFolder(to)
+    const tables: BackedUpTable[] = []
+    for (const table of copy.tables) {
+      // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
+      tables.push(await writeTable(copy, table, options))
+    }
+    await syncFolder(to)
+    const { step, logs } = copy
+    const manifest: DatabaseManifest = { format: 2, id: runtime.uuid(), createdAt, step, tables, logs }
+    await writeDatabaseManifest(to, manifest)
+    return manifest
+  })
+}
+
+async function writeTable(
+  copy: DatabaseCopy,
+  table: DatabaseCopy['tables'][number],
+  { to, onProgress }: DatabaseBackUpOptions,
+): Promise<BackedUpTable> {
+  const { name, columns, rowsExpected } = table
+  const hash = createHash('sha256')
+  const handle = await open(tableFile(to, table), 'w')
+  let rows = 0
+  let bytes = 0
+  const show = (total: number): void =>
+    onProgress?.({ what: `copies ${name}`, done: rows, total, unit: 'rows' })
+  try {
+    for await (const part of copy.rowsOf(table)) {
+      hash.update(part.bytes)
+      await handle.writeFile(part.bytes)
+      rows += part.rows
+      bytes += part.bytes.length
+      show(Math.max(rows, rowsExpected))
+    }
+    show(rows)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  return { name, columns, rows, bytes, sha256: hash.digest('hex') }
+}
