@@ -58,8 +58,9 @@ interface Process extends AsyncDisposable {
 }
 
 /** Starts a process that projects; resolves when it runs. */
-async function startProcess(url: string): Promise<Process> {
-  const child = spawn(process.execPath, ['--conditions=rampart-source', program, url], {
+async function startProcess(url: string, version = 1): Promise<Process> {
+  const parts = ['--conditions=rampart-source', program, url, String(version)]
+  const child = spawn(process.execPath, parts, {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const lines: string[] = []
@@ -81,7 +82,9 @@ interface World extends AsyncDisposable {
   readonly log: EventStore
   readonly reads: ReadStore
   /** Appends orders and waits until all read models contain them and are what a fold comes to. */
-  readonly grow: (count: number) => Promise<void>
+  readonly grow: (count: number, version?: number) => Promise<void>
+  /** The version of each projection that readers get. */
+  readonly live: () => Promise<readonly (number | undefined)[]>
   /** The fences of the leases, one per projection. */
   readonly fences: () => Promise<readonly number[]>
 }
@@ -96,7 +99,7 @@ async function openWorld(): Promise<World> {
     url,
     log,
     reads,
-    async grow(count) {
+    async grow(count, version = 1) {
       const events = upTo(count).flatMap((number) => {
         const id = `${recorded.length % 50}-${number}`
         return [make.placed(id, `customer ${number % 7}`, { pence: number }), make.noted(id)]
@@ -104,7 +107,7 @@ async function openWorld(): Promise<World> {
       recorded.push(...events)
       await append(log, ...events)
       for (const of of [orders, customers]) {
-        const { name, version, indexes, search } = of
+        const { name, indexes, search } = of
         const shape = { name, version, log: log.log, indexes, search }
         const { epoch, position: head } = await log.head()
         const collection = await reads.openCollection(shape, epoch)
@@ -118,6 +121,13 @@ async function openWorld(): Promise<World> {
         expect(sorted).toEqual(foldFromNothing(of, recorded))
       }
     },
+    live: () =>
+      Promise.all(
+        [orders, customers].map(async ({ name }) => {
+          const states = await reads.collections(log.log, name)
+          return states.find(({ isLive }) => isLive)?.version
+        }),
+      ),
     fences: async () => ((await reads.leases?.list()) ?? []).map(({ fence }) => fence),
     async [Symbol.asyncDispose]() {
       await Promise.all([reads[Symbol.asyncDispose](), write[Symbol.asyncDispose]()])
@@ -157,5 +167,23 @@ describe('of the processes that project', { timeout: 60_000 }, () => {
     await world.grow(20)
     expect(await world.fences()).toEqual([3, 3])
     expect([second.faults(), third.faults()]).toEqual([[], []])
+  })
+
+  test('one with newer code builds its documents while the older ones are kept up to date', async () => {
+    await using world = await openWorld()
+    await using older = await startProcess(world.url)
+    await world.grow(100)
+    const growing = new AbortController()
+    const grown = (async () => {
+      while (!growing.signal.aborted) await world.grow(5)
+    })()
+    await using newer = await startProcess(world.url, 2)
+    await expect.poll(world.live, { timeout: 20_000 }).toEqual([2, 2])
+    growing.abort()
+    await grown
+    await world.grow(20, 2)
+    await world.grow(20, 1)
+    expect(await world.fences()).toEqual([1, 1, 1, 1])
+    expect([older.faults(), newer.faults()]).toEqual([[], []])
   })
 })

@@ -1,4 +1,4 @@
-// A child of the tests of leases: runs projections in turn with others, in a hurry, until it is told to stop.
+// A child of the tests of leases: runs projections in turn with others until it is told to stop.
 // Its clock is six times as fast, so that leases run out in a second and a half.
 import { systemRuntime, type Runtime } from '../../core/index.ts'
 import { logKey, type ReadStore } from '../../core/ports/index.ts'
@@ -27,11 +27,11 @@ function hurried(store: ReadStore): ReadStore {
   }
 }
 
-const [url = ''] = process.argv.slice(2)
+const [url = '', version = '1'] = process.argv.slice(2)
 const write = await openPostgresStore({ url, role: 'rampart_projector', runtime })
 const read = await openPostgresReadStore({ url, runtime })
 const running = await runProjections({
-  projections: [orders, customers],
+  projections: [orders, customers].map((one) => ({ ...one, version: Number(version) })),
   store: await write.openLog(logKey('shop')),
   readStore: hurried(read),
   runtime,
