@@ -8,6 +8,7 @@ import { encodeToken, position } from '../core/codec/index.ts'
 import { bodyOf, eventsOf, problemIn, shop } from '../gateway/test/shop.ts'
 import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
 import { loadMount, startHost, type App, type RunningHost } from './index.ts'
+import { papersApp } from './test/papers.ts'
 
 let server: PostgresServer
 let folder: string
@@ -215,6 +216,38 @@ test('what one process records and another one projects is served by a third', a
       ready: true,
       projections: { 'shop/order': { lagEvents: 0, lagSeconds: 0 } },
     })
+})
+
+test('documents that commit with events are served by a process that sees no event', async () => {
+  const { writer, reader: openReader } = await openSplit('papers', papersApp())
+  await using reader = await openReader()
+  const share = (streamId: string, people: readonly string[]) =>
+    fetch(`${writer.url}/commands/SharePaper`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ streamId, data: { people } }),
+    })
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(`${reader.url}${path}`, { headers })
+  const shared = await share('p', ['ada', 'bob'])
+  expect(await bodyOf(await get('/reads/access/ada', tokenOf(shared)))).toMatchObject({
+    data: { papers: ['p'] },
+  })
+  const live = eventsOf(await get('/reads/access/ada', events))
+  expect((await live.next())?.data).toMatchObject({ data: { count: '1' } })
+  const again = await share('q', ['ada'])
+  expect((await live.next())?.data).toMatchObject({ data: { count: '2' } })
+  await live.close()
+  expect(await bodyOf(await get('/reads/sharing/p?v=2'))).toMatchObject({ data: { people: 2 } })
+  const listed = await bodyOf(await get('/reads/access?count=2&search=pers', tokenOf(again)))
+  expect(listed.items).toMatchObject([{ key: 'ada' }])
+  const lost = { epoch: 'another', position: position(1), eventId: 'x.0' }
+  const foreign = { 'consistency-token': encodeToken(new Map([['default/papers/0', lost]])) }
+  expect(await problemIn(await get('/reads/access/ada', foreign))).toMatchObject({ code: 'TOKEN_INVALID' })
+  await writer[Symbol.asyncDispose]()
+  expect(await bodyOf(await get('/reads/access/bob', tokenOf(again)))).toMatchObject({
+    data: { papers: ['p'] },
+  })
 })
 
 test('a request for another role says which one answers it', async () => {

@@ -57,10 +57,17 @@ export async function startContext(context: Context, options: ContextOptions): P
   const activity = onCommand === undefined ? undefined : new Activity(runtime, onCommand)
   const store = log === undefined ? undefined : (activity?.watch(log) ?? log)
   const reads = await startReads(context, options, store)
-  if (store === undefined || (roles !== undefined && !roles.has('write'))) {
-    return { ...reads, store, service: undefined }
-  }
   try {
+    if (store === undefined || (roles !== undefined && !roles.has('write'))) {
+      const kept = await followKept(context, options)
+      return {
+        store,
+        service: undefined,
+        models: [...kept.models, ...reads.models],
+        fault: () => reads.fault() ?? kept.fault(),
+        stop: async () => void (await Promise.all([kept.stop(), reads.stop()])),
+      }
+    }
     const writes = await startWrites(context, options, { store, activity })
     activity?.follow([...writes.runners, ...(reads.shown ?? [])])
     writes.service.start()
@@ -83,14 +90,27 @@ async function startReads(
   { stores, runtime, roles, reportFault }: ContextOptions,
   store: EventStore | undefined,
 ): Promise<Part & Pick<RunningContext, 'fault'>> {
-  const fault = (): undefined => undefined
   const { read: readStore } = stores
-  if (readStore === undefined) return { models: [], fault, stop: async () => {} }
+  if (readStore === undefined) return nothing
   const projections = context.projections.filter(({ synchronous }) => !synchronous)
-  const how = { projections, readStore, runtime, reportFault }
+  const how = { projections, runtime, reportFault }
   if (store !== undefined && (roles === undefined || roles.has('project')))
-    return { ...(await runProjections({ ...how, store })), fault }
-  return followProjections({ ...how, log: logKey(context.name) })
+    return { ...nothing, ...(await runProjections({ ...how, readStore, store })) }
+  return followProjections({ ...how, log: logKey(context.name), shared: readStore.shared })
+}
+
+const nothing = { models: [], fault: () => undefined, stop: async () => {} }
+
+/** Follows the documents that other processes append with their events. */
+async function followKept(
+  context: Context,
+  { stores, runtime, roles, reportFault }: ContextOptions,
+): Promise<Part & Pick<RunningContext, 'fault'>> {
+  const projections = context.projections.filter(({ synchronous }) => synchronous)
+  const { read: readStore } = stores
+  if (readStore === undefined || projections.length === 0 || roles?.has('serve') !== true) return nothing
+  const { kept: shared } = readStore
+  return followProjections({ projections, log: logKey(context.name), shared, runtime, reportFault })
 }
 
 interface WritePart extends Part {

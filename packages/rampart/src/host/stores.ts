@@ -89,7 +89,7 @@ async function openDatabase(
     projector !== undefined
       ? ({ url: projector, role: 'rampart_projector' } as const)
       : reader !== undefined && ({ url: reader, role: 'rampart_reader' } as const)
-  const write = log === false ? undefined : await openPostgresStore({ ...options, ...log })
+  const write = log === false ? undefined : await openPostgresStore({ ...options, ...log, readerUrl: reader })
   return withRead(write, async () =>
     documents === false ? undefined : openPostgresReadStore({ ...options, ...documents }),
   )

@@ -38,7 +38,7 @@ export const writeSchema: DatabaseSchema = {
 /** Documents that commit with events; it stands beside the schema of those. */
 export const documentsSchema: DatabaseSchema = {
   name: 'rampart_documents',
-  steps: ['create-kept-collections'],
+  steps: ['create-kept-collections', 'add-kept-logs'],
 }
 
 /** Documents of projections, and how far each has come. */

@@ -20,7 +20,11 @@ export interface OpenReads extends Pick<OpenStore, 'reads' | 'documents'> {
 }
 
 /** Opens the pools; each connects when it is asked. */
-export function openReads({ access, limits }: Pick<WriterState, 'access' | 'limits'>): OpenReads {
+export function openReads(
+  { access, limits }: Pick<WriterState, 'access' | 'limits'>,
+  readerUrl = access.url,
+): OpenReads {
+  const documentsUrl = placeOf(readerUrl) === placeOf(access.url) ? readerUrl : access.url
   const readers = openReaders(access, limits)
   const reads: StoreReads = { query: readers.query, events: createEventReader(readers.query) }
   let documents: Promise<Readers> | undefined
@@ -36,7 +40,7 @@ export function openReads({ access, limits }: Pick<WriterState, 'access' | 'limi
     },
     documents: async () => {
       requireOpen()
-      documents ??= openDocumentReaders(access.url, limits)
+      documents ??= openDocumentReaders(documentsUrl, limits)
       const { query } = await documents.catch((fault: unknown) => {
         // The next one tries again.
         documents = undefined

@@ -17,6 +17,7 @@ import {
   openCollection,
   switchLive,
 } from './read-store-generations.ts'
+import { createKeptLooks } from './read-store-kept.ts'
 import { createNewsDesk, createSharedReads, hintOf, type NewsDesk } from './read-store-shared.ts'
 import { startWakeUps, type WakeUpOptions, type WakeUps } from './wake-ups.ts'
 
@@ -54,11 +55,14 @@ export async function openPostgresReadStore(options: PostgresReadStoreOptions): 
   }
   const both = { ...leases, under }
   const whole = storeOver({ store, namespace, fence: undefined, news })
+  const named = (log: LogKey): string => (namespace === undefined ? log : `${namespace}:${log}`)
+  const kept = createKeptLooks({ query: store.query, access: prepared.access, runtime, named })
   return {
     ...whole,
     leases: both,
+    kept,
     async [Symbol.asyncDispose]() {
-      await Promise.all([news.wakeUps.close(), store.close()])
+      await Promise.all([news.wakeUps.close(), kept.close(), store.close()])
     },
   }
 }

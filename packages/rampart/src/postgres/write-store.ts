@@ -20,6 +20,11 @@ export interface PostgresStoreOptions {
   readonly url: string
   /** Whose rights it works with, if the user of the URL may take them; `rampart_writer` unless said. */
   readonly role?: 'rampart_writer' | 'rampart_projector'
+  /**
+   * Who serves the documents of synchronous projections reads over this URL, where it names the same
+   * database; otherwise over `url`, with the rights of a reader if its user may take them.
+   */
+  readonly readerUrl?: string | undefined
   /** Begins the keys of all logs in the database, so that apps with equal context names can share it. */
   readonly namespace?: string
   /** The machine's own unless given. */
@@ -85,7 +90,7 @@ async function followNumbers(client: Client, url: string): Promise<void> {
 
 function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore {
   const writer = createBatchWriter(state)
-  const { reads, documents, close: closeReads } = openReads(state)
+  const { reads, documents, close: closeReads } = openReads(state, options.readerUrl)
   const logs = new Map<number, OpenLog>()
   const queue = createCommitQueue({
     writer,

@@ -9,7 +9,7 @@ import type { ReadModel } from './read-model.ts'
 export interface FollowProjectionsOptions {
   readonly projections: readonly Projection[]
   readonly log: LogKey
-  readonly readStore: ReadStore
+  readonly shared: ReadStore['kept']
   readonly runtime: Runtime
   /** Hears when the store begins to fail. */
   readonly reportFault: (fault: unknown, what: string) => void
@@ -29,8 +29,7 @@ export interface FollowedProjections {
  * store throws.
  */
 export async function followProjections(options: FollowProjectionsOptions): Promise<FollowedProjections> {
-  const { projections, readStore, ...how } = options
-  const { shared } = readStore
+  const { projections, shared, ...how } = options
   if (shared === undefined) {
     const message = 'This read store belongs to one process. Keep read models on PostgreSQL to share them.'
     throw new RampartError('CAPABILITY_MISSING', message)

@@ -14,8 +14,8 @@ import { noKeys } from './running-projection.ts'
 import type { ShownProjection } from './shown-projection.ts'
 import type { Move } from './waiters.ts'
 
-type SharedReads = NonNullable<ReadStore['shared']>
-type Look = NonNullable<Awaited<ReturnType<SharedReads['look']>>>
+type SharedLooks = NonNullable<ReadStore['kept']>
+type Look = NonNullable<Awaited<ReturnType<SharedLooks['look']>>>
 
 /** A projection that is followed. */
 export interface FollowedProjection extends ShownProjection {
@@ -28,7 +28,7 @@ export interface FollowedProjection extends ShownProjection {
 export interface FollowOptions {
   readonly projection: Projection
   readonly log: LogKey
-  readonly shared: SharedReads
+  readonly shared: SharedLooks
   readonly runtime: Runtime
   /** Hears when looks begin to fail. */
   readonly reportFault: (fault: unknown, what: string) => void

@@ -126,6 +126,9 @@ export interface SharedReads {
   readonly onChanged: (log: LogKey, name: string, callback: () => void) => () => void
 }
 
+/** What those see who only serve. */
+export type SharedLooks = Pick<SharedReads, 'look' | 'onChanged'>
+
 /** A database of collections. */
 export interface ReadStore extends AsyncDisposable {
   /**
@@ -153,4 +156,6 @@ export interface ReadStore extends AsyncDisposable {
   readonly leases?: ReadLeases
   /** For processes that serve what another one runs; absent where one process alone has the store. */
   readonly shared?: SharedReads
+  /** The same of documents that commit with events; absent where those are read with their log. */
+  readonly kept?: SharedLooks
 }

@@ -10,4 +10,4 @@ CREATE TABLE {schema}.documents_{number} (
 CREATE INDEX documents_{number}_by_position ON {schema}.documents_{number} (position, key);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.documents_{number} TO {keeper};
-GRANT SELECT ON {schema}.documents_{number} TO rampart_reader;
+GRANT SELECT ON {schema}.documents_{number} TO rampart_projector, rampart_reader;
