@@ -84,27 +84,36 @@ function createSoon(): Runtime['soon'] {
 }
 
 // Random bytes are drawn for many ids at once: one system call per id would cost more than the id.
-const randomPool = new Uint8Array(4096)
+const randomPool = new Uint8Array(4000)
+const randomBytesOfId = 10
 let randomUsed = randomPool.length
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-function nextRandomByte(): number {
-  if (randomUsed === randomPool.length) {
-    crypto.getRandomValues(randomPool)
-    randomUsed = 0
-  }
-  return randomPool[randomUsed++] ?? 0
+/** The next random byte in hexadecimal; `keep` and `set` are the bits of it that stay and that are set. */
+function nextHex(keep = 0xff, set = 0): string {
+  return hexOfByte[((randomPool[randomUsed++] ?? 0) & keep) | set] ?? ''
 }
 
-function hex(byte: number): string {
-  return hexOfByte[byte & 0xff] ?? ''
+let timeMs = Number.NaN
+let timeDigits = ''
+
+/** The time as an id begins with it. Ids of one millisecond share it, so the last answer is kept. */
+function digitsOf(unixMs: number): string {
+  if (unixMs !== timeMs) {
+    const digits = Math.floor(unixMs).toString(16).padStart(12, '0')
+    timeDigits = `${digits.slice(0, 8)}-${digits.slice(8)}-`
+    timeMs = unixMs
+  }
+  return timeDigits
 }
 
 /** UUID version 7 (RFC 9562 section 5.7): 48 bits of milliseconds, 74 random bits. */
 function uuidVersion7(unixMs: number): string {
-  const time = Math.floor(unixMs).toString(16).padStart(12, '0')
-  let tail = hex(0x70 | (nextRandomByte() & 0x0f)) + hex(nextRandomByte()) + '-'
-  tail += hex(0x80 | (nextRandomByte() & 0x3f)) + hex(nextRandomByte()) + '-'
-  for (let index = 0; index < 6; index++) tail += hex(nextRandomByte())
-  return `${time.slice(0, 8)}-${time.slice(8, 12)}-${tail}`
+  if (randomPool.length - randomUsed < randomBytesOfId) {
+    crypto.getRandomValues(randomPool)
+    randomUsed = 0
+  }
+  const [version, variant] = [nextHex(0x0f, 0x70) + nextHex(), nextHex(0x3f, 0x80) + nextHex()]
+  const rest = nextHex() + nextHex() + nextHex() + nextHex() + nextHex() + nextHex()
+  return `${digitsOf(unixMs)}${version}-${variant}-${rest}`
 }

@@ -1,39 +1,43 @@
 // Waits of senders for outcomes, each with a bound, and all of them cut short when the process drains.
-import type { Runtime } from '../core/index.ts'
+//
+// Waits of one length run out in the order in which they began, so that one timer serves all of them.
+import type { Runtime, Timer } from '../core/index.ts'
+
+/** A wait in progress. */
+interface Wait {
+  readonly endsAtMs: number
+  readonly runOut: () => void
+}
+
+/** Waits of one length in the order of their ends; there is one at least. */
+interface Row {
+  readonly waitMs: number
+  readonly waits: Set<Wait>
+  timer: Timer
+}
 
 /** Waits in progress. */
 export class BoundedWaits {
   readonly #runtime: Runtime
-  readonly #cutShort = new Set<() => void>()
+  readonly #rows = new Map<number, Row>()
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
   }
 
-  /** What is waited for if it comes in time; `undefined` when the wait runs out. */
-  within<T>(waitMs: number, awaited: Promise<T>): Promise<T | undefined> {
+  /** What is waited for if it comes in time, else what `late` answers. */
+  within<T>(waitMs: number, awaited: Promise<T>, late: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const runOut = (): void => {
-        this.#cutShort.delete(cutShort)
-        resolve(undefined)
-      }
-      let timer = this.#runtime.setTimer(waitMs, runOut)
-      const cutShort = (): void => {
-        timer.cancel()
-        timer = this.#runtime.setTimer(Math.min(waitMs, drainWaitMs), runOut)
-      }
-      const end = (): void => {
-        timer.cancel()
-        this.#cutShort.delete(cutShort)
-      }
-      this.#cutShort.add(cutShort)
+      const row = this.#rowOf(waitMs)
+      const wait = { endsAtMs: this.#runtime.elapsedMs() + waitMs, runOut: () => resolve(late()) }
+      row.waits.add(wait)
       awaited.then(
         (value) => {
-          end()
+          this.#end(row, wait)
           resolve(value)
         },
         (fault: unknown) => {
-          end()
+          this.#end(row, wait)
           reject(fault)
         },
       )
@@ -42,7 +46,41 @@ export class BoundedWaits {
 
   /** Leaves every wait in progress three seconds at most. */
   cutShort(): void {
-    for (const cutShort of this.#cutShort) cutShort()
+    for (const row of this.#rows.values()) {
+      row.timer.cancel()
+      const leftMs = Math.min(row.waitMs, drainWaitMs)
+      row.timer = this.#runtime.setTimer(leftMs, () => this.#runOut(row, Number.POSITIVE_INFINITY))
+    }
+  }
+
+  #rowOf(waitMs: number): Row {
+    const known = this.#rows.get(waitMs)
+    if (known !== undefined) return known
+    const row: Row = { waitMs, waits: new Set(), timer: this.#timerOf(() => row, waitMs) }
+    this.#rows.set(waitMs, row)
+    return row
+  }
+
+  #timerOf(row: () => Row, delayMs: number): Timer {
+    return this.#runtime.setTimer(delayMs, () => this.#runOut(row(), this.#runtime.elapsedMs()))
+  }
+
+  #end(row: Row, wait: Wait): void {
+    if (!row.waits.delete(wait) || row.waits.size > 0) return
+    // An idle program must not be kept running by a timer.
+    row.timer.cancel()
+    this.#rows.delete(row.waitMs)
+  }
+
+  #runOut(row: Row, nowMs: number): void {
+    for (const wait of row.waits) {
+      if (wait.endsAtMs > nowMs) {
+        row.timer = this.#timerOf(() => row, wait.endsAtMs - nowMs)
+        return
+      }
+      wait.runOut()
+      this.#end(row, wait)
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 // Handles the commands of one context: check, look up, line up, decide, append; and tells what became of
 // them.
-import { commandId as asCommandId, type CommandId } from '../core/codec/index.ts'
+import type { CommandId } from '../core/codec/index.ts'
 import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import { BoundedWaits } from './bounded-waits.ts'
@@ -128,23 +128,23 @@ class LogCommandService implements CommandService {
     this.#stopped.abort(shuttingDown())
   }
 
-  async send(sent: SentCommand, feedback: Feedback): Promise<CommandStatus> {
-    if (this.#isDraining) throw shuttingDown()
-    const command = this.#check(sent)
-    if (feedback.mode === 'accept') {
-      const { commandId, streamId } = await this.#accept(command)
-      return { status: 'received', commandId, streamId }
+  send(sent: SentCommand, feedback: Feedback): Promise<CommandStatus> {
+    try {
+      if (this.#isDraining) throw shuttingDown()
+      const command = this.#check(sent)
+      if (feedback.mode === 'accept') return this.#acceptUnseen(command)
+      const final = sent.key === undefined ? this.#handle(command) : this.#resume(command)
+      // What is not durable when the wait runs out must be before the sender may rely on it.
+      return this.#waits.within<CommandStatus>(feedback.waitMs, final, () => this.#accept(command))
+    } catch (fault) {
+      return Promise.reject(fault)
     }
-    const final = sent.key === undefined ? this.#handle(command) : this.#resume(command)
-    // What is not durable when the wait runs out must be before the sender may rely on it.
-    return (await this.#waits.within(feedback.waitMs, final)) ?? (await this.#accept(command))
   }
 
   async transact(asked: Transaction): Promise<FinalCommand> {
     if (this.#isDraining) throw shuttingDown()
     const definition = this.#lines.definitionOf(asked.decider)
-    const { log } = this.#store
-    const command = checkTransaction(asked, { definition, log, runtime: this.#runtime })
+    const command = checkTransaction(asked, { definition, log: this.#store.log, runtime: this.#runtime })
     return asked.key === undefined ? this.#handle(command) : this.#resume(command)
   }
 
@@ -168,9 +168,9 @@ class LogCommandService implements CommandService {
     const known = requireCommand(this.#known, sent.type)
     const { key, actor, roles = null } = sent
     const keyed = key !== undefined
-    const commandId = keyed
-      ? commandIdOfKey({ log: this.#store.log, actor, key })
-      : asCommandId(this.#runtime.uuid())
+    // A runtime makes UUIDs, and stores check them.
+    const made = keyed ? commandIdOfKey({ log: this.#store.log, actor, key }) : this.#runtime.uuid()
+    const commandId = made as CommandId
     const { streamId, data } = checkInput(sent, known, { runtime: this.#runtime, commandId })
     return {
       commandId,
@@ -231,9 +231,7 @@ class LogCommandService implements CommandService {
     const final = this.#enqueue(command, onFault)
     this.#observe?.({ ...command, decider: this.#deciderOf(command) }, final)
     this.#handling.set(commandId, { command, final })
-    const settled = (): void => {
-      this.#handling.delete(commandId)
-    }
+    const settled = (): void => void this.#handling.delete(commandId)
     final.then((status) => {
       settled()
       this.#watch.settle(status)
@@ -251,6 +249,12 @@ class LogCommandService implements CommandService {
     const known = requireCommand(this.#known, type)
     if ('decision' in known) return this.#decisions.handle(known.decision, command)
     return this.#lines.enqueue(known.definition.of.name, command, onFault)
+  }
+
+  /** Makes a command durable, and tells no more than that: its sender asks for the rest. */
+  async #acceptUnseen(command: CheckedCommand): Promise<CommandStatus> {
+    const { commandId, streamId } = await this.#accept(command)
+    return { status: 'received', commandId, streamId }
   }
 
   /** Makes a command durable. Answers with its final status when it has one by now. */

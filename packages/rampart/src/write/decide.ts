@@ -126,21 +126,12 @@ export function prepareDecision(
   if (folded !== undefined && 'missing' in folded) return folded
   const next = encoded.length === 0 ? base : { ...repository.advance(base, encoded.map(foldedEvent)), ticket }
   const { after, stored: state } = repository.keep(streamId, next)
-  const request: AppendRequest = {
-    writes: [
-      {
-        decider: definition.of.name,
-        id: streamId,
-        ...expectation(base),
-        events: encoded.map(({ stored }) => stored),
-        ...(state === undefined ? {} : { state }),
-      },
-    ],
-    ticket,
-    ...(folded === undefined ? {} : { documents: folded.writes }),
-    ...claimOf(command, refusal, outcomeTtlMs),
-  }
-  return folded === undefined ? { request, after } : { request, after, flights: folded.flights }
+  const events = encoded.map(({ stored }) => stored)
+  const write = { ...expectation(base), decider: definition.of.name, id: streamId, events }
+  const writes = [state === undefined ? write : { ...write, state }]
+  const request = { ...claimOf(command, refusal, outcomeTtlMs), writes, ticket }
+  if (folded === undefined) return { request, after }
+  return { request: { ...request, documents: folded.writes }, after, flights: folded.flights }
 }
 
 /** Events that bring a stream from a version further, as synchronous projections fold them. */
@@ -176,7 +167,7 @@ export function claimOf(
   outcomeTtlMs: number,
 ): Pick<AppendRequest, 'command' | 'correlationId' | 'causationId' | 'actor'> {
   const { commandId: id, fingerprint, correlationId, actor, leavesToInbox } = command
-  return {
+  const claim = {
     command: {
       id,
       fingerprint,
@@ -186,8 +177,8 @@ export function claimOf(
     },
     correlationId: correlationId ?? id,
     causationId: id,
-    ...(actor === null ? {} : { actor }),
   }
+  return actor === null ? claim : { ...claim, actor }
 }
 
 /** Decided events as a list. */

@@ -1,0 +1,69 @@
+// Waits end when what they wait for comes, when they run out, or soon after the process begins to drain.
+import { expect, test } from 'vitest'
+import { simulatedRuntime } from '../testing/simulated-runtime.ts'
+import { BoundedWaits } from './bounded-waits.ts'
+
+const never = new Promise<string>(() => {})
+
+function waits() {
+  const runtime = simulatedRuntime(1)
+  const bounded = new BoundedWaits(runtime)
+  const told: string[] = []
+  const wait = (name: string, waitMs: number, awaited: Promise<string> = never): void => {
+    const late = (): Promise<string> => Promise.resolve('late')
+    void bounded.within(waitMs, awaited, late).then(
+      (value) => told.push(`${name} ${value} at ${runtime.elapsedMs()}`),
+      (fault: Error) => told.push(`${name} ${fault.message} at ${runtime.elapsedMs()}`),
+    )
+  }
+  return { runtime, bounded, told, wait }
+}
+
+test('each of many waits runs out at its own time, whatever came of those before it', async () => {
+  const { runtime, told, wait } = waits()
+  const first = Promise.withResolvers<string>()
+  wait('a', 1000, first.promise)
+  await runtime.advance(300)
+  wait('b', 1000)
+  wait('c', 500)
+  await runtime.advance(100)
+  first.resolve('came')
+  wait('d', 1000, Promise.reject(new Error('failed')))
+  await runtime.advance(100)
+  wait('e', 1000)
+  await runtime.advance(5000)
+  expect(told).toEqual([
+    'a came at 400',
+    'd failed at 400',
+    'c late at 800',
+    'b late at 1300',
+    'e late at 1500',
+  ])
+})
+
+test('waits in progress end three seconds after a drain begins at the latest', async () => {
+  const { runtime, bounded, told, wait } = waits()
+  wait('long', 60_000)
+  wait('short', 1000)
+  bounded.cutShort()
+  await runtime.advance(60_000)
+  expect(told).toEqual(['short late at 1000', 'long late at 3000'])
+})
+
+test('no timer goes on when nothing waits', async () => {
+  const timers = new Set<object>()
+  const simulated = simulatedRuntime(1)
+  const bounded = new BoundedWaits({
+    ...simulated,
+    setTimer(delayMs, callback) {
+      const timer = simulated.setTimer(delayMs, callback)
+      const counted = { cancel: () => (timers.delete(counted), timer.cancel()) }
+      timers.add(counted)
+      return counted
+    },
+  })
+  await Promise.all(
+    [1, 2, 2].map((waitMs) => bounded.within(waitMs, Promise.resolve('at once'), () => never)),
+  )
+  expect(timers.size).toBe(0)
+})
