@@ -63,7 +63,7 @@ test(
     const { proxy, log } = place
     let number = 0
     while (proxy.lost() < lostMin) {
-      proxy.loseAnswers(1, 'append-batch')
+      proxy.loseAnswers(1, 'append-')
       const results = await Promise.all(upTo(8).map(() => log.append(requestOf(++number))))
       expect(results.map(({ status }) => status)).toEqual(upTo(8).map(() => 'appended'))
     }

@@ -8,6 +8,9 @@ export interface Proxy extends AsyncDisposable {
   readonly through: (url: string) => string
   /** Ends all connections. */
   readonly cut: () => void
+  /** Ends all connections and takes none, until it is `up` again on the same port. */
+  readonly down: () => Promise<void>
+  readonly up: () => Promise<void>
   /** From now on what clients send on their connections is kept here; connections that come later pass. */
   readonly hold: () => void
   /** Sends on what was kept, also of connections whose client has gone meanwhile. */
@@ -56,22 +59,30 @@ export async function startProxy(target: string): Promise<Proxy> {
     })
     for (const socket of [client, server]) socket.on('error', () => socket.destroy())
   }
-  listener.listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const address = listener.address()
-  const ownPort = typeof address === 'object' && address !== null ? address.port : 0
+  let ownPort = 0
+  const up = async (): Promise<void> => {
+    listener.listen(ownPort, '127.0.0.1')
+    await once(listener, 'listening')
+    const address = listener.address()
+    ownPort = typeof address === 'object' && address !== null ? address.port : 0
+  }
+  const down = async (): Promise<void> => {
+    links.forEach(end)
+    if (!listener.listening) return
+    listener.close()
+    await once(listener, 'close')
+  }
+  await up()
   return {
     through: (url) => Object.assign(new URL(url), { hostname: '127.0.0.1', port: ownPort }).href,
     cut: () => links.forEach(end),
+    down,
+    up,
     hold: () => links.forEach((each) => (each.held ??= [])),
     release: () => links.forEach(release),
     loseAnswers: (count, toRequest) => Object.assign(losing, { left: count, request: toRequest }),
     lost: () => losing.lost,
-    async [Symbol.asyncDispose]() {
-      links.forEach(end)
-      listener.close()
-      await once(listener, 'close')
-    },
+    [Symbol.asyncDispose]: down,
   }
 }
 

@@ -20,6 +20,8 @@ export interface HostSettings {
   readonly storeUrls?: StoreUrls
   /** What this process does for its apps. */
   readonly roles: ReadonlySet<Role>
+  /** What each app may ask of that server. */
+  readonly storeLimits: { readonly statementMs: number; readonly readersMax: number }
   readonly limits: GatewayLimits
   /** What tokens are checked against; nobody is authenticated when absent. */
   readonly authentication?: Authentication
@@ -41,6 +43,10 @@ export function readSettings(environment: Environment): HostSettings {
     dataFolder: resolve(callerFolder(environment), setOr(environment['RAMPART_DATA'], 'data')),
     roles,
     ...(storeUrls === undefined ? {} : { storeUrls }),
+    storeLimits: {
+      statementMs: number('RAMPART_STORE_SECONDS', 30, { least: 1, most: 3600, unit: 'in seconds' }) * 1000,
+      readersMax: number('RAMPART_STORE_READERS', 4, { least: 1, most: 100, unit: 'connections' }),
+    },
     limits: readLimits(number),
     outcomeTtlMs: number('RAMPART_OUTCOME_TTL_SECONDS', 24 * 60 * 60, ttl) * 1000,
   }

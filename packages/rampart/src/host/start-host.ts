@@ -15,6 +15,7 @@ import { leaveAppNote, leaveRunNote, removeRunNote } from './notes/index.ts'
 import { register } from './registration.ts'
 import { readSettings, type Environment, type HostSettings } from './settings.ts'
 import { openStores } from './stores.ts'
+import { whenThere } from './when-there.ts'
 
 /** An app and where it is mounted. */
 export interface Mount {
@@ -53,8 +54,8 @@ export interface RunningHost extends AsyncDisposable {
 }
 
 /**
- * Starts a host. Throws `SETTING_INVALID` for settings and mounts that cannot work, and `STORE_LOCKED` when
- * another process has the same data.
+ * Starts a host; while its database is away it answers 503, and waits. Throws `SETTING_INVALID` for settings
+ * and mounts that cannot work, and `STORE_LOCKED` when another process has the same data.
  */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   const settings = readSettings(options.environment ?? process.env)
@@ -66,11 +67,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     ...(options.onCommand === undefined ? {} : { onCommand: options.onCommand }),
     reportProgress: options.reportProgress,
   }
-  const engines: Engine[] = []
+  const engines = await whenThere(() => openEngines(options.mounts, parts), parts)
   try {
-    // One after the other, so that what was opened is known when one of them fails.
-    // oxlint-disable-next-line no-await-in-loop -- an app takes milliseconds to open
-    for (const mount of options.mounts) engines.push(await openEngine(mount, parts))
     const gateway = gatewayOf(options.mounts, engines, parts)
     const { host, port } = settings
     const listening = await serveGateway(gateway, { ...parts, host, port })
@@ -94,10 +92,23 @@ interface HostParts {
   readonly onCommand?: (command: WatchedCommand) => void
 }
 
+async function openEngines(mounts: readonly Mount[], parts: HostParts): Promise<readonly Engine[]> {
+  const engines: Engine[] = []
+  try {
+    // One after the other, so that what was opened is known when one of them fails.
+    // oxlint-disable-next-line no-await-in-loop -- an app takes milliseconds to open
+    for (const mount of mounts) engines.push(await openEngine(mount, parts))
+    return engines
+  } catch (fault) {
+    await Promise.allSettled(engines.map((engine) => engine.close()))
+    throw fault
+  }
+}
+
 async function openEngine({ app, module }: Mount, parts: HostParts): Promise<Engine> {
   const { settings, runtime, reportFault, reportProgress, onCommand } = parts
-  const { dataFolder, storeUrls, roles, outcomeTtlMs } = settings
-  const storage = { dataFolder, storeUrls }
+  const { dataFolder, storeUrls, storeLimits, roles, outcomeTtlMs } = settings
+  const storage = { dataFolder, storeUrls, storeLimits }
   const stores = await openStores({ appName: app.name, storage, thread: 'worker', runtime })
   // The lock is held from here on, so a note that is still there is of a server that was killed.
   if (stores.folder !== null) await removeRunNote(stores.folder)

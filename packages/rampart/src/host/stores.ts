@@ -5,12 +5,18 @@ import { RampartError, type Runtime } from '../core/index.ts'
 import type { ReadStore, WriteStore } from '../core/ports/index.ts'
 import { requireNoUnfinishedRestore } from '../backup/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
+import type { HostSettings } from './settings.ts'
 import { openSqliteReadStore, openSqliteStore } from '../sqlite/index.ts'
 import type { StoreUrls } from './role-settings.ts'
 
 /** Where an app keeps its data: in a folder of its own, on a server if there is one, or nowhere. */
 export type Storage =
-  | { readonly dataFolder: string; readonly storeUrls?: StoreUrls | undefined }
+  | {
+      readonly dataFolder: string
+      readonly storeUrls?: StoreUrls | undefined
+      /** What may be asked of the server. */
+      readonly storeLimits?: HostSettings['storeLimits'] | undefined
+    }
   | { readonly memory: true }
 
 /** The stores of one app, as far as its process needs them. */
@@ -51,7 +57,7 @@ export async function openStores({ appName, storage, thread, runtime }: StoreOpt
   const opening =
     storage.storeUrls === undefined
       ? openFiles({ folder, thread, runtime })
-      : openDatabase(storage.storeUrls, { namespace: appName, runtime })
+      : openDatabase(storage.storeUrls, { ...storage.storeLimits, namespace: appName, runtime })
   return opened(await opening, folder)
 }
 
@@ -66,11 +72,15 @@ async function openFiles({
   return withRead(write, () => openSqliteReadStore({ file: join(folder, 'reads.sqlite'), thread }))
 }
 
+interface DatabaseOptions {
+  readonly namespace: string
+  readonly runtime: Runtime
+  readonly statementMs?: number
+  readonly readersMax?: number
+}
+
 /** Each role reaches the database with its own URL, and has its own rights there. */
-async function openDatabase(
-  urls: StoreUrls,
-  options: { readonly namespace: string; readonly runtime: Runtime },
-): Promise<Opened> {
+async function openDatabase(urls: StoreUrls, options: DatabaseOptions): Promise<Opened> {
   // The driver is an optional peer: only who names a server needs it.
   const { openPostgresReadStore, openPostgresStore } = await import('../postgres/index.ts').catch(
     (cause: unknown) => {

@@ -5,15 +5,36 @@ import type { ClientConfig } from 'pg'
 /** The roles that the migration creates: who appends, who keeps read models, who reads those. */
 export type DatabaseRole = 'rampart_writer' | 'rampart_projector' | 'rampart_reader'
 
+/** How much a process may ask of a database, and for how long. */
+export interface ConnectionLimits {
+  /** Longest that a statement may take. */
+  readonly statementMs: number
+  /** How many connections of a pool read at once. */
+  readonly readersMax: number
+}
+
+const statementMsUnlessSaid = 30_000
+const readersMaxUnlessSaid = 4
+
 /** How to reach a database, and what to be there. */
 export interface Access {
   readonly url: string
+  readonly limits: ConnectionLimits
   /** The role that each connection takes at its start; absent where its user has no other than his own. */
   readonly role?: DatabaseRole
 }
 
+/** How to reach the database that options name, within their bounds, with the rights of the URL's user. */
+export function accessOf(options: { readonly url: string } & Partial<ConnectionLimits>): Access {
+  const { url, statementMs = statementMsUnlessSaid, readersMax = readersMaxUnlessSaid } = options
+  return { url, limits: { statementMs, readersMax } }
+}
+
 /** The part of a driver's configuration that says where to connect, and with which settings. */
-export function connectionOf({ url, role }: Access, settings: readonly string[] = []): ClientConfig {
+export function connectionOf(
+  { url, role }: Omit<Access, 'limits'>,
+  settings: readonly string[] = [],
+): ClientConfig {
   const own = role === undefined ? settings : [...settings, `role=${role}`]
   const options = own.map((setting) => `-c ${setting}`)
   if (!url.includes('options=') || !URL.canParse(url)) {

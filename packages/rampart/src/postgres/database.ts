@@ -26,17 +26,6 @@ export interface Readers {
   readonly close: () => Promise<void>
 }
 
-/** How much a process may ask of a database, and for how long. */
-export interface ConnectionLimits {
-  /** Longest that a statement may take. */
-  readonly statementMs: number
-  /** How many connections read at once. */
-  readonly readersMax: number
-}
-
-/** The bounds unless settings say otherwise. */
-export const defaultConnectionLimits: ConnectionLimits = { statementMs: 30_000, readersMax: 4 }
-
 const connectMs = 5000
 const endMs = 1000
 const lockMs = 5000
@@ -51,11 +40,8 @@ const writerSettings = [
 ]
 
 /** Opens the one connection that writes. */
-export async function connectWriter(
-  access: Access,
-  limits: ConnectionLimits = defaultConnectionLimits,
-): Promise<Client> {
-  const client = new Client({ ...bounds(access, limits, writerSettings), lock_timeout: lockMs })
+export async function connectWriter(access: Access): Promise<Client> {
+  const client = new Client({ ...bounds(access, writerSettings), lock_timeout: lockMs })
   // A connection that is lost between two statements shows at the next one.
   client.on('error', () => undefined)
   try {
@@ -67,8 +53,8 @@ export async function connectWriter(
 }
 
 /** Opens a pool for reads; it connects when it is asked. */
-export function openReaders(access: Access, limits: ConnectionLimits = defaultConnectionLimits): Readers {
-  const pool = new Pool({ ...bounds(access, limits), max: limits.readersMax })
+export function openReaders(access: Access): Readers {
+  const pool = new Pool({ ...bounds(access), max: access.limits.readersMax })
   const open = new Set<Client>()
   pool.on('error', () => undefined)
   pool.on('connect', (client) => open.add(client))
@@ -121,11 +107,8 @@ export async function run(
   return result.rows
 }
 
-function bounds(
-  access: Access,
-  { statementMs }: ConnectionLimits,
-  settings: readonly string[] = [],
-): ClientConfig {
+function bounds(access: Access, settings: readonly string[] = []): ClientConfig {
+  const { statementMs } = access.limits
   return {
     ...connectionOf(access, settings),
     connectionTimeoutMillis: connectMs,
@@ -190,6 +173,11 @@ export function isLost(error: unknown): boolean {
   return state === undefined || /^(?:08|57P|58)/.test(state)
 }
 
+// Away for now: it cannot be reached, or does not take connections yet, or no more of them.
+function isAway(error: unknown): boolean {
+  return isLost(error) || sqlState(error) === '53300'
+}
+
 /** The fault that a failed use of a database means; faults pass through untouched. */
 export function storeFault(error: unknown, url: string): RampartError {
   if (error instanceof RampartError) return error
@@ -200,7 +188,8 @@ export function storeFault(error: unknown, url: string): RampartError {
     return new RampartError('STORE_FULL', message, { cause: error })
   }
   const message = `The database ${where} failed: ${reason}. ${adviceFor(error)}`
-  return new RampartError('STORE_UNAVAILABLE', message, { cause: error })
+  const details = isAway(error) ? { isAway: true } : {}
+  return new RampartError('STORE_UNAVAILABLE', message, { cause: error, details })
 }
 
 /** Host, port and name of a database: what a message may say of its URL, which holds a password. */

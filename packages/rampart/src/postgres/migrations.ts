@@ -2,7 +2,7 @@
 import type { Client } from 'pg'
 import { RampartError } from '../core/index.ts'
 import type { Access, DatabaseRole } from './access.ts'
-import { connectWriter, inTransaction, readSql, sqlState, storeFault } from './database.ts'
+import { connectWriter, endConnection, inTransaction, readSql, sqlState, storeFault } from './database.ts'
 
 /** What a database schema holds. */
 export interface DatabaseSchema {
@@ -71,17 +71,20 @@ interface Needs {
  * Opens a writing connection: takes schemas to what this version knows, if its user may, and then drops
  * the rights that the role has not. Throws `STORE_SCHEMA_NEWER` or `STORE_UNAVAILABLE`.
  */
-export async function connectPrepared(url: string, { schemas, others = [], role }: Needs): Promise<Prepared> {
-  const client = await connectWriter({ url })
+export async function connectPrepared(
+  access: Access,
+  { schemas, others = [], role }: Needs,
+): Promise<Prepared> {
+  const client = await connectWriter(access)
   try {
     // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
     for (const schema of schemas) await migrate(client, schema)
     // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
     for (const other of others) await prepareForOthers(client, other)
-    return { client, access: await takeRole(client, url, role) }
+    return { client, access: await takeRole(client, access, role) }
   } catch (error) {
-    await client.end()
-    throw storeFault(error, url)
+    await endConnection(client)
+    throw storeFault(error, access.url)
   }
 }
 
@@ -114,12 +117,12 @@ async function prepareForOthers(client: Client, schema: DatabaseSchema): Promise
 }
 
 /** Takes a role. A user who may not keeps the rights that he has. */
-export async function takeRole(client: Client, url: string, role: DatabaseRole): Promise<Access> {
+export async function takeRole(client: Client, access: Access, role: DatabaseRole): Promise<Access> {
   try {
     await client.query(`SET ROLE ${role}`)
-    return { url, role }
+    return { ...access, role }
   } catch (error) {
-    if (sqlState(error) === '42501') return { url }
+    if (sqlState(error) === '42501') return access
     throw error
   }
 }

@@ -1,18 +1,10 @@
 // What an open database reads with: a pool for its logs, and one for documents that commit with events.
 import { RampartError } from '../core/index.ts'
-import {
-  connectWriter,
-  endConnection,
-  openReaders,
-  placeOf,
-  storeFault,
-  type ConnectionLimits,
-  type Readers,
-} from './database.ts'
+import type { Access } from './access.ts'
+import { connectWriter, endConnection, openReaders, placeOf, storeFault, type Readers } from './database.ts'
 import { createEventReader } from './event-reader.ts'
 import { takeRole } from './migrations.ts'
 import type { OpenStore, StoreReads } from './open-store.ts'
-import type { WriterState } from './writer-state.ts'
 
 /** The reads of a database, which throw `STORE_CLOSED` once they are closed. */
 export interface OpenReads extends Pick<OpenStore, 'reads' | 'documents'> {
@@ -20,12 +12,9 @@ export interface OpenReads extends Pick<OpenStore, 'reads' | 'documents'> {
 }
 
 /** Opens the pools; each connects when it is asked. */
-export function openReads(
-  { access, limits }: Pick<WriterState, 'access' | 'limits'>,
-  readerUrl = access.url,
-): OpenReads {
+export function openReads(access: Access, readerUrl: string = access.url): OpenReads {
   const documentsUrl = placeOf(readerUrl) === placeOf(access.url) ? readerUrl : access.url
-  const readers = openReaders(access, limits)
+  const readers = openReaders(access)
   const reads: StoreReads = { query: readers.query, events: createEventReader(readers.query) }
   let documents: Promise<Readers> | undefined
   let isOpen = true
@@ -40,7 +29,7 @@ export function openReads(
     },
     documents: async () => {
       requireOpen()
-      documents ??= openDocumentReaders(documentsUrl, limits)
+      documents ??= openDocumentReaders({ ...access, url: documentsUrl })
       const { query } = await documents.catch((fault: unknown) => {
         // The next one tries again.
         documents = undefined
@@ -60,10 +49,10 @@ export function openReads(
 
 // Whoever serves documents has the rights of a reader, to whom the database denies everything else that
 // commands leave. A user who may not become a reader reads with the rights that he has.
-async function openDocumentReaders(url: string, limits: ConnectionLimits): Promise<Readers> {
-  const client = await connectWriter({ url }, limits)
+async function openDocumentReaders({ url, limits }: Access): Promise<Readers> {
+  const client = await connectWriter({ url, limits })
   try {
-    return openReaders(await takeRole(client, url, 'rampart_reader'), limits)
+    return openReaders(await takeRole(client, { url, limits }, 'rampart_reader'))
   } catch (error) {
     throw storeFault(error, url)
   } finally {

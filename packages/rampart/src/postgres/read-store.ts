@@ -3,6 +3,7 @@
 import type { Lease } from '../core/leases/index.ts'
 import type { CollectionShape, DocumentCollection, LogKey, ReadStore } from '../core/ports/index.ts'
 import { systemRuntime, type Runtime } from '../core/index.ts'
+import { accessOf } from './access.ts'
 import { connectPrepared, readSchema } from './migrations.ts'
 import { createCollectionReader } from './read-store-collection.ts'
 import { createLeaseStore, leasePrefix } from './lease-store.ts'
@@ -34,6 +35,10 @@ export interface PostgresReadStoreOptions {
   readonly namespace?: string
   /** The machine's own unless given. */
   readonly runtime?: Runtime
+  /** How long one statement may take before it is given up; 30 s unless said. */
+  readonly statementMs?: number
+  /** How many connections read, beside the one that writes; 4 unless said. */
+  readonly readersMax?: number
 }
 
 /**
@@ -42,8 +47,8 @@ export interface PostgresReadStoreOptions {
  * `STORE_UNAVAILABLE`.
  */
 export async function openPostgresReadStore(options: PostgresReadStoreOptions): Promise<ReadStore> {
-  const { url, namespace, role = 'rampart_projector', runtime = systemRuntime } = options
-  const prepared = await connectPrepared(url, { schemas: [readSchema], role })
+  const { namespace, role = 'rampart_projector', runtime = systemRuntime } = options
+  const prepared = await connectPrepared(accessOf(options), { schemas: [readSchema], role })
   const store = openConnections(prepared)
   const news = openNews({ access: prepared.access, runtime })
   const { query } = store

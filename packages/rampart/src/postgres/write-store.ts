@@ -5,7 +5,8 @@ import { createCommitQueue, notifyListeners, type Operation } from '../core/grou
 import { systemRuntime, type Runtime } from '../core/index.ts'
 import type { EventStore, LogKey, WriteStore } from '../core/ports/index.ts'
 import { createBatchWriter } from './batch-writer.ts'
-import { defaultConnectionLimits, placeOf, storeFault } from './database.ts'
+import { accessOf } from './access.ts'
+import { endConnection, placeOf, storeFault } from './database.ts'
 import { connectPrepared, documentsSchema, hostSchema, readSchema, writeSchema } from './migrations.ts'
 import { createEventStore } from './event-store.ts'
 import { createLeaseStore } from './lease-store.ts'
@@ -51,17 +52,14 @@ const queueBytesMaxUnlessSaid = 64 * 1024 * 1024
  * `STORE_UNAVAILABLE`.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<WriteStore> {
-  const { url, role = 'rampart_writer', runtime = systemRuntime } = options
-  const { statementMs = defaultConnectionLimits.statementMs } = options
-  const { readersMax = defaultConnectionLimits.readersMax } = options
+  const { role = 'rampart_writer', runtime = systemRuntime } = options
   const needs = { schemas: [writeSchema, documentsSchema], others: [readSchema, hostSchema], role }
-  const { client, access } = await connectPrepared(url, needs)
-  if (role === 'rampart_writer') await followNumbers(client, url)
+  const { client, access } = await connectPrepared(accessOf(options), needs)
+  if (role === 'rampart_writer') await followNumbers(client, options.url)
   // The writer opens a connection of its own, with the bounds of its work.
-  await client.end().catch(() => undefined)
+  await endConnection(client)
   return assemble(options, {
     access,
-    limits: { statementMs, readersMax },
     runtime,
     client: undefined,
     session: undefined,
@@ -83,14 +81,14 @@ async function followNumbers(client: Client, url: string): Promise<void> {
   try {
     await client.query('SELECT rampart_write.follow_numbers()')
   } catch (error) {
-    await client.end()
+    await endConnection(client)
     throw storeFault(error, url)
   }
 }
 
 function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore {
   const writer = createBatchWriter(state)
-  const { reads, documents, close: closeReads } = openReads(state, options.readerUrl)
+  const { reads, documents, close: closeReads } = openReads(state.access, options.readerUrl)
   const logs = new Map<number, OpenLog>()
   const queue = createCommitQueue({
     writer,

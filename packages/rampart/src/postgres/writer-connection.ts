@@ -24,19 +24,20 @@ import type { Session, WriterState } from './writer-state.ts'
  */
 export async function clientOf(state: WriterState): Promise<Client> {
   if (state.client !== undefined) return state.client
-  const { access, limits, lostSessions } = state
-  const client = await connectWriter({ url: access.url }, limits)
+  const { access, lostSessions } = state
+  const { url, limits, role } = access
+  const client = await connectWriter({ url, limits })
   try {
     await endSessions(client, lostSessions)
     lostSessions.length = 0
     state.session = await sessionOf(client)
-    if (access.role !== undefined) await client.query(`SET ROLE ${access.role}`)
+    if (role !== undefined) await client.query(`SET ROLE ${role}`)
     await holdKept(client, state.collections)
     state.client = client
     return client
   } catch (error) {
     cutConnection(client)
-    throw storeFault(error, access.url)
+    throw storeFault(error, url)
   }
 }
 

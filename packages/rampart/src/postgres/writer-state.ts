@@ -3,7 +3,6 @@ import type { Client } from 'pg'
 import type { Runtime } from '../core/index.ts'
 import type { Access } from './access.ts'
 import type { Collections } from './document-collections.ts'
-import type { ConnectionLimits } from './database.ts'
 
 /** What appends came to that others may build on, by their tickets; the oldest are forgotten. */
 export interface Tickets {
@@ -24,7 +23,6 @@ export interface Session {
 /** What the steps of the writer share. */
 export interface WriterState {
   readonly access: Access
-  readonly limits: ConnectionLimits
   readonly runtime: Runtime
   readonly inboxCommandsMax: number
   /** Begins each append id; unique per opening of the store. */

@@ -11,6 +11,7 @@ import {
   type Seal,
   type StoreInspection,
 } from '../../core/seals/index.ts'
+import { accessOf } from '../access.ts'
 import { isDataError, openReaders, readSql, sqlState, type RunQuery, type Statement } from '../database.ts'
 import { createEventReader, type EventReader } from '../event-reader.ts'
 import { createLogPages } from '../log-pages.ts'
@@ -27,7 +28,7 @@ export async function listDatabaseApps(url: string): Promise<readonly string[]> 
 
 /** Opens the logs of an app for an inspection. Throws `STORE_UNAVAILABLE`. */
 export async function openPostgresInspection(url: string, app: string): Promise<StoreInspection> {
-  const { query, close } = openReaders({ url })
+  const { query, close } = openReaders(accessOf({ url }))
   try {
     const events = createEventReader(query)
     const logs = await listLogs({ query, events }, app)

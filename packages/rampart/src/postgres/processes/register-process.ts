@@ -5,7 +5,7 @@
 import { hostname } from 'node:os'
 import type { Client } from 'pg'
 import type { Runtime, Timer } from '../../core/index.ts'
-import type { DatabaseRole } from '../access.ts'
+import { accessOf, type DatabaseRole } from '../access.ts'
 import { readSql, run, type Statement } from '../database.ts'
 import { connectPrepared, hostSchema } from '../migrations.ts'
 import { textAt } from '../rows.ts'
@@ -108,7 +108,7 @@ const seesCommands: Statement = {
 }
 
 async function connect(state: Registering): Promise<Client> {
-  const { client } = await connectPrepared(state.url, { schemas: [hostSchema], role: state.role })
+  const { client } = await connectPrepared(accessOf(state), { schemas: [hostSchema], role: state.role })
   const [row = []] = await run(client, seesCommands, [])
   state.isWalled = !state.roles.some((role) => readingRoles.includes(role)) || textAt(row, 0) === 'f'
   return client

@@ -91,6 +91,17 @@ export async function createDatabase(server: string, name: string, template = 't
   return server.replace(/[^/]*$/, name)
 }
 
+/** Runs SQL over a connection of its own. */
+export async function runSql(url: string, sql: string): Promise<readonly Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
+
 /** Empties all tables of the logs, which is a fraction of the work of another database. */
 export async function emptyDatabase(url: string): Promise<void> {
   const client = new Client({ connectionString: url })
