@@ -1,6 +1,6 @@
 // Reads the pages of a log and of its streams, each with a statement or two over the pool.
-import { foldPages } from '../core/checks/index.ts'
-import { position } from '../core/codec/index.ts'
+import { foldRecord } from '../core/checks/index.ts'
+import { position, type FoldRecord } from '../core/codec/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import type {
   EventFilter,
@@ -10,7 +10,8 @@ import type {
   LogQuery,
   StreamQuery,
 } from '../core/ports/index.ts'
-import type { EventReader } from './event-reader.ts'
+import { isDataError } from './database.ts'
+import type { EventReader, LogRange, ReadEvents } from './event-reader.ts'
 import type { OpenStore } from './open-store.ts'
 
 /** What pages are read from. */
@@ -27,8 +28,8 @@ export function createLogPages(
 ): Pick<EventStore, 'readStream' | 'readLog' | 'readToFold'> {
   return {
     readStream: (query) => readStream(source, log, query),
-    readLog: (query) => readLog(source, log, query),
-    readToFold: (query) => foldPages(readLog(source, log, query)),
+    readLog: (query) => readLog(source, log, { query, read: (reader, range) => reader.readLog(log, range) }),
+    readToFold: (query) => readLog(source, log, { query, read: readToFold(log) }),
   }
 }
 
@@ -58,44 +59,91 @@ async function* readStream(
   }
 }
 
-async function* readLog(source: PageSource, log: LogIdentity, query: LogQuery): AsyncGenerator<LogPage> {
+type ReadPage<Event> = (reader: EventReader, range: LogRange) => Promise<ReadEvents<Event>>
+
+/** Reads the events between two places. */
+interface Walk<Event> {
+  readonly query: LogQuery
+  readonly read: ReadPage<Event>
+}
+
+async function* readLog<Event extends Placed>(
+  source: PageSource,
+  log: LogIdentity,
+  { query, read }: Walk<Event>,
+): AsyncGenerator<LogPage<Event>> {
   const { limit = Number.MAX_SAFE_INTEGER, pageSize = pageSizeUnlessSaid, signal } = query
   let { after }: { after: number } = query
   let left = limit
+  let head: LogPage['through'] | undefined
   for (;;) {
     const wanted = { ...query, after: position(after), limit: Math.min(left, pageSize) }
-    const page = await unlessAborted(signal, () => readLogPage(source.reads().events, log, wanted))
+    const ahead = head
+    const page = await unlessAborted(signal, () => {
+      return readLogPage({ reader: source.reads().events, log, read }, wanted, ahead)
+    })
     yield { events: page.events, through: page.through }
+    head = page.head
     after = page.through.position
     left -= page.events.length
     if (page.isLast || left === 0) return
   }
 }
 
-interface ExaminedPage extends LogPage {
+/** What tells where an event stands. */
+type Placed = Pick<EventRecord, 'position' | 'appendId' | 'appendIndex'>
+
+interface ExaminedPage<Event> extends LogPage<Event> {
   /** Whether it ends at the head as it was when the page was read. */
   readonly isLast: boolean
+  readonly head: LogPage['through']
 }
 
-async function readLogPage(reader: EventReader, log: LogIdentity, query: LogQuery): Promise<ExaminedPage> {
+interface Reading<Event> {
+  readonly reader: EventReader
+  readonly log: LogIdentity
+  readonly read: ReadPage<Event>
+}
+
+// The head is looked up again by the page that may end there only: until then a page ends before it in
+// any case.
+async function readLogPage<Event extends Placed>(
+  { reader, log, read }: Reading<Event>,
+  query: LogQuery,
+  ahead: LogPage['through'] | undefined,
+): Promise<ExaminedPage<Event>> {
   const { after, limit = 0 } = query
-  const head = await reader.head(log)
-  if (after >= head.position) return { events: [], through: head, isLast: true }
+  const isFar = ahead !== undefined && ahead.position - after > limit
+  const head = isFar ? ahead : await reader.head(log)
+  if (after >= head.position) return { events: [], through: head, head, isLast: true }
   const filters = filtersOf(query)
   const isScan = filters?.some(({ tags = [] }) => tags.length === 0) ?? false
   const end = isScan ? Math.min(head.position, after + windowPositions) : head.position
-  const { events, isWhole } = await reader.readLog(log, { after, through: end, limit, filters })
+  const { events, isWhole } = await read(reader, { after, through: end, limit, filters })
   const last = events.at(-1)
   const reached = isWhole || last === undefined ? end : last.position
-  const isLast = reached === head.position
-  return { events, through: isLast ? head : await placeOf(reader, log, { reached, last }), isLast }
+  if (reached === head.position && !isFar) return { events, through: head, head, isLast: true }
+  const through = await placeOf({ reader, log }, { reached, last })
+  return { events, through, head, isLast: false }
+}
+
+/** A page for folds. Where a payload is no text, the driver cannot give it as one. */
+function readToFold(log: LogIdentity): ReadPage<FoldRecord> {
+  return async (reader, range) => {
+    try {
+      return await reader.readLogToFold(log, range)
+    } catch (error) {
+      if (!(error instanceof Error && isDataError(error.cause))) throw error
+      const { events, isWhole } = await reader.readLog(log, range)
+      return { events: events.map(foldRecord), isWhole }
+    }
+  }
 }
 
 // A page without filters ends at an event that it holds.
 async function placeOf(
-  reader: EventReader,
-  log: LogIdentity,
-  { reached, last }: { readonly reached: number; readonly last: EventRecord | undefined },
+  { reader, log }: Pick<Reading<unknown>, 'reader' | 'log'>,
+  { reached, last }: { readonly reached: number; readonly last: Placed | undefined },
 ): Promise<LogPage['through']> {
   if (last === undefined || last.position !== reached) return reader.placeAt(log, reached)
   return {

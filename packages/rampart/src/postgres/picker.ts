@@ -30,6 +30,14 @@ export function pickPositions(
   const values: unknown[] = [log, after, through, limit]
   const parameter = (value: unknown): string => `$${values.push(value)}`
   const shapes = filters.map(({ types, tags = [] }) => `${tags.length}${types === undefined ? '' : 't'}`)
+  const [only] = filters
+  if (filters.length === 1 && only !== undefined && (only.tags ?? []).length === 0) {
+    return {
+      name: statementName('scan', [only.types === undefined ? '' : 't']),
+      where: `WHERE ${scanOf(only, parameter)}`,
+      values,
+    }
+  }
   const searches = filters.map(({ types, tags = [] }) => {
     const ofTypes =
       types === undefined ? '' : `AND type = ANY(ARRAY(${numbersOf('event_types', parameter(types))}))`
@@ -43,6 +51,13 @@ export function pickPositions(
     )`,
     values,
   }
+}
+
+// A scan needs no index but that of the positions, and ends with the page.
+function scanOf({ types }: EventFilter, parameter: (value: unknown) => string): string {
+  const range = 'e.log = $1 AND e.position > $2 AND e.position <= $3'
+  if (types === undefined) return range
+  return `${range} AND e.type = ANY(ARRAY(${numbersOf('event_types', parameter(types))}))`
 }
 
 const inRange = 'log = $1 AND position > $2 AND position <= $3'

@@ -1,5 +1,6 @@
 // Proves the store on PostgreSQL by the conformance suites, on a real server.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { position, streamId } from '../core/codec/index.ts'
 import type { WriteStore } from '../core/ports/index.ts'
 import {
   commandInboxContract,
@@ -61,6 +62,21 @@ async function openHarness(): Promise<EventStoreHarness & AsyncDisposable> {
 }
 
 describe('the store on PostgreSQL', () => {
+  test('gives folds a page with a payload that is no text as others do', async () => {
+    await using harness = await openHarness()
+    const log = await harness.store.openLog('default/shop/0')
+    const payloads = [new TextEncoder().encode('{}'), new Uint8Array([0xff, 0])]
+    const events = payloads.map((payload) => ({ type: 'noted', schemaVersion: 1, payload }))
+    await log.append({
+      writes: [{ decider: 'note', id: streamId('a'), expectedVersion: 'none', events }],
+    })
+    const texts: string[] = []
+    for await (const page of log.readToFold({ after: position(0) })) {
+      texts.push(...page.events.map(({ text }) => text))
+    }
+    expect(texts).toEqual(['{}', '\uFFFD\0'])
+  })
+
   test.each(contract)('$name', async ({ check }) => {
     await using harness = await openHarness()
     await expect(check(harness)).resolves.toBeUndefined()

@@ -9,7 +9,8 @@ export async function* foldPages(pages: AsyncIterable<LogPage>): AsyncGenerator<
   for await (const { events, through } of pages) yield { events: events.map(foldRecord), through }
 }
 
-function foldRecord(record: EventRecord): FoldRecord {
+/** An event as folds read it. */
+export function foldRecord(record: EventRecord): FoldRecord {
   return {
     position: record.position,
     decider: record.decider,
