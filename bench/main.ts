@@ -11,6 +11,12 @@ import { benchLive } from './work/live.ts'
 import { benchLoads } from './work/loads.ts'
 import { benchOpen } from './work/open.ts'
 import { benchPostgresAppends } from './work/postgres-appends.ts'
+import { benchPostgresCatchUp } from './work/postgres-catch-up.ts'
+import { benchPostgresGrowth } from './work/postgres-growth.ts'
+import { benchPostgresLoads } from './work/postgres-loads.ts'
+import { benchPostgresReadable } from './work/postgres-readable.ts'
+import { benchPostgresSnapshots } from './work/postgres-snapshots.ts'
+import { benchPostgresWriters } from './work/postgres-writers.ts'
 import { benchRestate } from './work/restate.ts'
 
 const parts = {
@@ -25,6 +31,12 @@ const parts = {
   http: benchHttp,
   restate: benchRestate,
   'postgres-appends': benchPostgresAppends,
+  'postgres-loads': benchPostgresLoads,
+  'postgres-catch-up': benchPostgresCatchUp,
+  'postgres-readable': benchPostgresReadable,
+  'postgres-writers': benchPostgresWriters,
+  'postgres-snapshots': benchPostgresSnapshots,
+  'postgres-growth': benchPostgresGrowth,
 } as const
 
 const { values } = parseArgs({
@@ -45,7 +57,7 @@ if (!(scale > 0 && scale <= 1)) {
   console.error('Say what share of the full size to run, above 0 and up to 1: npm run bench -- --scale 0.1')
   process.exit(2)
 }
-const stranger = values.only.find((name) => !Object.hasOwn(parts, name))
+const stranger = values.only.find((name) => !Object.keys(parts).some((part) => isMeant(name, part)))
 if (stranger !== undefined) {
   console.error(`There is no part ${stranger}. There are: ${Object.keys(parts).join(', ')}.`)
   process.exit(2)
@@ -55,8 +67,9 @@ const report = values.json ? createJsonReport() : createTextReport()
 if (!values.json) console.log(machineText())
 report.note(`Medians of ${rounds} rounds; every ratio is taken within one round.`)
 if (scale < 1) report.note(`At ${scale} of the full size: what is demanded holds for the full size only.`)
-const chosen = Object.entries(parts).filter(
-  ([name]) => values.only.length === 0 || values.only.includes(name),
+const chosen = Object.entries(parts).filter(([part]) =>
+  // Parts on PostgreSQL take as long as all others together, and have a command of their own.
+  values.only.length === 0 ? !isMeant('postgres', part) : values.only.some((name) => isMeant(name, part)),
 )
 for (const [index, [name, run]] of chosen.entries()) {
   console.error(`Measures ${name}, ${index + 1} of ${chosen.length}.`)
@@ -65,3 +78,8 @@ for (const [index, [name, run]] of chosen.entries()) {
   await run({ report, rounds, scale })
 }
 report.end()
+
+/** A part is meant by its name and by what that begins with. */
+function isMeant(name: string, part: string): boolean {
+  return part === name || part.startsWith(`${name}-`)
+}

@@ -19,14 +19,15 @@ const balances = postgreSQLRawSQLProjection({
       ON CONFLICT (key) DO UPDATE
       SET version = excluded.version, cents = balances.cents + excluded.cents`,
 })
-const groups = postgreSQLRawSQLProjection({
-  name: 'groups',
-  canHandle,
-  evolve: ({ data }) =>
-    SQL`INSERT INTO groups VALUES (${data.group}, 1, ${data.cents})
-      ON CONFLICT (key) DO UPDATE
-      SET deposits = groups.deposits + 1, cents = groups.cents + excluded.cents`,
-})
+const groupsOf = (name) =>
+  postgreSQLRawSQLProjection({
+    name,
+    canHandle,
+    evolve: ({ data }) =>
+      SQL`INSERT INTO groups VALUES (${data.group}, 1, ${data.cents})
+        ON CONFLICT (key) DO UPDATE
+        SET deposits = groups.deposits + 1, cents = groups.cents + excluded.cents`,
+  })
 
 const initialState = () => ({ cents: 0 })
 const evolve = (state, { data }) => ({ cents: state.cents + data.cents })
@@ -52,8 +53,9 @@ export async function open(url, { projected } = {}) {
       const { state, currentStreamVersion } = await store.aggregateStream(stream, { evolve, initialState })
       return { version: Number(currentStreamVersion), cents: state.cents }
     },
-    catchUp: async (deposits) => {
-      const following = follow(store, groups, { batchSize: 1000, pullingFrequencyInMs: 0 })
+    catchUp: async (deposits, name) => {
+      await pool.query('TRUNCATE groups')
+      const following = follow(store, groupsOf(name), { batchSize: 1000, pullingFrequencyInMs: 0 })
       const sums = await sumsOf(pool, deposits)
       await following.end()
       return sums

@@ -36,11 +36,12 @@ export async function open(url, { connections = 10 } = {}) {
       const { version, cents } = await domain.account.getAggregate(stream)
       return { version, cents }
     },
-    catchUp: async () => {
-      await client.query(
-        'CREATE TABLE groups (key text PRIMARY KEY, deposits bigint NOT NULL, cents bigint NOT NULL)',
-      )
-      const handler = createHandler('groups', ['account'])
+    catchUp: async (_, name) => {
+      await client.query(`
+        DROP TABLE IF EXISTS groups;
+        CREATE TABLE groups (key text PRIMARY KEY, deposits bigint NOT NULL, cents bigint NOT NULL)
+      `)
+      const handler = createHandler(name, ['account'])
       handler.handle('account', 'MoneyDeposited', (_, { group, cents }) =>
         client.query({
           name: 'add',

@@ -84,6 +84,7 @@ async function install(url) {
 /** Pages of 1,000, folded in memory; each page's documents and its place are stored as one transaction. */
 async function catchUp(pool, total) {
   await pool.query(`
+    DROP TABLE IF EXISTS groups, places;
     CREATE TABLE groups (key text PRIMARY KEY, deposits bigint NOT NULL, cents bigint NOT NULL);
     CREATE TABLE places (name text PRIMARY KEY, position bigint NOT NULL);
     INSERT INTO places VALUES ('groups', 0)

@@ -174,7 +174,7 @@ function ownRound(server: BenchPostgres, shape: Shape): Promise<Round> {
     const log = await store.openLog(logKey('bench'))
     const sealer = createSealer({ store: log, runtime: systemRuntime })
     const round = await appendsRound(shape, shape.grouped, async (stream, version, operation) => {
-      const { status } = await log.append(requestOf(stream, version, operation))
+      const { status } = await log.append(requestOf(stream, version, { operation }))
       if (status !== 'appended') throw new Error(`The append came to ${status}.`)
     })
     await sealer.stop()
@@ -189,8 +189,14 @@ function expectEvents(url: string, shape: Shape, round: Round): Promise<void> {
 }
 
 /** An append of one event of about 300 bytes, as a command makes it: with its id and its outcome. */
-export function requestOf(id: string, version: number, operation: number): AppendRequest {
-  const commandId = systemRuntime.uuid()
+export function requestOf(
+  id: string,
+  version: number,
+  {
+    operation,
+    commandId = systemRuntime.uuid(),
+  }: { readonly operation: number; readonly commandId?: string },
+): AppendRequest {
   const { stored } = encodeEvent(accountEvents, accountEvents.make.MoneyDeposited(deposit(operation)))
   // Ids and versions are made here in the form that their brands promise.
   return {

@@ -16,8 +16,11 @@ export interface Peer {
   readonly count: () => Promise<number>
   /** The state of a stream, folded from its events. */
   readonly load: (stream: string) => Promise<{ readonly version: number; readonly cents: number }>
-  /** Folds every event into a table of groups, and tells what it holds; absent where nothing can. */
-  readonly catchUp?: (deposits: number) => Promise<Sums>
+  /**
+   * Folds every event into an empty table of groups, by a projection of that name, and tells what it holds;
+   * absent where nothing can.
+   */
+  readonly catchUp?: (deposits: number, name: string) => Promise<Sums>
   /** Handles a command on a stream, and tells the version after it; absent where nothing projects. */
   readonly command?: (stream: string, data: Deposit) => Promise<number>
   /** The balance of a stream, if there is one yet. */
