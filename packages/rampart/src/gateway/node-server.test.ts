@@ -328,3 +328,15 @@ test('closing answers what is in flight, ends streams, and refuses what comes la
 test('serving leaves no faults behind', () => {
   expect(listening.shop.faults).toEqual([])
 })
+
+test('a connection that has never asked for anything holds up no end', async () => {
+  await using own = await listen()
+  const socket = connect({ port: own.server.port, host: '127.0.0.1' })
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  await new Promise((resolve) => socket.once('connect', resolve))
+  expect((await fetch(`${own.url}/healthz`)).status).toBe(200)
+  const startedMs = performance.now()
+  await own.server.close(10_000)
+  expect(performance.now() - startedMs).toBeLessThan(5000)
+  await closed
+})

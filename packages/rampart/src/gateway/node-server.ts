@@ -47,12 +47,17 @@ export async function serveGateway(gateway: Gateway, options: ServeOptions): Pro
   listenToRequests({ server, gateway, unsent }, options)
   server.on('clientError', refuseBrokenRequest)
   server.on('connect', (_request, socket) => refuse(socket, 'METHOD_NOT_ALLOWED', 'This server is no proxy.'))
+  const sockets = socketsOf(server)
   if (limits.connectionsMax > 0) limitConnections(server, limits.connectionsMax, options.runtime)
   await listen(server, options)
   server.on('error', (fault) => options.reportFault(fault, 'the server'))
   // A server that listens on a host and a port has an address of that form.
   const { port } = server.address() as AddressInfo
-  return { host: options.host, port, close: (graceMs) => closeServer(server, graceMs, options.runtime) }
+  return {
+    host: options.host,
+    port,
+    close: (graceMs) => closeServer({ server, sockets }, graceMs, options.runtime),
+  }
 }
 
 interface Listening {
@@ -197,7 +202,22 @@ function refuse(socket: Duplex, code: ErrorCode, message: string): void {
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }
 
-async function closeServer(server: Server, graceMs: number, runtime: Runtime): Promise<void> {
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
+}
+
+interface Closing {
+  readonly server: Server
+  /** Its open connections. */
+  readonly sockets: ReadonlySet<Socket>
+}
+
+async function closeServer({ server, sockets }: Closing, graceMs: number, runtime: Runtime): Promise<void> {
   const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
   const deadlineMs = runtime.elapsedMs() + graceMs
   while ((await connectionsOf(server)) > 0 && runtime.elapsedMs() < deadlineMs) {
@@ -205,6 +225,8 @@ async function closeServer(server: Server, graceMs: number, runtime: Runtime): P
     server.closeIdleConnections()
     // oxlint-disable-next-line no-await-in-loop -- what is in flight gets a bounded time
     await Promise.race([closed, sleep(runtime, closingPollMs)])
+    // Clients keep connections in store, and Node calls one idle only after its first request.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
   }
   server.closeAllConnections()
   await closed
