@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeToken, position } from '../core/codec/index.ts'
 import { bodyOf, eventsOf, problemIn, shop } from '../gateway/test/shop.ts'
 import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
+import type { Projection } from '../core/index.ts'
 import { loadMount, startHost, type App, type RunningHost } from './index.ts'
 import { papersApp } from './test/papers.ts'
 
@@ -272,4 +273,67 @@ test('a request for another role says which one answers it', async () => {
   expect((await paths(writer)).every((path) => !path.startsWith('/reads'))).toBe(true)
   expect((await fetch(`${projector.url}/admin/quarantine`)).status).toBe(200)
   expect((await fetch(`${reader.url}/nothing`)).status).toBe(404)
+})
+
+test('a process that serves says what becomes of projections, and that none runs yet', async () => {
+  const broken = { key: '', rule: '' }
+  const [context] = shop.contexts
+  const projections = context.projections.map((projection): Projection => {
+    const { OrderPlaced = () => null } = projection.on
+    const placed: typeof OrderPlaced = (...args) => {
+      if (broken.key !== '' && args[2] === broken.key) throw new Error('no reason')
+      return OrderPlaced(...args)
+    }
+    const keysOf: Projection['keysOf'] = (event) => {
+      if (projection.name === broken.rule) throw new Error('no key')
+      return projection.keysOf(event)
+    }
+    return { ...projection, keysOf, on: { ...projection.on, OrderPlaced: placed } }
+  })
+  const app: App = { ...shop, contexts: [{ ...context, projections }] }
+  const { writer, projector: openProjector, reader: openReader } = await openSplit('states', app)
+  await using _writer = writer
+  await using reader = await openReader()
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(`${reader.url}${path}`, { headers })
+  expect(await problemIn(await get('/reads/order/1'))).toMatchObject({
+    code: 'PROJECTION_STOPPED',
+    detail: expect.stringContaining('the role project'),
+  })
+  broken.key = 'bad'
+  await using projector = await openProjector()
+  await place(writer, 'bad')
+  expect((await get('/reads/order/good?v=1', tokenOf(await place(writer, 'good')))).status).toBe(200)
+  expect(await problemIn(await get('/reads/order/bad'))).toMatchObject({ code: 'KEY_QUARANTINED' })
+  await expect
+    .poll(async () => bodyOf(await get('/readyz')))
+    .toMatchObject({ projections: { 'shop/order': { quarantinedKeys: 1, lagEvents: 0 } } })
+  const replay = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"action":"replay"}',
+  }
+  broken.key = ''
+  expect((await fetch(`${projector.url}/admin/quarantine/order/bad`, replay)).status).toBe(200)
+  await expect.poll(async () => (await get('/reads/order/bad')).status).toBe(200)
+
+  const live = eventsOf(await get('/reads/order', events))
+  await live.take(2)
+  const rebuild = { ...replay, body: '{"action":"start"}' }
+  expect((await fetch(`${projector.url}/admin/projections/order/rebuild`, rebuild)).status).toBe(202)
+  const placed = await place(writer, 'later')
+  // Where the build takes the place of what was live, the stream begins anew.
+  for (let event = await live.next(); event?.data.key !== 'later';) event = await live.next()
+  expect((await get('/reads/order/later', tokenOf(placed))).status).toBe(200)
+  await expect
+    .poll(async () => bodyOf(await fetch(`${projector.url}/admin/projections/order/rebuild`)))
+    .toMatchObject({ live: { generation: 2 } })
+  await live.close()
+
+  broken.rule = 'customers'
+  const behind = await place(writer, 'last')
+  await expect
+    .poll(async () => (await problemIn(await get('/reads/customers/ada', tokenOf(behind)))).code)
+    .toBe('PROJECTION_STOPPED')
+  expect((await get('/reads/order/last', tokenOf(behind))).status).toBe(200)
 })

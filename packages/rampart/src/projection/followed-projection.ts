@@ -165,17 +165,18 @@ const tagOf = (look: Look | undefined): string | undefined => look?.live.tag ?? 
 
 function stateOf({ options, look, stopping }: Following): RunnerState {
   if (stopping.signal.aborted) return { status: 'ended' }
-  const reason = look === undefined ? notBegun(options.projection.name) : stoppedIn(look)
+  const reason = look === undefined ? notBegun(options.projection) : stoppedIn(look)
   return reason === undefined ? { status: 'running' } : { status: 'stopped', reason }
 }
 
 function lookOf({ options, look }: Following): Look {
   if (look !== undefined) return look
-  throw new RampartError('PROJECTION_STOPPED', notBegun(options.projection.name))
+  throw new RampartError('PROJECTION_STOPPED', notBegun(options.projection))
 }
 
-function notBegun(name: string): string {
-  return `No process has begun to run projection ${name}. Start one with the role project.`
+function notBegun({ name, synchronous }: Projection): string {
+  const role = synchronous ? 'write' : 'project'
+  return `No process has begun to run projection ${name}. Start one with the role ${role}.`
 }
 
 async function judge(following: Following, place: LogPlace): ReturnType<ShownProjection['judge']> {
