@@ -1,11 +1,10 @@
 // Calls the /admin of a running server for the commands of the command line that operate it.
 import { InvalidArgumentError } from 'commander'
-import { RampartError, systemRuntime } from '../core/index.ts'
+import { isRampartError, RampartError, systemRuntime } from '../core/index.ts'
 import { createAnswer, type Answer } from './answer.ts'
 
-/** Where the server is. */
-export interface ServerOptions {
-  /** The address of the app: with its prefix, where it has one. */
+/** A server by the address of an app on it: with its prefix, where it has one. */
+export interface Server {
   readonly url: string
 }
 
@@ -22,13 +21,50 @@ export function addressOf(text: string): string {
 }
 
 /** Sends a request and gives the JSON of a success. Throws `INPUT_INVALID` with what the server said. */
-export async function callAdmin({ url }: ServerOptions, path: string, body?: object): Promise<Answer> {
+export async function callAdmin({ url }: Server, path: string, body?: object): Promise<Answer> {
   const address = `${url.replace(/\/+$/, '')}/admin/${path}`
   const response = await send(address, body)
   const text = await response.text()
   const answer = parsed(text)
   if (response.ok) return createAnswer(answer, address)
-  throw new RampartError('INPUT_INVALID', `${address} answered ${response.status}: ${reasonIn(answer, text)}`)
+  const message = `${address} answered ${response.status}: ${reasonIn(answer, text)}`
+  throw new RampartError('INPUT_INVALID', message, { details: { code: codeIn(answer) } })
+}
+
+/** Asks servers in turn, until one does not say that another has what is asked for. */
+export async function callFirst(servers: readonly Server[], path: string, body?: object): Promise<Answer> {
+  const [server, ...others] = servers
+  if (server === undefined)
+    throw new RampartError('INPUT_INVALID', 'There is no server to ask. Name it: --url.')
+  try {
+    return await callAdmin(server, path, body)
+  } catch (fault) {
+    if (others.length === 0 || !isElsewhere(fault)) throw fault
+    return callFirst(others, path, body)
+  }
+}
+
+/** Asks all of them, and gives the answers of those that have what is asked for. */
+export async function callEach(servers: readonly Server[], path: string): Promise<readonly Answer[]> {
+  const asked = await Promise.all(
+    servers.map(async (server) => {
+      try {
+        return [await callAdmin(server, path)]
+      } catch (fault) {
+        if (isElsewhere(fault)) return []
+        throw fault
+      }
+    }),
+  )
+  return asked.flat()
+}
+
+function isElsewhere(fault: unknown): boolean {
+  return isRampartError(fault, 'INPUT_INVALID') && fault.details['code'] === 'ROLE_ELSEWHERE'
+}
+
+function codeIn(answer: unknown): string {
+  return typeof answer === 'object' && answer !== null && 'code' in answer ? String(answer.code) : ''
 }
 
 async function send(address: string, body: object | undefined): Promise<Response> {

@@ -38,7 +38,10 @@ export function placeOfData({ data, store }: DataOptions): DataPlace {
   if (data !== undefined) return { kind: 'folder', data: folder }
   const url = store === undefined ? storeSetting('RAMPART_STORE') : checkedUrl(store, '--store')
   if (url === undefined) return { kind: 'folder', data: folder }
-  return { kind: 'database', url, readsUrl: url, data: folder }
+  // Whoever appends may not look into read models.
+  const readers = ['RAMPART_PROJECTOR_STORE', 'RAMPART_READER_STORE']
+  const readsUrl = store === undefined ? readers.map(storeSetting).find((one) => one !== undefined) : url
+  return { kind: 'database', url, readsUrl: readsUrl ?? url, data: folder }
 }
 
 /** What a place is called, without the password of its URL. */

@@ -38,8 +38,11 @@ function schemaTold({ name, step, knownStep }: DatabaseSurvey['schemas'][number]
 }
 
 function sessionTold(session: InspectedSession): readonly Told[] {
-  const { pid, state, openMs, query, holds, waiting } = session
-  const name = `Session ${pid} (${whoIs(session)}, ${state} for ${Math.round(openMs / 1000)} s)`
+  const { pid, state, query, holds, waiting } = session
+  // A session that hides its age is judged by who waits for it.
+  const openMs = session.openMs ?? (waiting > 0 ? lockedMsMax : 0)
+  const age = session.openMs === null ? '' : `, ${state} for ${Math.round(openMs / 1000)} s`
+  const name = `Session ${pid} (${whoIs(session)}${age})`
   const remedy = `End its transaction, or the session: SELECT pg_terminate_backend(${pid}).`
   const statement = query === '' ? '' : ` Its last statement: ${query}`
   const others = `${waiting} other ${waiting === 1 ? 'session waits' : 'sessions wait'}`
@@ -86,7 +89,7 @@ function runsPart(processes: readonly SharedProcess[], role: string): boolean {
 function processTold(process: SharedProcess, leases: readonly SharedLease[]): readonly Told[] {
   const { pid, host, state, url, silentMs, reason } = process
   const name = `Process ${pid} on ${host}`
-  const held = leases.filter((lease) => lease.holder === process.id && lease.leftMs > 0)
+  const held = leases.filter((lease) => lease.process?.id === process.id && lease.leftMs > 0)
   const holding = held.length === 0 ? '' : `, and still holds ${held.map((lease) => lease.name).join(', ')}`
   return [
     ...when(state === 'gone', [

@@ -46,7 +46,7 @@ export interface SharedLease extends InspectedLease {
 }
 
 /** A process that gave no sign of life for so long stands still, was killed or is cut off. */
-const goneMs = 10_000
+const goneMs = 6000
 
 /** Looks at all apps of a database. */
 export async function surveyDatabase(place: DatabasePlace, runtime: Runtime): Promise<DatabaseSurvey> {
@@ -56,10 +56,11 @@ export async function surveyDatabase(place: DatabasePlace, runtime: Runtime): Pr
   const atMs = runtime.nowMs()
   const writes = await database.inspectWrites(place.url, { nowMs: atMs, places: reads.collections })
   const asked = await Promise.all(writes.processes.map(askProcess))
-  const builds = reads.collections.map((build, index) => ({
+  const following = reads.collections.map((build, index) => ({
     ...build,
     oldestAtMs: writes.recordedAtMs[index] ?? null,
   }))
+  const builds = [...following, ...writes.collections.map((build) => ({ ...build, oldestAtMs: null }))]
   const leases = [...reads.leases, ...writes.leases]
   const names = [...writes.logs.map(({ log }) => appOf(log)), ...writes.processes.map(({ app }) => app)]
   return {
@@ -124,8 +125,9 @@ async function askProcess(process: InspectedProcess): Promise<AskedProcess> {
 }
 
 function sharedLease(lease: InspectedLease, own: readonly AskedProcess[]): SharedLease {
-  const holder = own.find(({ process }) => process.id === lease.holder)?.process ?? null
-  return { ...lease, name: lease.name.slice(lease.name.indexOf(':') + 1), process: holder }
+  // The name of a holder begins with its machine and its process.
+  const holder = own.find(({ process: { host, pid } }) => lease.holder?.startsWith(`${host}/${pid}/`))
+  return { ...lease, name: lease.name.slice(lease.name.indexOf(':') + 1), process: holder?.process ?? null }
 }
 
 function wallOf(asked: readonly AskedProcess[]): DatabaseSurvey['wall'] {

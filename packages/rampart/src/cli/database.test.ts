@@ -1,19 +1,23 @@
 // The commands that operate a store, over a PostgreSQL database: the same answers as over a folder.
+import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { commandId, streamId } from '../core/codec/index.ts'
-import { systemRuntime } from '../core/index.ts'
+import { context, systemRuntime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
-import { startHost, type RunningHost } from '../host/index.ts'
+import { app, startHost, type Mount, type RunningHost } from '../host/index.ts'
 import { openPostgresStore } from '../postgres/index.ts'
 import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
-import { createSealer } from '../seal/index.ts'
+import { createSealer, type Finding } from '../seal/index.ts'
 import counter from './test/fixtures/counter/src/app.ts'
+import { storesInDatabase } from './stored-app.ts'
 import { rampart } from './test/run-rampart.ts'
+import { verifyApp } from './verify-app.ts'
 
+const bin = join(import.meta.dirname, '../../bin/rampart.js')
 let server: PostgresServer
 let folder: string
 let made = 0
@@ -82,9 +86,9 @@ async function fillOriginal(): Promise<void> {
   await seal(log)
 }
 
-function serve(url: string): Promise<RunningHost> {
+function serve(url: string, served: Mount['app'] = counter): Promise<RunningHost> {
   const environment = { PORT: '0', RAMPART_DATA: join(folder, String(++made)), RAMPART_STORE: url }
-  return startHost({ mounts: [{ prefix: '', app: counter }], environment, reportFault() {} })
+  return startHost({ mounts: [{ prefix: '', app: served }], environment, reportFault() {} })
 }
 
 async function count(host: RunningHost, streamId: string, headers = {}): Promise<Response> {
@@ -325,4 +329,97 @@ describe('status and doctor', () => {
     }
     await expect.poll(() => doctor(url), { timeout: 30_000 }).toMatchObject({ code: 0 })
   })
+
+  test('the writer sees enough for both, and doctor names the locks of sessions that hide', async () => {
+    const url = await newDatabase()
+    await using host = await serve(url)
+    await count(host, 'a')
+    const own = url.replace('postgres@', 'rampart_writer@')
+    expect((await rampart('status', '--store', own)).stdout).toMatch(
+      /\n {4}lease projection totals, version 1/,
+    )
+    expect(await doctor(own)).toMatchObject({ code: 0 })
+    const verified = await rampart('verify', '--store', own)
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringMatching(/tables were not compared/)])
+    await using _open = await leaveOpen(url, 'SELECT pg_advisory_xact_lock(1380012368, 1)')
+    const answer = count(host, 'b')
+    const said = async () => (await doctor(own)).stdout
+    await expect
+      .poll(said, { timeout: 10_000 })
+      .toMatch(/holds the log counter:\S+, and 1 other session waits/)
+    await _open[Symbol.asyncDispose]()
+    expect((await answer).status).toBe(200)
+  })
+
+  test('doctor finds a process that stands still, and the lease that it holds', async () => {
+    const url = await newDatabase()
+    const module = join(import.meta.dirname, 'test/fixtures/counter/src')
+    const environment = { PORT: '0', RAMPART_DATA: join(folder, String(++made)), RAMPART_STORE: url }
+    const child = spawn(process.execPath, [bin, 'run', module], {
+      env: { ...process.env, ...environment },
+      stdio: 'ignore',
+    })
+    try {
+      const status = async () => (await rampart('status', '--store', url)).stdout
+      const held = new RegExp(`lease projection totals.* held by process ${child.pid} on`)
+      await expect.poll(status, { timeout: 30_000 }).toMatch(held)
+      child.kill('SIGSTOP')
+      const still = new RegExp(
+        `Process ${child.pid} on \\S+ gave no sign of life for \\d+ s, and still holds`,
+      )
+      await expect.poll(async () => (await doctor(url)).stdout, { timeout: 10_000 }).toMatch(still)
+    } finally {
+      child.kill('SIGKILL')
+    }
+  })
+})
+
+test('quarantine and rebuild find the process that runs a projection by its database', async () => {
+  const url = await newDatabase()
+  process.env['COUNTER_FAILS_AT'] = '1'
+  try {
+    await using one = await serve(url)
+    await using _other = await serve(url)
+    await count(one, 'a')
+    const list = () => rampart('quarantine', 'list', '--store', url)
+    await expect
+      .poll(list)
+      .toMatchObject({ code: 1, stdout: expect.stringMatching(/^totals {2}a {2}1 event waits/) })
+    expect((await list()).stdout.split('\n')).toHaveLength(2)
+    delete process.env['COUNTER_FAILS_AT']
+    expect(await rampart('quarantine', 'replay', 'totals', 'a', '--store', url)).toMatchObject({ code: 0 })
+    expect(await list()).toMatchObject({ code: 0, stdout: 'Nothing is quarantined.\n' })
+    const rebuilt = await rampart('rebuild', 'totals', '--store', url)
+    expect([rebuilt.code, rebuilt.stdout]).toEqual([0, expect.stringMatching(/generation 2\./)])
+    const wrong = await rampart('rebuild', 'totals', '--store', url, '--app', 'other')
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/has the apps counter\. Name one/)])
+  } finally {
+    delete process.env['COUNTER_FAILS_AT']
+  }
+})
+
+test('documents that commit with events are shown and compared, too', async () => {
+  const url = await newDatabase()
+  const [{ deciders, projections }] = counter.contexts
+  const [totals] = projections
+  const keeping = app('keeping', {
+    contexts: [context('counter', { deciders, projections: [{ ...totals, synchronous: true }] })],
+  })
+  {
+    await using host = await serve(url, keeping)
+    for (const stream of ['a', 'b']) expect((await count(host, stream)).status).toBe(200)
+    expect((await rampart('status', '--store', url)).stdout).toMatch(/ totals .* commits with the events\n/)
+  }
+  const [stored] = await storesInDatabase(url, url)
+  if (stored === undefined) throw new Error('The app is not there.')
+  const verify = async () => {
+    const codes: string[] = []
+    const report = ({ code }: Finding): void => void codes.push(code)
+    const request = { stored, definition: keeping, anchors: [], report, onProgress() {} }
+    const [compared] = (await verifyApp(request)).projections
+    return [codes, compared?.result]
+  }
+  expect(await verify()).toMatchObject([[], { status: 'compared', documents: 2, differing: 0 }])
+  await change(url, `UPDATE rampart_documents.documents_1 SET data = '{"total":7}' WHERE key = 'b'`)
+  expect(await verify()).toMatchObject([['READ_MODEL_DIFFERS'], { differing: 1 }])
 })

@@ -1,7 +1,8 @@
 // `rampart quarantine`: what stands still on a running server, and what to do about it.
 import type { Command } from 'commander'
-import { addressOf, callAdmin, defaultUrl, type ServerOptions } from './admin-client.ts'
+import { callEach, callFirst } from './admin-client.ts'
 import type { Answer } from './answer.ts'
+import { findServers, withServer, type ServerOptions } from './find-servers.ts'
 import { found, print, printJson } from './output.ts'
 
 /** Adds the command to a program. */
@@ -9,14 +10,14 @@ export function addQuarantine(program: Command): void {
   const quarantine = program
     .command('quarantine')
     .description('Keys of read models that stand still, because an event of theirs could not be folded.')
-  const withUrl = (command: Command): Command =>
-    command.option('--url <url>', 'the server, with the prefix of the app', addressOf, defaultUrl)
-  withUrl(quarantine.command('list').description('Lists them; ends with 1 when there are any.')).action(list)
-  withUrl(
+  withServer(quarantine.command('list').description('Lists them; ends with 1 when there are any.')).action(
+    list,
+  )
+  withServer(
     quarantine.command('show <projection> <key>').description('Shows one with the events that wait.'),
   ).action(show)
   for (const [action, description] of actions) {
-    withUrl(quarantine.command(`${action} <projection> <key>`).description(description)).action(
+    withServer(quarantine.command(`${action} <projection> <key>`).description(description)).action(
       (projection: string, key: string, options: ServerOptions) =>
         treat(action, { projection, key }, options),
     )
@@ -30,7 +31,10 @@ const actions = [
 ] as const
 
 async function list(options: ServerOptions): Promise<void> {
-  const items = (await callAdmin(options, 'quarantine')).list('items')
+  const answers = await callEach(await findServers(options), 'quarantine')
+  const entries = answers.flatMap((answer) => answer.list('items'))
+  // Several processes may tell of the same key.
+  const items = [...new Map(entries.map((entry) => [lineOf(entry), entry])).values()]
   if (items.length === 0) print('Nothing is quarantined.')
   for (const entry of items) print(lineOf(entry))
   if (items.length > 0) found()
@@ -52,11 +56,11 @@ function pathOf({ projection, key }: NamedKey): string {
 }
 
 async function show(projection: string, key: string, options: ServerOptions): Promise<void> {
-  printJson((await callAdmin(options, pathOf({ projection, key }))).value)
+  printJson((await callFirst(await findServers(options), pathOf({ projection, key }))).value)
 }
 
 async function treat(action: string, named: NamedKey, options: ServerOptions): Promise<void> {
-  const result = await callAdmin(options, pathOf(named), { action })
+  const result = await callFirst(await findServers(options), pathOf(named), { action })
   const what = `${named.projection} ${named.key}`
   const applied = result.number('applied')
   const events = `${applied} ${applied === 1 ? 'event' : 'events'}`

@@ -1,8 +1,9 @@
 // `rampart rebuild`: builds a projection anew beside the live documents of a running server, and watches it.
 import { Option, type Command } from 'commander'
 import { sleep, systemRuntime } from '../core/index.ts'
-import { addressOf, callAdmin, defaultUrl, type ServerOptions } from './admin-client.ts'
+import { callFirst } from './admin-client.ts'
 import type { Answer } from './answer.ts'
+import { findServers, withServer, type ServerOptions } from './find-servers.ts'
 import { found, print } from './output.ts'
 import { openProgress } from './progress.ts'
 
@@ -17,10 +18,8 @@ const lookMs = 200
 
 /** Adds the command to a program. */
 export function addRebuild(program: Command): void {
-  program
-    .command('rebuild <projection>')
+  withServer(program.command('rebuild <projection>'))
     .description('Builds a projection anew beside its live documents, and switches when both agree.')
-    .option('--url <url>', 'the server, with the prefix of the app', addressOf, defaultUrl)
     .addOption(new Option('--back', 'goes back to the build before').conflicts(['accept', 'drop', 'status']))
     .addOption(new Option('--accept', 'switches to a build that differs').conflicts(['drop', 'status']))
     .addOption(new Option('--drop', 'drops a build that differs').conflicts(['status']))
@@ -30,7 +29,8 @@ export function addRebuild(program: Command): void {
 
 async function rebuild(projection: string, options: RebuildOptions): Promise<void> {
   const path = `projections/${encodeURIComponent(projection)}/rebuild`
-  const ask = async (body?: object): Promise<RebuildStatus> => statusIn(await callAdmin(options, path, body))
+  const servers = await findServers(options)
+  const ask = async (body?: object): Promise<RebuildStatus> => statusIn(await callFirst(servers, path, body))
   let status = await ask(options.status ? undefined : { action: actionOf(options) })
   if (!options.status && status.build?.state === 'building')
     status = await watch(projection, status.build, ask)

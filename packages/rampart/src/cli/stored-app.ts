@@ -34,7 +34,6 @@ export async function storesInDatabase(url: string, readsUrl: string): Promise<r
     app,
     place: database.placeOf(url),
     openInspection: () => database.openPostgresInspection(url, app),
-    openViews: async (kind) =>
-      kind === 'reads' ? database.openPostgresReadModelViews(readsUrl, app) : undefined,
+    openViews: (kind) => database.openPostgresReadModelViews(kind === 'reads' ? readsUrl : url, app, kind),
   }))
 }

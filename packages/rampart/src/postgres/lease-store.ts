@@ -1,4 +1,5 @@
 // The lease port over PostgreSQL: a row per lease beside what it protects. All time is the server's.
+import { hostname } from 'node:os'
 import { RampartError } from '../core/index.ts'
 import { checkLease, checkLeaseMs, type Lease, type LeaseStore } from '../core/leases/index.ts'
 import { readSql, type RunQuery, type Statement } from './database.ts'
@@ -27,15 +28,15 @@ export function createLeaseStore({ query, schema, namespace, hints }: LeaseStore
     async take(request) {
       checkLease(request)
       const { name, holder, leaseMs } = request
-      const [row] = await query(take, [`${prefix}${name}`, holder, leaseMs])
+      const [row] = await query(take, [`${prefix}${name}`, here(holder), leaseMs])
       return row === undefined ? undefined : { name, holder, fence: numberAt(row, 0) }
     },
     async renew({ name, holder, fence }, leaseMs) {
       checkLeaseMs(leaseMs)
-      return (await query(renew, [`${prefix}${name}`, holder, fence, leaseMs])).length === 1
+      return (await query(renew, [`${prefix}${name}`, here(holder), fence, leaseMs])).length === 1
     },
     async giveBack({ name, holder, fence }) {
-      await query(giveBack, [`${prefix}${name}`, holder, fence])
+      await query(giveBack, [`${prefix}${name}`, here(holder), fence])
       hints?.tell(`${prefix}${name}`)
     },
     ...(hints === undefined
@@ -44,11 +45,20 @@ export function createLeaseStore({ query, schema, namespace, hints }: LeaseStore
     list: async () =>
       (await query(list, [prefix])).map((row) => ({
         name: textAt(row, 0),
-        holder: row[1] === null ? null : textAt(row, 1),
+        holder: row[1] === null ? null : holderIn(textAt(row, 1)),
         fence: numberAt(row, 2),
         leftMs: numberAt(row, 3),
       })),
   }
+}
+
+// Who looks at the rows finds the process of a holder by the name that it has there.
+function here(holder: string): string {
+  return `${hostname()}/${process.pid}/${holder}`
+}
+
+function holderIn(text: string): string {
+  return text.split('/').slice(2).join('/')
 }
 
 /** Begins the names of the leases of an app. */

@@ -44,7 +44,14 @@ export const documentsSchema: DatabaseSchema = {
 /** Documents of projections, and how far each has come. */
 export const readSchema: DatabaseSchema = {
   name: 'rampart_read',
-  steps: ['create-collections', 'create-roles', 'grant-collections', 'add-read-leases', 'create-standings'],
+  steps: [
+    'create-collections',
+    'create-roles',
+    'grant-collections',
+    'add-read-leases',
+    'create-standings',
+    'grant-counts',
+  ],
 }
 
 /** Which processes run. */

@@ -31,9 +31,10 @@ export interface InspectedSession {
   readonly pid: number
   readonly user: string
   readonly application: string
-  /** As PostgreSQL calls it: `active`, `idle in transaction` … */
+  /** As PostgreSQL calls it: `active`, `idle in transaction` … Empty for sessions that hide. */
   readonly state: string
-  readonly openMs: number
+  /** How long the transaction is open; null for sessions that hide. */
+  readonly openMs: number | null
   readonly query: string
   /** What of the platform it has locked, in words; null when nothing. */
   readonly holds: string | null

@@ -24,6 +24,8 @@ export interface InspectedWrites {
   readonly logs: readonly InspectedLog[]
   readonly processes: readonly InspectedProcess[]
   readonly leases: readonly InspectedLease[]
+  /** Of documents that commit with events. */
+  readonly collections: readonly InspectedCollection[]
   readonly sessions: readonly InspectedSession[]
   /** When the first event after each of the given places was recorded; null when there is none. */
   readonly recordedAtMs: readonly (number | null)[]
@@ -75,6 +77,7 @@ export async function inspectWrites(
       logs: logs.map(logOf),
       processes: await processesIn(query),
       leases: await leasesIn(query, writeSchema.name),
+      collections: await keptIn(query),
       sessions: sessions.map(sessionOf),
       recordedAtMs,
     }
@@ -137,6 +140,12 @@ function logOf(row: Row): InspectedLog {
   }
 }
 
+async function keptIn(query: RunQuery): Promise<readonly InspectedCollection[]> {
+  if (!(await hasTable(query, 'rampart_documents.collections_now'))) return []
+  const rows = await query(statementOf('inspect-kept-collections'), [])
+  return rows.map((row) => ({ ...collectionOf(row), isSynchronous: true }))
+}
+
 function collectionOf(row: Row): InspectedCollection {
   return {
     log: textAt(row, 0),
@@ -193,7 +202,7 @@ function sessionOf(row: Row): InspectedSession {
     user: textAt(row, 1),
     application: textAt(row, 2),
     state: textAt(row, 3),
-    openMs: numberAt(row, 4),
+    openMs: numberOrNullAt(row, 4),
     query: textAt(row, 5).replaceAll(/\s+/g, ' '),
     waiting: numberAt(row, 6),
     holds: lockName(numberOrNullAt(row, 7), textOrNullAt(row, 8)),

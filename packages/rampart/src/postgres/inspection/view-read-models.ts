@@ -1,57 +1,99 @@
 // Looks at the read models of an app beside the processes that write them, and holds one view of them when
 // asked to.
 import type { Client } from 'pg'
-import type { ReadModelViews } from '../../core/inspection/index.ts'
+import type { ReadModelViews, ViewedCollection } from '../../core/inspection/index.ts'
+import type { CollectionState, LogKey } from '../../core/ports/index.ts'
 import { run, storeFault, type RunQuery, type Statement } from '../database.ts'
 import { createCollectionReader } from '../read-store-collection.ts'
 import { collectionStates } from '../read-store-generations.ts'
-import { numberAt } from '../rows.ts'
+import { placeOf } from '../read-store-tables.ts'
+import { numberAt, textAt } from '../rows.ts'
 import { beginMoment, connectToLook } from './one-moment.ts'
 
-const findTables: Statement = {
-  name: 'find-collections',
-  text: "SELECT 'there' WHERE to_regclass('rampart_read.collections') IS NOT NULL",
-}
-const findLive: Statement = {
-  name: 'find-live',
-  text: 'SELECT number FROM rampart_read.collections WHERE log = $1 AND name = $2 AND is_live',
-}
+/** Documents that follow the events of a log, or commit with them. */
+type Kind = 'reads' | 'write'
 
-/** Opens the read models of an app for looking; `undefined` where none are. Throws `STORE_UNAVAILABLE`. */
+const schemas = { reads: 'rampart_read', write: 'rampart_documents' } as const
+
+/** Opens read models of an app for looking; `undefined` where none are. Throws `STORE_UNAVAILABLE`. */
 export async function openPostgresReadModelViews(
   url: string,
   app: string,
+  kind: Kind,
 ): Promise<ReadModelViews | undefined> {
   const client = await connectToLook(url)
   const query = createQuery(client, url)
-  if ((await query(findTables, [])).length === 0) {
+  try {
+    if ((await query(findTables, [`${schemas[kind]}.collections`])).length === 0) {
+      await client.end()
+      return undefined
+    }
+  } catch (fault) {
     await client.end()
-    return undefined
+    throw fault
   }
   let isHeld = false
+  const find = kind === 'reads' ? findFollowing : findKept
   return {
-    live: async (log, name) => {
-      const [row] = await query(findLive, [`${app}:${log}`, name])
-      if (row === undefined) return undefined
-      const found = await collectionStates(query, `${app}:${log}`, name)
-      const state = found.find((one) => one.isLive)
-      if (state === undefined) return undefined
-      const number = numberAt(row, 0)
-      return {
-        state,
-        documents: createCollectionReader({
-          query,
-          table: { schema: 'rampart_read', number },
-          shape: state.shape,
-        }),
-      }
-    },
+    live: (log, name) => find(query, { app, log, name }),
     holdStill: async () => {
       if (!isHeld) await client.query(beginMoment)
       isHeld = true
     },
     [Symbol.asyncDispose]: () => client.end(),
   }
+}
+
+const findTables: Statement = {
+  name: 'find-collections',
+  text: "SELECT 'there' WHERE to_regclass($1) IS NOT NULL",
+}
+
+interface Wanted {
+  readonly app: string
+  readonly log: LogKey
+  readonly name: string
+}
+
+const findLive: Statement = {
+  name: 'find-live',
+  text: 'SELECT number FROM rampart_read.collections WHERE log = $1 AND name = $2 AND is_live',
+}
+
+async function findFollowing(
+  query: RunQuery,
+  { app, log, name }: Wanted,
+): Promise<ViewedCollection | undefined> {
+  const [row] = await query(findLive, [`${app}:${log}`, name])
+  const found = await collectionStates(query, `${app}:${log}`, name)
+  const state = found.find((one) => one.isLive)
+  if (row === undefined || state === undefined) return undefined
+  const table = { schema: schemas.reads, number: numberAt(row, 0) }
+  return { state, documents: createCollectionReader({ query, table, shape: state.shape }) }
+}
+
+// What is kept comes before what was, or is being built.
+const findNewest: Statement = {
+  name: 'find-newest-kept',
+  text: `SELECT now.epoch, now.position, now.event_id, c.number, c.version, c.shape
+    FROM rampart_documents.collections AS c
+    JOIN rampart_documents.collections_now AS now ON now.number = c.number
+    JOIN rampart_write.logs AS l ON l.number = c.log
+    WHERE l.key = $1 AND c.name = $2 ORDER BY c.is_kept DESC, c.version DESC LIMIT 1`,
+}
+
+async function findKept(query: RunQuery, { app, log, name }: Wanted): Promise<ViewedCollection | undefined> {
+  const [row] = await query(findNewest, [`${app}:${log}`, name])
+  if (row === undefined) return undefined
+  const version = numberAt(row, 4)
+  // What the writer has written there.
+  const columns = JSON.parse(textAt(row, 5)) as Pick<CollectionState['shape'], 'indexes' | 'search'>
+  const shape = { log, name, version, ...columns }
+  const state = { version, generation: 1, shape, checkpoint: placeOf(row), isLive: true, tag: null }
+  const table = { schema: schemas.write, number: numberAt(row, 3) }
+  const reader = createCollectionReader({ query, table, shape })
+  // A handler that throws fails its command, so no key ever stands still.
+  return { state, documents: { ...reader, quarantined: async () => [], skipped: async () => [] } }
 }
 
 function createQuery(client: Client, url: string): RunQuery {
