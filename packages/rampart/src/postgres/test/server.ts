@@ -91,15 +91,23 @@ export async function createDatabase(server: string, name: string, template = 't
   return server.replace(/[^/]*$/, name)
 }
 
-/** Runs SQL over a connection of its own. */
-export async function runSql(url: string, sql: string): Promise<readonly Record<string, unknown>[]> {
+/** Runs SQL. */
+export type RunSql = (sql: string) => Promise<readonly Record<string, unknown>[]>
+
+/** A connection for SQL that a test needs beside the store. */
+export async function connectSql(url: string): Promise<AsyncDisposable & { readonly run: RunSql }> {
   const client = new Client({ connectionString: url })
   await client.connect()
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows
-  } finally {
-    await client.end()
+  return {
+    run: async (sql) => (await client.query<Record<string, unknown>>(sql)).rows,
+    [Symbol.asyncDispose]: () => client.end(),
   }
+}
+
+/** Runs SQL over a connection of its own. */
+export async function runSql(url: string, sql: string): ReturnType<RunSql> {
+  await using connection = await connectSql(url)
+  return await connection.run(sql)
 }
 
 /** Empties all tables of the logs, which is a fraction of the work of another database. */
