@@ -1,7 +1,13 @@
 // The lease port over PostgreSQL: a row per lease beside what it protects. All time is the server's.
 import { hostname } from 'node:os'
 import { RampartError } from '../core/index.ts'
-import { checkLease, checkLeaseMs, type Lease, type LeaseStore } from '../core/leases/index.ts'
+import {
+  checkLease,
+  checkLeaseMs,
+  type Lease,
+  type LeaseHints,
+  type LeaseStore,
+} from '../core/leases/index.ts'
 import { readSql, type RunQuery, type Statement } from './database.ts'
 import { numberAt, textAt } from './rows.ts'
 
@@ -11,13 +17,8 @@ export interface LeaseStoreOptions {
   readonly schema: 'rampart_read' | 'rampart_write'
   /** Begins the names of all leases, so that several apps can share a database. */
   readonly namespace: string | undefined
-  /** How processes hear of leases that are given back, by their names in the database. */
+  /** Words between processes, as they are told in the database. */
   readonly hints?: LeaseHints
-}
-
-interface LeaseHints {
-  readonly tell: (name: string) => void
-  readonly listen: (name: string, callback: () => void) => () => void
 }
 
 /** The leases in one schema. */
@@ -39,9 +40,7 @@ export function createLeaseStore({ query, schema, namespace, hints }: LeaseStore
       await query(giveBack, [`${prefix}${name}`, here(holder), fence])
       hints?.tell(`${prefix}${name}`)
     },
-    ...(hints === undefined
-      ? {}
-      : { onFreed: (name, callback) => hints.listen(`${prefix}${name}`, callback) }),
+    ...(hints === undefined ? {} : { hints: within(prefix, hints) }),
     list: async () =>
       (await query(list, [prefix])).map((row) => ({
         name: textAt(row, 0),
@@ -59,6 +58,13 @@ function here(holder: string): string {
 
 function holderIn(text: string): string {
   return text.split('/').slice(2).join('/')
+}
+
+function within(prefix: string, hints: LeaseHints): LeaseHints {
+  return {
+    tell: (word) => hints.tell(`${prefix}${word}`),
+    listen: (word, callback) => hints.listen(`${prefix}${word}`, callback),
+  }
 }
 
 /** Begins the names of the leases of an app. */

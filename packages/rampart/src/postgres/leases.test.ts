@@ -85,8 +85,8 @@ interface World extends AsyncDisposable {
   readonly grow: (count: number, version?: number) => Promise<void>
   /** The version of each projection that readers get. */
   readonly live: () => Promise<readonly (number | undefined)[]>
-  /** The fences of the leases, one per projection. */
-  readonly fences: () => Promise<readonly number[]>
+  /** Which process has each of the leases, one per projection. */
+  readonly holders: () => Promise<readonly (string | null)[]>
 }
 
 async function openWorld(): Promise<World> {
@@ -128,7 +128,7 @@ async function openWorld(): Promise<World> {
           return states.find(({ isLive }) => isLive)?.version
         }),
       ),
-    fences: async () => ((await reads.leases?.list()) ?? []).map(({ fence }) => fence),
+    holders: async () => ((await reads.leases?.list()) ?? []).map(({ holder }) => holder),
     async [Symbol.asyncDispose]() {
       await Promise.all([reads[Symbol.asyncDispose](), write[Symbol.asyncDispose]()])
     },
@@ -140,14 +140,15 @@ describe('of the processes that project', { timeout: 60_000 }, () => {
     await using world = await openWorld()
     await using first = await startProcess(world.url)
     await world.grow(20)
+    const [before] = await world.holders()
     await using second = await startProcess(world.url)
-    expect(await world.fences()).toEqual([1, 1])
     first.child.kill('SIGSTOP')
     await world.grow(20)
-    expect(await world.fences()).toEqual([2, 2])
+    const [after, ...others] = await world.holders()
+    expect(after).not.toBe(before)
+    expect(others).toEqual([after])
     first.child.kill('SIGCONT')
     for (let round = 0; round < 5; round++) await world.grow(20)
-    expect(await world.fences()).toEqual([2, 2])
     expect([first.faults(), second.faults()]).toEqual([[], []])
   })
 
@@ -158,15 +159,30 @@ describe('of the processes that project', { timeout: 60_000 }, () => {
     await world.grow(20)
     first.child.kill('SIGKILL')
     await world.grow(20)
-    expect(await world.fences()).toEqual([2, 2])
+    const before = await world.holders()
     await using third = await startProcess(world.url)
     second.child.kill('SIGTERM')
     await once(second.child, 'exit')
-    const leases = (await world.reads.leases?.list()) ?? []
-    expect(leases.filter(({ fence, holder }) => fence === 2 && holder !== null)).toEqual([])
+    const after = await world.holders()
+    expect(after.filter((holder) => holder !== null && before.includes(holder))).toEqual([])
     await world.grow(20)
-    expect(await world.fences()).toEqual([3, 3])
     expect([second.faults(), third.faults()]).toEqual([[], []])
+  })
+
+  test('one that has nothing gets half of what another has, and back when that one ends', async () => {
+    await using world = await openWorld()
+    await using first = await startProcess(world.url)
+    const [before, ...others] = await world.holders()
+    expect(others).toEqual([before])
+    await using second = await startProcess(world.url)
+    const spread = async (): Promise<number> => new Set(await world.holders()).size
+    await expect.poll(spread, { timeout: 20_000 }).toBe(2)
+    await world.grow(20)
+    expect(await world.holders()).toContain(before)
+    second.child.kill('SIGTERM')
+    await expect.poll(world.holders, { timeout: 20_000 }).toEqual([before, before])
+    await world.grow(20)
+    expect([first.faults(), second.faults()]).toEqual([[], []])
   })
 
   test('one with newer code builds its documents while the older ones are kept up to date', async () => {
@@ -183,7 +199,7 @@ describe('of the processes that project', { timeout: 60_000 }, () => {
     await grown
     await world.grow(20, 2)
     await world.grow(20, 1)
-    expect(await world.fences()).toEqual([1, 1, 1, 1])
+    expect(new Set(await world.holders()).size).toBe(2)
     expect([older.faults(), newer.faults()]).toEqual([[], []])
   })
 })

@@ -1,6 +1,6 @@
 // The read store on PostgreSQL: documents of projections in a schema of their own, which may stand on another
 // server than the logs.
-import type { Lease } from '../core/leases/index.ts'
+import type { Lease, LeaseHints } from '../core/leases/index.ts'
 import type { CollectionShape, DocumentCollection, LogKey, ReadStore } from '../core/ports/index.ts'
 import { systemRuntime, type Runtime } from '../core/index.ts'
 import { accessOf } from './access.ts'
@@ -93,11 +93,11 @@ function openNews({ access, runtime }: Pick<WakeUpOptions, 'access' | 'runtime'>
   return { desk, wakeUps, spread }
 }
 
-// Names of leases stand in the place of names of projections, with no log before them.
-function leaseHints({ desk, spread }: News) {
+// Their words stand in the place of names of projections, with no log before them.
+function leaseHints({ desk, spread }: News): LeaseHints {
   return {
-    tell: (name: string) => spread({ log: '', name }),
-    listen: (name: string, callback: () => void) => desk.listen('', name, callback),
+    tell: (name) => spread({ log: '', name }),
+    listen: (name, callback) => desk.listen('', name, callback),
   }
 }
 

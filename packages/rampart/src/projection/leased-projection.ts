@@ -7,7 +7,7 @@
 // a projection has a lease of its own, so that an upgrade is built while the old one goes on.
 import { isRampartError } from '../core/index.ts'
 import type { ReadStore } from '../core/ports/index.ts'
-import { createBell, workUnderLease } from '../subscription/index.ts'
+import { createBell, workUnderLease, type WorkShare } from '../subscription/index.ts'
 import { followProjection, runsElsewhere } from './followed-projection.ts'
 import type { ProjectionRunnerOptions } from './projection-runner.ts'
 import type { Rebuild } from './rebuild.ts'
@@ -22,6 +22,10 @@ import type { Move } from './waiters.ts'
 export interface LeasedProjectionOptions extends ProjectionRunnerOptions {
   readonly leases: NonNullable<ReadStore['leases']>
   readonly shared: NonNullable<ReadStore['shared']>
+  /** Names this process among those that could run it. */
+  readonly holder: string
+  /** The share of this process in all projections. */
+  readonly share?: WorkShare | undefined
   readonly reportFault: (fault: unknown, what: string) => void
 }
 
@@ -55,8 +59,11 @@ export async function leaseProjection(options: LeasedProjectionOptions): Promise
   const work = workUnderLease({
     leases,
     name: `projection ${projection.name}, version ${projection.version}, of ${store.log}`,
+    holder: options.holder,
     runtime,
     reportFault,
+    share: options.share,
+    mayEnd: () => sharing.rebuild?.isBuilding() !== true,
     begin: (lease, onLost) =>
       begin(sharing, {
         ...options,
@@ -185,6 +192,7 @@ function rebuildBy(sharing: Sharing): Rebuild {
   return {
     status: async () => here().status(),
     act: async (action) => here().act(action),
+    isBuilding: () => sharing.rebuild?.isBuilding() === true,
     stop: async () => sharing.rebuild?.stop(),
   }
 }

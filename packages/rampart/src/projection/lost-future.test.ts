@@ -1,7 +1,7 @@
 // Documents that contain a future which their log has lost are recognised before they are read, and derived
 // anew.
 import { describe, expect, test } from 'vitest'
-import { systemRuntime } from '../core/index.ts'
+import { RampartError, systemRuntime } from '../core/index.ts'
 import { logKey, type EventStore, type LogPlace } from '../core/ports/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import { createReadModel } from './create-read-model.ts'
@@ -64,6 +64,21 @@ describe('documents of a lost future', () => {
     expect(epochs.map(({ forkPosition }) => forkPosition)).toEqual([0, 2])
     expect(await shop.log.judge({ ...head, position: 3 as never, eventId: 'lost.0' })).toBe('forked')
     expect(await shop.log.judge(head)).toBe('held')
+  })
+
+  test('go also where the log can only be read', async () => {
+    await using shop = await openShop()
+    await openShopBehindItsDocuments(shop)
+    const faults: string[] = []
+    const denied = new RampartError('STORE_UNAVAILABLE', 'permission denied for table epochs')
+    const log: EventStore = { ...shop.log, beginEpoch: () => Promise.reject(denied) }
+    const anew = await forget(shop, { log, faults })
+    expect([...anew.keys()]).toEqual(['customers', 'orders'])
+    expect(faults[0]).toMatch(/^the new epoch of .*permission denied/)
+    expect(await statesOf(shop)).toEqual([
+      ['customers', '1.2', true, 0],
+      ['orders', '1.2', true, 0],
+    ])
   })
 
   test('are derived anew by themselves, and what is said of them ends then', async () => {

@@ -7,7 +7,7 @@
 // are folded again from the first event. Whoever dies on the way leaves old documents, which are recognised
 // again, or none.
 import type { Position } from '../core/codec/index.ts'
-import { RampartError, type Projection } from '../core/index.ts'
+import { isRampartError, RampartError, type Projection } from '../core/index.ts'
 import type { CollectionState, EventStore, LogPlace, ReadStore } from '../core/ports/index.ts'
 
 /** The projections of one log, and where their documents are. */
@@ -39,10 +39,9 @@ interface Judged {
  * runs and before anything is appended.
  */
 export async function forgetLostFutures(options: LostFutureOptions): Promise<ReadonlyMap<string, Anew>> {
-  const { projections, store } = options
+  const { projections } = options
   const judged = (await Promise.all(projections.map((one) => judge(options, one)))).flat()
-  // From now on the epochs tell what is lost, without a look at its events.
-  if (judged.some(({ judgement }) => judgement === 'replaced')) await store.beginEpoch()
+  if (judged.some(({ judgement }) => judgement === 'replaced')) await beginEpoch(options)
   const lost = judged.filter(({ judgement }) => judgement !== 'held')
   const anew = new Map<string, Anew>()
   for (const one of lost) {
@@ -51,6 +50,17 @@ export async function forgetLostFutures(options: LostFutureOptions): Promise<Rea
     if (why !== undefined) anew.set(one.projection.name, why)
   }
   return anew
+}
+
+// From then on the epochs tell what is lost, without a look at its events. A process that may only read the
+// log goes on without: the documents go all the same, and places are judged by their events.
+async function beginEpoch({ store, reportFault }: LostFutureOptions): Promise<void> {
+  try {
+    await store.beginEpoch()
+  } catch (fault) {
+    if (!isRampartError(fault, 'STORE_UNAVAILABLE')) throw fault
+    reportFault(fault, `the new epoch of ${store.log}`)
+  }
 }
 
 async function judge({ store, readStore }: LostFutureOptions, projection: Projection) {

@@ -34,6 +34,8 @@ export interface Rebuild {
   readonly status: () => Promise<RebuildStatus>
   /** Begins what is asked, and answers at once. Throws `INPUT_INVALID` when it cannot be begun. */
   readonly act: (action: RebuildAction) => Promise<RebuildStatus>
+  /** Whether a build is under way, which would be lost if the projection ended. */
+  readonly isBuilding: () => boolean
   readonly stop: () => Promise<void>
 }
 
@@ -63,6 +65,7 @@ export function createRebuild(options: ProjectionRunnerOptions, stage: Stage): R
       await actions[action](rebuilding)
       return statusOf(rebuilding)
     },
+    isBuilding: () => rebuilding.build?.state === 'building',
     async stop() {
       const { build } = rebuilding
       await build?.runner.stop()

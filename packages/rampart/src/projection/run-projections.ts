@@ -6,6 +6,7 @@ import { leaseProjection, type LeasedProjection } from './leased-projection.ts'
 import { forgetLostFutures } from './lost-future.ts'
 import type { ReadModel } from './read-model.ts'
 import { createServedProjection } from './served-projection.ts'
+import { shareWork } from '../subscription/index.ts'
 import { showRunner, type ShownProjection } from './shown-projection.ts'
 
 /** What projections run on. */
@@ -32,15 +33,31 @@ export async function runProjections(options: RunProjectionsOptions): Promise<Ru
   const { projections, store, readStore, runtime, reportFault } = options
   const { leases, shared } = readStore
   if (leases === undefined || shared === undefined) return modelsOf(options, await runAll(options))
-  const how = { store, readStore, leases, shared, runtime, reportFault }
+  const share = leases.hints && shareWork({ hints: leases.hints, name: nameOf(options), runtime })
+  const how = { store, readStore, leases, shared, share, holder: runtime.uuid(), runtime, reportFault }
   const starting = await Promise.allSettled(
     projections.map((projection) => leaseProjection({ projection, ...how })),
   )
   const leased = starting.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const failed = starting.find((one) => one.status === 'rejected')
-  if (failed === undefined) return modelsOf(options, leased)
-  await Promise.all(leased.map((one) => one.stop()))
+  const models = modelsOf(options, leased)
+  const stop = (): Promise<void> => {
+    share?.stop()
+    return models.stop()
+  }
+  if (failed === undefined) return { ...models, stop }
+  await stop()
   throw failed.reason
+}
+
+// A word between processes has a bound.
+const nameLengthMax = 1000
+
+// Processes whose projections have other versions have other work.
+function nameOf({ projections, store }: RunProjectionsOptions): string {
+  return [store.log, ...projections.map(({ name, version }) => `${name} ${version}`).toSorted()]
+    .join(', ')
+    .slice(0, nameLengthMax)
 }
 
 /** Runs all of them in the one process that has their store. */

@@ -12,18 +12,25 @@ import { isRampartError, RampartError, type Runtime } from '../core/index.ts'
 import type { Lease, LeaseStore } from '../core/leases/index.ts'
 import { createBackOff } from './back-off.ts'
 import { createBell } from './bell.ts'
+import type { WorkShare } from './work-share.ts'
 
 /** What work under a lease needs. */
 export interface LeasedWorkOptions {
   readonly leases: LeaseStore
   /** Names the work among all that the processes share. */
   readonly name: string
+  /** Names this process among them; by chance unless given. */
+  readonly holder?: string | undefined
   readonly runtime: Runtime
   /**
    * Begins the work; the answer ends it, and resolves when nothing of it goes on. `onLost` may be called by
    * whoever learns that the lease is lost.
    */
   readonly begin: (lease: Lease, onLost: () => void) => Promise<() => Promise<void>>
+  /** The share of this process in all such work; it keeps what it has where there is none. */
+  readonly share?: WorkShare | undefined
+  /** Whether the work can be given up for the sake of another process; always unless said. */
+  readonly mayEnd?: () => boolean
   /** Hears of what `begin` and the store throw; both are tried again. */
   readonly reportFault?: (fault: unknown, what: string) => void
 }
@@ -41,6 +48,8 @@ const leaseMs = 9000
 const renewEveryMs = leaseMs / 3
 /** A hint can be lost; whoever waits for a lease asks again by himself after this long. */
 const askEveryMs = 1000
+/** Whoever gave work up for the sake of others leaves them this long to take it. */
+const giveWayMs = 3000
 
 interface Working {
   readonly options: LeasedWorkOptions
@@ -55,7 +64,8 @@ export function workUnderLease(options: LeasedWorkOptions): LeasedWork {
   const settled = Promise.withResolvers<void>()
   // Not everyone waits for it.
   settled.promise.catch(() => undefined)
-  const working = { options, holder: options.runtime.uuid(), stopping: stopping.signal, settled }
+  const { holder = options.runtime.uuid() } = options
+  const working = { options, holder, stopping: stopping.signal, settled }
   const ended = run(working)
   return {
     settled: settled.promise,
@@ -71,14 +81,16 @@ async function run(working: Working): Promise<void> {
   const { leases, name, runtime, reportFault } = options
   const bell = createBell(runtime)
   const backOff = createBackOff(runtime)
-  const endHints = leases.onFreed?.(name, bell.ring)
+  const endHints = leases.hints?.listen(name, bell.ring)
   while (!stopping.aborted) {
     const askedMs = runtime.elapsedMs()
     try {
       const lease = await leases.take({ name, holder, leaseMs })
       if (lease === undefined) settled.resolve()
       if (lease === undefined) await bell.wait(askEveryMs, stopping)
-      else await work(working, lease, askedMs)
+      else if (await work(working, lease, askedMs)) {
+        await createBell(runtime).wait(giveWayMs, stopping)
+      }
       backOff.reset()
     } catch (fault) {
       settled.reject(fault)
@@ -91,20 +103,25 @@ async function run(working: Working): Promise<void> {
   endHints?.()
 }
 
-/** Works until told to stop or until the lease is lost. */
-async function work(working: Working, lease: Lease, takenMs: number): Promise<void> {
+/** Works until told to stop, until the lease is lost, or until others need the work: true then. */
+async function work(working: Working, lease: Lease, takenMs: number): Promise<boolean> {
   const { options, stopping } = working
+  const { share, mayEnd = () => true } = options
+  const givenUp = new AbortController()
   const lost = new AbortController()
   const ended = new AbortController()
   const onLost = (): void => lost.abort()
   // A long start or end must not outlast the lease either.
   const renewing = renewUntil(working, { lease, takenMs, onLost, signal: ended.signal })
   try {
-    if (stopping.aborted) return
+    if (stopping.aborted) return false
     const end = await options.begin(lease, onLost)
     working.settled.resolve()
-    await untilAborted(AbortSignal.any([lost.signal, stopping]))
+    const uncount = share?.count({ mayEnd, giveUp: () => givenUp.abort() })
+    await untilAborted(AbortSignal.any([lost.signal, givenUp.signal, stopping]))
+    uncount?.()
     await end()
+    return givenUp.signal.aborted
   } finally {
     ended.abort()
     await renewing

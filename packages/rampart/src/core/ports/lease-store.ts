@@ -49,6 +49,13 @@ export interface LeaseState {
   readonly leftMs: number
 }
 
+/** Words between processes, which may be late, lost or repeated. The name of a lease says that it is free. */
+export interface LeaseHints {
+  readonly tell: (word: string) => void
+  /** Calls back when a word was told, here too. Returns what ends it. */
+  readonly listen: (word: string, callback: () => void) => () => void
+}
+
 /** The leases of a store. */
 export interface LeaseStore {
   /** `undefined` while another has it. Throws `INPUT_INVALID` for what cannot be asked. */
@@ -56,11 +63,8 @@ export interface LeaseStore {
   /** Lets it last for `leaseMs` from now on; false when it is lost. */
   readonly renew: (lease: Lease, leaseMs: number) => Promise<boolean>
   readonly giveBack: (lease: Lease) => Promise<void>
-  /**
-   * Calls back when a lease was given back: a hint, which may be late, lost or repeated. Returns what ends
-   * it. Absent where nobody is told.
-   */
-  readonly onFreed?: (name: string, callback: () => void) => () => void
+  /** How those who ask hear of each other; absent where nobody is told. */
+  readonly hints?: LeaseHints
   /** In the order of their names. */
   readonly list: () => Promise<readonly LeaseState[]>
 }
