@@ -32,12 +32,12 @@ async function emptyDatabase(): Promise<string> {
   return createDatabase(server.url('postgres'), `away_${++databases}`)
 }
 
-async function openHost(url: string, port = 0): Promise<RunningHost> {
+async function openHost(url: string, port = 0, name = 'one'): Promise<RunningHost> {
   return startHost({
     mounts: [{ prefix: '', app: shop }],
     environment: {
       PORT: String(port),
-      RAMPART_DATA: join(folder, String(databases)),
+      RAMPART_DATA: join(folder, `${databases}-${name}`),
       RAMPART_STORE: url,
       RAMPART_STORE_SECONDS: '1',
       RAMPART_RATE_PER_SECOND: '0',
@@ -46,10 +46,11 @@ async function openHost(url: string, port = 0): Promise<RunningHost> {
   })
 }
 
+const cup = { customer: 'ada', lines: [{ sku: 'cup', quantity: 1 }] }
+
 async function place(base: string, id: string, prefer = 'wait=10'): Promise<Answer> {
-  const data = { customer: 'ada', lines: [{ sku: 'cup', quantity: 1 }] }
   const headers = { 'idempotency-key': id, prefer }
-  return ask(`${base}/commands/PlaceOrder`, { body: { streamId: id, data }, headers })
+  return ask(`${base}/commands/PlaceOrder`, { body: { streamId: id, data: cup }, headers })
 }
 
 /** What an answer says that tells of a database that is away. */
@@ -111,6 +112,40 @@ test('a server that takes no more connections is 503, and forgotten when it does
   await until(async () => (await place(host.url, 'refused')).status === 200)
   expect(await placedOrders(host.url)).toEqual(['first', 'refused'])
 })
+
+const overtakings = everyPoint ? 1000 : 10
+
+test(
+  `what a process knows of a stream decides nothing when another has gone on, ${overtakings} times`,
+  { timeout: 300_000 },
+  async () => {
+    const url = await emptyDatabase()
+    await using first = await openHost(url, 0, 'first')
+    await using second = await openHost(url, 0, 'second')
+    for (let round = 0; round < overtakings; round++) {
+      const id = `order-${round}`
+      const [one, other] = round % 2 === 0 ? [first.url, second.url] : [second.url, first.url]
+      const cancel = async (key: string): Promise<Answer> =>
+        ask(`${one}/commands/CancelOrder`, {
+          body: { streamId: id, data: {} },
+          headers: { 'idempotency-key': key },
+        })
+      // Each knows the stream as it left it: one as absent, the other as placed.
+      const answers = [
+        await cancel(`${id} too early`),
+        await place(other, id),
+        await cancel(`${id} in time`),
+        await ask(`${other}/commands/PlaceOrder`, { body: { streamId: id, data: cup } }),
+        await cancel(`${id} again`),
+      ]
+      const [early, placed, cancelled, again, late] = answers
+      expect(answers.map(({ status }) => status)).toEqual([422, 200, 200, 422, 200])
+      expect(early?.body).toMatchObject({ code: 'ORDER_NOT_FOUND' })
+      expect([placed, cancelled, late].map((answer) => answer?.body['version'])).toEqual([1, 2, 2])
+      expect(again?.body).toMatchObject({ code: 'ORDER_EXISTS', data: { status: 'cancelled' } })
+    }
+  },
+)
 
 interface Struck {
   readonly url: string

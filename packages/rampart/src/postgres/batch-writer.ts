@@ -159,7 +159,7 @@ async function learn(place: Place, { prepared, attemptsLeft, error }: LostCall):
   const { state, log } = place
   const unknown = unknownOf(storeFault(error, state.access.url))
   if (attemptsLeft <= 1) return prepared.map(() => unknown)
-  await sleep(state.runtime, retryMs)
+  await sleep(state.runtime, pauseMs(attemptsMax - attemptsLeft))
   try {
     const client = await clientOf(state)
     const recorded = await findRecorded({ client, state }, log, prepared)
@@ -177,7 +177,12 @@ async function learn(place: Place, { prepared, attemptsLeft, error }: LostCall):
 }
 
 const attemptsMax = 6
-const retryMs = 500
+// A connection that was cut is there again at once, a server that was killed within seconds.
+const pausesMs = [20, 100, 500, 1000, 2000]
+
+function pauseMs(attempts: number): number {
+  return pausesMs[attempts] ?? 0
+}
 
 // For operations that may be done twice: they are tried again until it is known what became of them.
 async function attempted<Value>(
@@ -197,7 +202,7 @@ async function attempted<Value>(
       if (lost) forget(state)
       const isWorthwhile = lost || isPassing(error) || (isUnknown && client === undefined)
       if (!isWorthwhile || attempt === attemptsMax) return isUnknown ? unknownOf(fault) : failureOf(fault)
-      await sleep(state.runtime, retryMs)
+      await sleep(state.runtime, pauseMs(attempt - 1))
     }
   }
 }
