@@ -1,7 +1,7 @@
 // The event store port in memory: for tests, for trials, and as the plainest reading of the promises.
 import type { Position, StreamVersion } from '../core/codec/index.ts'
 import type { Runtime } from '../core/index.ts'
-import { checkAppend, foldPages, pageBytesMax, type CheckedAppend } from '../core/checks/index.ts'
+import { checkAppend, foldPages, foldStream, pageBytesMax, type CheckedAppend } from '../core/checks/index.ts'
 import type {
   AppendRequest,
   AppendResult,
@@ -36,6 +36,7 @@ export function createEventStore(state: LogState, options: MemoryLogOptions): Ev
     seals: createSealStore(state),
     append: async (request) => appendAndTell(state, request, runtime),
     readStream: (query) => readStream(state, query, runtime),
+    readStreamToFold: (query) => foldStream(readStream(state, query, runtime)),
     readLog: (query) => readLog(state, query, runtime),
     readToFold: (query) => foldPages(readLog(state, query, runtime)),
     head: async () => {

@@ -5,7 +5,7 @@ import type { LogIdentity } from '../core/group-commit/index.ts'
 import type { EventFilter, EventRecord, LogPlace } from '../core/ports/index.ts'
 import type { SealedEvent } from '../core/seals/index.ts'
 import { readSql, type RunQuery, type Statement } from './database.ts'
-import { bytesThrough, eventColumns, foldRecordOf, recordOf, sealedOf } from './event-rows.ts'
+import { bytesThrough, eventColumns, foldRecordOf, foldStreamOf, recordOf, sealedOf } from './event-rows.ts'
 import { pickPositions } from './picker.ts'
 import { numberAt, textAt, type Row } from './rows.ts'
 
@@ -40,6 +40,13 @@ export interface EventReader {
   readonly head: (log: LogIdentity) => Promise<LogPlace>
   readonly placeAt: (log: LogIdentity, position: number) => Promise<LogPlace>
   readonly readStream: (log: LogIdentity, range: StreamRange) => Promise<ReadEvents>
+  /**
+   * The same as folds read it. Fails where a payload is no text; `undefined` where one is no JSON, or large.
+   */
+  readonly readStreamToFold: (
+    log: LogIdentity,
+    range: StreamRange,
+  ) => Promise<ReadEvents<FoldRecord> | undefined>
   readonly readLog: (log: LogIdentity, range: LogRange) => Promise<ReadEvents>
   /** The same as folds read it. Fails where a payload is no text. */
   readonly readLogToFold: (log: LogIdentity, range: LogRange) => Promise<ReadEvents<FoldRecord>>
@@ -65,13 +72,18 @@ const eventAt: Statement = {
 const ofStream = `WHERE e.stream = (
     SELECT number FROM rampart_write.streams WHERE log = $1 AND decider = $2 AND id = $3
   ) AND e.version >= $4 AND e.version <= $5`
-const forward = page('record', { name: 'stream-forward', where: ofStream, order: 'version', limit: '$6' })
-const backward = page('record', {
-  name: 'stream-backward',
-  where: ofStream,
-  order: 'version DESC',
-  limit: '$6',
-})
+const forward = { name: 'stream-forward', where: ofStream, order: 'version', limit: '$6' }
+const backward = { ...forward, name: 'stream-backward', order: 'version DESC' }
+// Together they keep the bound of a page then.
+const largestShare = Math.floor(pageBytesMax / 1000)
+const streamToFold = readSql('select-stream-to-fold').replaceAll(':share', String(largestShare))
+const streamStatements = {
+  fold: {
+    forward: shaped(streamToFold, { ...forward, name: 'fold-forward' }),
+    backward: shaped(streamToFold, { ...backward, name: 'fold-backward' }),
+  },
+  record: { forward: page('record', forward), backward: page('record', backward) },
+}
 const allOfLog = {
   name: 'log',
   where: 'WHERE e.log = $1 AND e.position > $2 AND e.position <= $3',
@@ -86,6 +98,14 @@ const logStatements = {
 
 /** Prepares the reader on a pool. */
 export function createEventReader(query: RunQuery): EventReader {
+  const readStream = (
+    kind: 'fold' | 'record',
+    log: LogIdentity,
+    { decider, id, lowest, highest, isForward, limit }: StreamRange,
+  ): Promise<readonly Row[]> => {
+    const statement = streamStatements[kind][isForward ? 'forward' : 'backward']
+    return query(statement, [log.number, decider, id, lowest, Math.min(highest, versionMax), limit])
+  }
   const readLog = async (
     kind: 'fold' | 'record',
     log: LogIdentity,
@@ -100,9 +120,11 @@ export function createEventReader(query: RunQuery): EventReader {
     head: async (log) => placeIn(log, (await query(headOf, [log.number]))[0], 0),
     placeAt: async (log, position) =>
       placeIn(log, (await query(eventAt, [log.number, position]))[0], position),
-    readStream: async (log, { decider, id, lowest, highest, isForward, limit }) => {
-      const values = [log.number, decider, id, lowest, Math.min(highest, versionMax), limit]
-      return pageOf(await query(isForward ? forward : backward, values), limit, recordOf)
+    readStream: async (log, range) => pageOf(await readStream('record', log, range), range.limit, recordOf),
+    readStreamToFold: async (log, range) => {
+      const [row = []] = await readStream('fold', log, range)
+      const events = foldStreamOf(row, range)
+      return events === undefined ? undefined : { events, isWhole: events.length < range.limit }
     },
     readLog: async (log, range) => pageOf(await readLog('record', log, range), range.limit, recordOf),
     readLogToFold: async (log, range) => pageOf(await readLog('fold', log, range), range.limit, foldRecordOf),
@@ -121,14 +143,18 @@ interface PageShape {
   readonly limit: string
 }
 
-function page(kind: keyof typeof eventColumns, { name, where, order, limit }: PageShape): Statement {
-  const text = selectEvents
-    .replaceAll(':columns', eventColumns[kind])
+function page(kind: keyof typeof eventColumns, shape: PageShape): Statement {
+  const name = `${kind}-${shape.name}`
+  return shaped(selectEvents.replaceAll(':columns', eventColumns[kind]), { ...shape, name })
+}
+
+function shaped(sql: string, { name, where, order, limit }: PageShape): Statement {
+  const text = sql
     .replaceAll(':where', where)
     .replaceAll(':order', order)
     .replaceAll(':limit', limit)
     .replaceAll(':bytes', String(pageBytesMax))
-  return { name: `${kind}-${name}`, text }
+  return { name, text }
 }
 
 // A page may end with one row beyond its bound, unless that is its only one.

@@ -2,7 +2,7 @@
 import type { CommandId, FoldRecord, Position, StreamId, StreamVersion } from '../core/codec/index.ts'
 import type { EventRecord } from '../core/ports/index.ts'
 import type { SealedEvent, SealedOutcome } from '../core/seals/index.ts'
-import { bytesAt, numberAt, textAt, textOrNullAt, type Row } from './rows.ts'
+import { bytesAt, numberAt, numbersAt, textAt, textOrNullAt, type Row } from './rows.ts'
 
 const ofAll = `
   found.bytes, found.position, s.decider, s.id, found.version, t.name, found.schema_version, found.append_id,
@@ -42,6 +42,38 @@ function placedOf(row: Row): Omit<FoldRecord, 'text'> {
     appendIndex: numberAt(row, 8),
     recordedAtMs: numberAt(row, 9),
   }
+}
+
+const separator = '\u001E'
+
+/**
+ * The events of a page of one stream that came as one row; `undefined` when a payload is large, or holds what
+ * separates them.
+ */
+export function foldStreamOf(
+  row: Row,
+  { decider, id }: { readonly decider: string; readonly id: StreamId },
+): readonly FoldRecord[] | undefined {
+  const [positions, versions, schemaVersions] = [numbersAt(row, 1), numbersAt(row, 2), numbersAt(row, 3)]
+  const [appendIndexes, times] = [numbersAt(row, 4), numbersAt(row, 5)]
+  const [appendIds = [], types = [], texts = []] = [6, 7, 8].map((index) =>
+    textAt(row, index).split(separator),
+  )
+  if (versions.length === 0) return []
+  if (numberAt(row, 0) > 0) return undefined
+  if (texts.length !== versions.length || types.length !== versions.length) return undefined
+  return texts.map((text, index) => ({
+    position: (positions[index] ?? 0) as Position,
+    decider,
+    streamId: id,
+    version: (versions[index] ?? 0) as StreamVersion,
+    type: types[index] ?? '',
+    schemaVersion: schemaVersions[index] ?? 0,
+    appendId: appendIds[index] ?? '',
+    appendIndex: appendIndexes[index] ?? 0,
+    recordedAtMs: times[index] ?? 0,
+    text,
+  }))
 }
 
 /** An event with everything that readers may see of it. */

@@ -11,7 +11,7 @@ import type {
   StreamQuery,
 } from '../core/ports/index.ts'
 import { isDataError } from './database.ts'
-import type { EventReader, LogRange, ReadEvents } from './event-reader.ts'
+import type { EventReader, LogRange, ReadEvents, StreamRange } from './event-reader.ts'
 import type { OpenStore } from './open-store.ts'
 
 /** What pages are read from. */
@@ -25,19 +25,26 @@ const windowPositions = 10_000
 export function createLogPages(
   source: PageSource,
   log: LogIdentity,
-): Pick<EventStore, 'readStream' | 'readLog' | 'readToFold'> {
+): Pick<EventStore, 'readStream' | 'readStreamToFold' | 'readLog' | 'readToFold'> {
   return {
-    readStream: (query) => readStream(source, log, query),
+    readStream: (query) => readStream(source, query, (reader, range) => reader.readStream(log, range)),
+    readStreamToFold: (query) =>
+      readStream(source, query, (reader, range) =>
+        asText(
+          () => reader.readStreamToFold(log, range),
+          () => reader.readStream(log, range),
+        ),
+      ),
     readLog: (query) => readLog(source, log, { query, read: (reader, range) => reader.readLog(log, range) }),
     readToFold: (query) => readLog(source, log, { query, read: readToFold(log) }),
   }
 }
 
-async function* readStream(
+async function* readStream<Event extends Pick<EventRecord, 'version'>>(
   source: PageSource,
-  log: LogIdentity,
   query: StreamQuery,
-): AsyncGenerator<readonly EventRecord[]> {
+  read: (reader: EventReader, range: StreamRange) => Promise<ReadEvents<Event>>,
+): AsyncGenerator<readonly Event[]> {
   const { decider, id, direction = 'forward', limit = Number.MAX_SAFE_INTEGER, signal } = query
   const isForward = direction === 'forward'
   const [low = 1, high = Number.MAX_SAFE_INTEGER] = isForward
@@ -47,9 +54,7 @@ async function* readStream(
   let left = limit
   while (left > 0) {
     const size = Math.min(left, pageSizeUnlessSaid)
-    const page = await unlessAborted(signal, () =>
-      source.reads().events.readStream(log, { ...range, limit: size }),
-    )
+    const page = await unlessAborted(signal, () => read(source.reads().events, { ...range, limit: size }))
     const last = page.events.at(-1)
     if (last === undefined) return
     yield page.events
@@ -127,17 +132,27 @@ async function readLogPage<Event extends Placed>(
   return { events, through, head, isLast: false }
 }
 
-/** A page for folds. Where a payload is no text, the driver cannot give it as one. */
 function readToFold(log: LogIdentity): ReadPage<FoldRecord> {
-  return async (reader, range) => {
-    try {
-      return await reader.readLogToFold(log, range)
-    } catch (error) {
-      if (!(error instanceof Error && isDataError(error.cause))) throw error
-      const { events, isWhole } = await reader.readLog(log, range)
-      return { events: events.map(foldRecord), isWhole }
-    }
+  return (reader, range) =>
+    asText(
+      () => reader.readLogToFold(log, range),
+      () => reader.readLog(log, range),
+    )
+}
+
+/** A page for folds. Where a payload is no text, the driver cannot give it as one. */
+async function asText(
+  read: () => Promise<ReadEvents<FoldRecord> | undefined>,
+  readBytes: () => Promise<ReadEvents>,
+): Promise<ReadEvents<FoldRecord>> {
+  try {
+    const page = await read()
+    if (page !== undefined) return page
+  } catch (error) {
+    if (!(error instanceof Error && isDataError(error.cause))) throw error
   }
+  const { events, isWhole } = await readBytes()
+  return { events: events.map(foldRecord), isWhole }
 }
 
 // A page without filters ends at an event that it holds.

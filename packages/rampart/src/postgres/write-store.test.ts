@@ -77,6 +77,22 @@ describe('the store on PostgreSQL', () => {
     expect(texts).toEqual(['{}', '\uFFFD\0'])
   })
 
+  test('tells payloads of a stream apart that hold what separates them', async () => {
+    await using harness = await openHarness()
+    const log = await harness.store.openLog('default/shop/0')
+    const sent = ['{}', 'before\u001Eafter', '']
+    const events = sent.map((text) => ({
+      type: 'noted',
+      schemaVersion: 1,
+      payload: new TextEncoder().encode(text),
+    }))
+    const note = { decider: 'note', id: streamId('a') }
+    await log.append({ writes: [{ ...note, expectedVersion: 'none', events }] })
+    const texts: string[] = []
+    for await (const page of log.readStreamToFold(note)) texts.push(...page.map(({ text }) => text))
+    expect(texts).toEqual(sent)
+  })
+
   test.each(contract)('$name', async ({ check }) => {
     await using harness = await openHarness()
     await expect(check(harness)).resolves.toBeUndefined()

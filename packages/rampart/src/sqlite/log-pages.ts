@@ -1,5 +1,6 @@
 // Reads the pages of a log and of its streams: each page in one go, and everything else gets its turn between
 // two of them.
+import { foldStream } from '../core/checks/index.ts'
 import { position, type FoldRecord } from '../core/codec/index.ts'
 import type { Runtime } from '../core/index.ts'
 import type {
@@ -28,9 +29,10 @@ const windowPositions = 10_000
 export function createLogPages(
   source: PageSource,
   log: LogIdentity,
-): Pick<EventStore, 'readStream' | 'readLog' | 'readToFold'> {
+): Pick<EventStore, 'readStream' | 'readStreamToFold' | 'readLog' | 'readToFold'> {
   return {
     readStream: (query) => readStream(source, log, query),
+    readStreamToFold: (query) => foldStream(readStream(source, log, query)),
     readLog: (query) => readPages(source, query, (reader, page) => readLogPage(reader, log, page)),
     readToFold: (query) => readPages(source, query, (reader, page) => readFoldPage(reader, log, page)),
   }

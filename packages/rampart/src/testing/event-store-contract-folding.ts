@@ -1,5 +1,5 @@
 // Rules of the event store: what folds read is what the log holds (ES-5, ES-9, ES-10).
-import { position, type FoldRecord } from '../core/codec/index.ts'
+import { position, streamId, type FoldRecord } from '../core/codec/index.ts'
 import { pageBytesMax } from '../core/checks/index.ts'
 import type { EventRecord, EventStore, LogPage } from '../core/ports/index.ts'
 import {
@@ -56,6 +56,17 @@ async function readsTheSame(harness: EventStoreHarness): Promise<void> {
   await appended(log, { writes: [write('é', 'none', events), write('b', 'none')], command: claim(1) })
   await appended(log, { writes: [write('b', 1)], correlationId: 'correlation', actor: 'ada' })
   expectSame('the texts', await sameTexts(log, {}), [...sent, 'b', 'b'])
+  for (const direction of ['forward', 'backward'] as const) {
+    const query = { decider: 'note', id: streamId('é'), direction }
+    const whole = (await streamEvents(log.readStream(query))).map(toFold)
+    expectSame(`the stream ${direction}`, await streamEvents(log.readStreamToFold(query)), whole)
+  }
+}
+
+async function streamEvents<Event>(pages: AsyncIterable<readonly Event[]>): Promise<readonly Event[]> {
+  const events: Event[] = []
+  for await (const page of pages) events.push(...page)
+  return events
 }
 
 async function readsSamePages(harness: EventStoreHarness): Promise<void> {

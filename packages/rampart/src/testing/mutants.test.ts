@@ -278,6 +278,11 @@ const mutants: readonly (readonly [promise: string, what: string, mutant: Mutant
     (log) => ({ readStream: ({ to: _, ...query }) => log.readStream(query) }),
   ],
   [
+    'ES-9',
+    'hands folds a stream in one order only',
+    (log) => ({ readStreamToFold: ({ direction: _, ...query }) => log.readStreamToFold(query) }),
+  ],
+  [
     'ES-5',
     'hands folds what no type was asked for',
     (log) => ({ readToFold: ({ types: _, ...query }) => log.readToFold(query) }),

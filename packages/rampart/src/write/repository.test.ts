@@ -146,8 +146,8 @@ describe.each(adapters)('on %s', (_adapter, open) => {
     let read = 0
     const counting: EventStore = {
       ...store,
-      readStream: async function* (query) {
-        for await (const page of store.readStream(query)) {
+      readStreamToFold: async function* (query) {
+        for await (const page of store.readStreamToFold(query)) {
           read += page.length
           yield page
         }

@@ -210,11 +210,11 @@ async function* eventsFrom(
   { definition, id }: StateName,
   from: StreamVersion,
 ): AsyncGenerator<readonly FoldedEvent[]> {
-  for await (const page of store.readStream({ decider: definition.of.name, id, from })) {
+  for await (const page of store.readStreamToFold({ decider: definition.of.name, id, from })) {
     yield page.map((record) => ({
       type: record.type,
       data: decodeEvent(definition.of, record).data,
-      payloadBytes: record.payload.byteLength,
+      payloadBytes: record.text.length,
     }))
   }
 }

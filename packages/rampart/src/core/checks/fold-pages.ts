@@ -9,6 +9,13 @@ export async function* foldPages(pages: AsyncIterable<LogPage>): AsyncGenerator<
   for await (const { events, through } of pages) yield { events: events.map(foldRecord), through }
 }
 
+/** The same events of a stream for folds. */
+export async function* foldStream(
+  pages: AsyncIterable<readonly EventRecord[]>,
+): AsyncGenerator<readonly FoldRecord[]> {
+  for await (const events of pages) yield events.map(foldRecord)
+}
+
 /** An event as folds read it. */
 export function foldRecord(record: EventRecord): FoldRecord {
   return {

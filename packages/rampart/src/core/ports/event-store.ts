@@ -193,6 +193,8 @@ export interface EventStore {
   readonly append: (request: AppendRequest) => Promise<AppendResult>
   /** Pages of one stream; ends at the version that the stream has when the last page is read. */
   readonly readStream: (query: StreamQuery) => AsyncIterable<readonly EventRecord[]>
+  /** The same events as `readStream` for whoever only folds, at a fraction of what they cost. */
+  readonly readStreamToFold: (query: StreamQuery) => AsyncIterable<readonly FoldRecord[]>
   /** Pages of the log; ends at the head as it is when the last page is read, with at least one page. */
   readonly readLog: (query: LogQuery) => AsyncIterable<LogPage>
   /** The same pages as `readLog` for whoever only folds, at a fraction of what they cost. */
