@@ -34,6 +34,9 @@ const parts = [
   'indexes/messages-category',
 ]
 
+// What a client needs to hand messages to handlers.
+const load = 'SELECT type, position, global_position, data, metadata FROM get_stream_messages($1, 0, -1)'
+
 /** Opens the store; `connections` is the size of its pool. */
 export async function open(url, { connections = 10 } = {}) {
   const options = '-c search_path=message_store,public'
