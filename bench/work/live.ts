@@ -69,21 +69,26 @@ function live(thread: Thread, scale: number): Promise<Round> {
   })
 }
 
-/** Starts so many operations a millisecond, whatever becomes of those before, and waits for all of them. */
+/**
+ * Has as many callers as before do so many operations a millisecond between them, each at its time or, where
+ * the store is late, as soon as a caller is free: never more than one of each caller are in hand.
+ */
 async function pace(
   perMs: number,
   durationMs: number,
   operate: (operation: number) => Promise<void>,
 ): Promise<number> {
   const startedMs = performance.now()
-  const running: Promise<void>[] = []
-  for (let elapsedMs = 0; elapsedMs < durationMs; elapsedMs = performance.now() - startedMs) {
-    while (running.length <= elapsedMs * perMs) running.push(operate(running.length))
-    // oxlint-disable-next-line no-await-in-loop -- it keeps the pace
-    await sleep(systemRuntime, 1)
+  let next = 0
+  const caller = async (): Promise<void> => {
+    for (let operation = next++; operation < durationMs * perMs; operation = next++) {
+      const earlyMs = startedMs + operation / perMs - performance.now()
+      if (earlyMs > 0) await sleep(systemRuntime, earlyMs)
+      await operate(operation)
+    }
   }
-  await Promise.all(running)
-  return running.length
+  await Promise.all(Array.from({ length: callers }, caller))
+  return Math.ceil(durationMs * perMs)
 }
 
 const { stored } = encodeEvent(accountEvents, accountEvents.make.MoneyDeposited(deposit(7)))
