@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { systemRuntime } from 'rampart'
 import { logKey, type AppendRequest } from 'rampart/ports'
 import { openSqliteStore } from 'rampart/sqlite'
+// The sealer itself, because it belongs to whoever hosts an app, and a store alone has none.
+import { createSealer } from '../../packages/rampart/src/seal/index.ts'
 import { openBareTable } from '../limits/bare-sqlite.ts'
 import { openRawFile } from '../limits/raw-file.ts'
 import { drive, measure, ratio, type Round, type Work } from '../measure.ts'
@@ -25,7 +27,8 @@ const appendsBefore = 15_000
 /** Measures and prints appends. */
 export async function benchAppends({ report, rounds, scale }: Bench): Promise<void> {
   for (const callers of [1, 64, 256]) {
-    const operations = Math.ceil((callers === 1 ? 2000 : 20_000) * scale)
+    // Long enough for the sealer, which looks once a second, to have its part in each round.
+    const operations = Math.ceil((callers === 1 ? 4000 : 60_000) * scale)
     const sized = { callers, operations, before: Math.ceil(appendsBefore * scale) }
     const fresh = { ...sized, before: 0, thread: 'caller' } as const
     const first = { name: "the first appends, caller's thread", round: () => store(fresh) }
@@ -97,11 +100,12 @@ export interface StoreRound extends Sized {
   readonly idOf?: (operation: number) => string
 }
 
-/** One round of the store. */
+/** One round of the store, sealed meanwhile as a host would have it. */
 export function store({ thread, callers, operations, before, idOf }: StoreRound): Promise<Round> {
   return inTemporaryFolder(async (folder) => {
     await using database = await openSqliteStore({ file: join(folder, 'write.sqlite'), thread })
     const log = await database.openLog(logKey('bench'))
+    const sealer = createSealer({ store: log, runtime: systemRuntime })
     const versions = new Map<number, number>()
     const append = async (operation: number): Promise<void> => {
       const stream = operation % streamsOfCallers
@@ -112,7 +116,9 @@ export function store({ thread, callers, operations, before, idOf }: StoreRound)
       if (result.status !== 'appended') throw new Error(`The append came to ${result.status}.`)
     }
     await drive(256, before, append)
-    return await drive(callers, operations, (operation) => append(before + operation))
+    const round = await drive(callers, operations, (operation) => append(before + operation))
+    await sealer.stop()
+    return round
   })
 }
 
