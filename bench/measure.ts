@@ -114,6 +114,13 @@ export function startRound(): (operations: number) => Round {
   }
 }
 
+/**
+ * The sizes and shapes to measure: all of them or, where the scale only tries whether a part runs, the last.
+ */
+export function sizesAt<Size>(scale: number, sizes: readonly Size[]): readonly Size[] {
+  return scale < 0.01 ? sizes.slice(-1) : sizes
+}
+
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }

@@ -7,7 +7,7 @@ import { openSqliteStore } from 'rampart/sqlite'
 import { createSealer } from '../../packages/rampart/src/seal/index.ts'
 import { openBareTable } from '../limits/bare-sqlite.ts'
 import { openRawFile } from '../limits/raw-file.ts'
-import { drive, measure, ratio, type Round, type Work } from '../measure.ts'
+import { drive, measure, ratio, sizesAt, type Round, type Work } from '../measure.ts'
 import { microseconds, milliseconds, rate, times, type Bench, type Demand } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 
@@ -26,7 +26,7 @@ const appendsBefore = 15_000
 
 /** Measures and prints appends. */
 export async function benchAppends({ report, rounds, scale }: Bench): Promise<void> {
-  for (const callers of [1, 64, 256]) {
+  for (const callers of sizesAt(scale, [1, 64, 256])) {
     // Long enough for the sealer, which looks once a second, to have its part in each round.
     const operations = Math.ceil((callers === 1 ? 4000 : 60_000) * scale)
     const sized = { callers, operations, before: Math.ceil(appendsBefore * scale) }

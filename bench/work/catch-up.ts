@@ -8,8 +8,8 @@ import { logKey } from 'rampart/ports'
 import { openSqliteReadStore, openSqliteStore } from 'rampart/sqlite'
 // The runner itself, because only it tells at once what its documents contain.
 import { createProjectionRunner } from '../../packages/rampart/src/projection/index.ts'
-import { measure, ratio, startRound, type Round, type Work } from '../measure.ts'
-import { figure, microseconds, rate, times, type Bench, type Figure, type Report } from '../report.ts'
+import { measure, ratio, sizesAt, startRound, type Round, type Work } from '../measure.ts'
+import { figure, microseconds, rate, times, type Bench, type Figure } from '../report.ts'
 import { withProgram } from '../server-process.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { groups } from './bank.ts'
@@ -27,7 +27,7 @@ const projecting = "projection, documents committed, caller's thread"
 /** Measures and prints catching up. */
 export async function benchCatchUp({ report, rounds, scale }: Bench): Promise<void> {
   const eventCount = Math.ceil(500_000 * scale)
-  for (const { groupCount, atLeast, goal } of floors) {
+  for (const { groupCount, atLeast, goal } of sizesAt(scale, floors)) {
     await inTemporaryFolder(async (dataFolder) => {
       await fillLog(dataFolder, eventCount, groupCount)
       const limit = 'read + parse'
@@ -46,7 +46,7 @@ export async function benchCatchUp({ report, rounds, scale }: Bench): Promise<vo
       ])
       const title = `Catching up, ${eventCount} events into ${groupCount} documents, batches of 1,000`
       report.table(title, [['', 'events', 'CPU each', 'of read + parse'], ...rows])
-      if (groupCount === 5000) await reportMemory({ report, dataFolder, title })
+      if (groupCount === 5000) await reportMemory({ report, scale, dataFolder, title })
     })
   }
 }
@@ -106,9 +106,9 @@ async function catchUp(dataFolder: string, thread: 'caller' | 'worker'): Promise
 }
 
 /** The memory of a server that catches up, with the flags that `rampart run` gives to V8 and without. */
-async function reportMemory({ report, dataFolder, title }: Memory): Promise<void> {
+async function reportMemory({ report, scale, dataFolder, title }: Memory): Promise<void> {
   const rows: (readonly [string, Figure])[] = []
-  for (const flags of [['--max-semi-space-size=4', '--heap-growing-percent=20'], []]) {
+  for (const flags of sizesAt(scale, [[], ['--max-semi-space-size=4', '--heap-growing-percent=20']])) {
     // oxlint-disable-next-line no-await-in-loop -- they would catch up with one log at once
     await forgetReadModels(dataFolder)
     const script = join(import.meta.dirname, 'catch-up-server.ts')
@@ -126,8 +126,7 @@ async function reportMemory({ report, dataFolder, title }: Memory): Promise<void
   report.table(`${title}: most memory of the process`, [['', 'resident'], ...rows])
 }
 
-interface Memory {
-  readonly report: Report
+interface Memory extends Pick<Bench, 'report' | 'scale'> {
   readonly dataFolder: string
   readonly title: string
 }

@@ -2,7 +2,7 @@
 // alone.
 import { randomUUID } from 'node:crypto'
 import { openApp } from 'rampart/host'
-import { drive, measure, ratio, type Measured, type Round, type Work } from '../measure.ts'
+import { drive, measure, ratio, sizesAt, type Measured, type Round, type Work } from '../measure.ts'
 import { microseconds, milliseconds, rate, times, type Bench, type Cell } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { rawFile, store, type StoreRound } from './appends.ts'
@@ -21,7 +21,7 @@ const read = 'command, then read by its token'
 /** Measures and prints commands. */
 export async function benchCommands({ report, rounds, scale }: Bench): Promise<void> {
   report.note('The store alone appends the rows that the commands append, with ids as keys give them.')
-  for (const callers of [1, 64, 256]) {
+  for (const callers of sizesAt(scale, [1, 64, 256])) {
     const operations = Math.ceil((callers === 1 ? 1500 : 30_000) * scale)
     const sized = { callers, operations, before: 0 }
     const inWorker: readonly Work[] = [

@@ -42,11 +42,12 @@ export async function benchDispatch({ report, rounds, scale }: Bench): Promise<v
     ...rows,
   ])
   report.note(
-    'Plain: look a handler up by type, await it, keep the new state in a map. Dispatch: look the command up, ' +
-      'check that data is JSON and fits the schema, ask who may send it, make an id, take a turn on the ' +
-      'stream, decide, hand the outcome to a store that forgets it at once, answer within a time; it ' +
-      'records no event. By hand: plain, and validate by the schema, keep the answer under the key, the ' +
-      'event as JSON in an array. On the memory store: dispatch with a key, an event and what keeps them.',
+    'Plain: look a handler up by type, await it, keep the new state in a map. Dispatch: look the ' +
+      'command up, check that data is JSON and fits the schema, ask who may send it, make an id, ' +
+      'take a turn on the stream, decide, hand the outcome to a store that forgets it at once, ' +
+      'answer within a time; no event is recorded. By hand: plain, and validate by the schema, keep ' +
+      'the answer under the key, the event as JSON in an array. On the memory store: dispatch with ' +
+      'a key, an event, and what keeps them.',
   )
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { systemRuntime } from 'rampart'
 import { logKey, type EventStore } from 'rampart/ports'
 import { openSqliteStore } from 'rampart/sqlite'
-import { drive, measure, ratio, type Round, type Work } from '../measure.ts'
+import { drive, measure, ratio, sizesAt, type Round, type Work } from '../measure.ts'
 import { microseconds, milliseconds, rate, times, type Bench, type Demand } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { deposit } from './appends.ts'
@@ -13,33 +13,26 @@ const callers = 256
 const eventsRecorded = 2_000_000
 const eventsPerRound = 50_000
 const streamsAtOnce = 5000
+/** How many events a stream gets before another one takes its place. */
+const eventsPerStream = 20
 
 /** How events come in. */
 interface Shape {
   readonly name: string
   readonly commandId: () => string
-  /** How many events a stream gets before another one takes its place. */
-  readonly eventsPerStream: number
-  readonly demand?: Demand
+  readonly demand: Demand
 }
 
 const shapes: readonly Shape[] = [
   {
-    name: 'ids in order of time, streams of 20 events',
+    name: 'ids in order of time',
     commandId: () => systemRuntime.uuid(),
-    eventsPerStream: 20,
     demand: { atLeast: 0.8 },
   },
   {
-    name: 'random ids, streams of 20 events',
+    name: 'random ids',
     commandId: () => randomUUID(),
-    eventsPerStream: 20,
     demand: { atLeast: 0.4 },
-  },
-  {
-    name: 'ids in order of time, the same 5,000 streams for ever',
-    commandId: () => systemRuntime.uuid(),
-    eventsPerStream: Number.POSITIVE_INFINITY,
   },
 ]
 
@@ -47,7 +40,7 @@ const shapes: readonly Shape[] = [
 export async function benchGrowth({ report, rounds, scale }: Bench): Promise<void> {
   const filled = Math.ceil(eventsRecorded * scale)
   const operations = Math.ceil(eventsPerRound * scale)
-  for (const { name, demand, ...shape } of shapes) {
+  for (const { name, demand, ...shape } of sizesAt(scale, shapes)) {
     // oxlint-disable-next-line no-await-in-loop -- parts that ran at once would measure each other
     await inTemporaryFolder(async (folder) => {
       await using large = await openGrowing(join(folder, 'large.sqlite'), shape)
@@ -66,13 +59,14 @@ export async function benchGrowth({ report, rounds, scale }: Bench): Promise<voi
         microseconds(each.cpuUs),
         times(ratio(measured, each.name, limit), each.name === limit ? undefined : demand),
       ])
-      const title = `Growth, ${callers} callers, caller's thread: ${name}`
+      const shaped = `streams of ${eventsPerStream} events, ${name}`
+      const title = `Growth, ${callers} callers, caller's thread, ${shaped}`
       report.table(title, [['', 'rate', 'p50', 'p99', 'CPU each', 'of the empty one'], ...rows])
     })
   }
 }
 
-type Growth = Pick<Shape, 'commandId' | 'eventsPerStream'>
+type Growth = Pick<Shape, 'commandId'>
 
 interface Growing extends AsyncDisposable {
   /** Appends so many events more. */
@@ -103,9 +97,8 @@ async function openGrowing(file: string, shape: Growth): Promise<Growing> {
 /** The stream of an event and its version follow from its number. */
 async function append(log: EventStore, shape: Growth, number: number): Promise<void> {
   const turn = Math.floor(number / streamsAtOnce)
-  const isEndless = shape.eventsPerStream === Number.POSITIVE_INFINITY
-  const generation = isEndless ? 0 : Math.floor(turn / shape.eventsPerStream)
-  const version = turn - (isEndless ? 0 : generation * shape.eventsPerStream)
+  const generation = Math.floor(turn / eventsPerStream)
+  const version = turn - generation * eventsPerStream
   const id = `account-${generation}-${number % streamsAtOnce}`
   const result = await log.append(deposit(id, version, shape.commandId()))
   if (result.status !== 'appended') throw new Error(`The append came to ${result.status}.`)

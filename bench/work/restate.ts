@@ -26,7 +26,7 @@ export async function benchRestate({ report, rounds, scale }: Bench): Promise<vo
   const [server, sdk] = ['restate-server', 'restate-sdk'].map((name) => versionOf(`@restatedev/${name}`))
   const versions = `Restate server ${server}, SDK ${sdk}`
   for (const [callers, atLeast, goal] of floors) {
-    const load = { callers, warmUpMs: 3000 * scale, durationMs: 5000 * scale, accounts: 5000 }
+    const load = { callers, warmUpMs: 3000 * scale, durationMs: 3000 * scale, accounts: 5000 }
     const work: readonly Work[] = [
       { name: 'Restate', round: () => restate(load) },
       { name: 'Rampart', round: () => rampart(load) },
