@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { backUp, backUpDatabase, restore, restoreToDatabase, type CopyProgress } from '../backup/index.ts'
-import { callerFolder } from '../host/index.ts'
+import { callerFolder } from '../host/notes/index.ts'
 import {
   nameOf,
   placeOfData,

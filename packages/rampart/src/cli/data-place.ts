@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { RampartError } from '../core/index.ts'
-import { callerFolder } from '../host/index.ts'
+import { callerFolder } from '../host/notes/index.ts'
 
 /** What a command over data is told; the environment holds for what is not said. */
 export interface DataOptions {

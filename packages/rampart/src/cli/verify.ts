@@ -3,8 +3,8 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { RampartError } from '../core/index.ts'
-import { callerFolder, loadApp, type App } from '../host/index.ts'
-import { findAppNote } from '../host/notes/index.ts'
+import type { App } from '../host/index.ts'
+import { callerFolder, findAppNote } from '../host/notes/index.ts'
 import { anchorsIn, findingCodes, type Anchor, type Finding } from '../seal/index.ts'
 import { appFoldersIn } from './data-folder.ts'
 import { nameOf, placeOfData, withPlace, type DataOptions, type DataPlace } from './data-place.ts'
@@ -116,7 +116,13 @@ async function verifyOne(
 
 async function loadAll(modules: readonly string[]): Promise<readonly App[]> {
   const folders = [process.cwd(), callerFolder(process.env)]
-  return Promise.all(modules.map((module) => loadApp(module, folders)))
+  return Promise.all(modules.map((module) => load(module, folders)))
+}
+
+// What hosts apps is loaded where there is one: it takes longer than all else that a start takes.
+async function load(module: string, folders: readonly string[]): Promise<App> {
+  const { loadApp } = await import('../host/index.ts')
+  return loadApp(module, folders)
 }
 
 /** The app from the module that its server was started with; `undefined` when that is not there any more. */
@@ -124,7 +130,7 @@ async function noted(folder: string): Promise<App | undefined> {
   const module = await findAppNote(folder)
   if (module === undefined) return undefined
   try {
-    return await loadApp(module, [folder])
+    return await load(module, [folder])
   } catch (fault) {
     const reason = fault instanceof Error ? fault.message : String(fault)
     process.stderr.write(`The app of ${folder} cannot be loaded, so only its logs are verified: ${reason}\n`)

@@ -2,7 +2,7 @@
 export { app } from './app.ts'
 export { loadApp, loadMount } from './load-app.ts'
 export { openApp } from './open-app.ts'
-export { callerFolder } from './settings.ts'
+export { callerFolder } from './notes/index.ts'
 export { startHost } from './start-host.ts'
 export type { App, StartedApp } from './app.ts'
 export type { OpenAppOptions } from './open-app.ts'

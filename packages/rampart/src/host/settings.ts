@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { RampartError } from '../core/index.ts'
 import { defaultLimits, type Authentication, type GatewayLimits, type Role } from '../gateway/index.ts'
 import { readAuthentication } from './authentication-settings.ts'
+import { callerFolder } from './notes/index.ts'
 import { readRoles, readStoreUrls, type StoreUrls } from './role-settings.ts'
 
 /** Settings by name, as a process has them in its environment. */
@@ -82,11 +83,6 @@ function readLimits(number: ReadNumber): GatewayLimits {
         unit: 'in seconds',
       }) * 1000,
   }
-}
-
-/** The folder that relative paths start from: npm changes into the package's, but remembers the caller's. */
-export function callerFolder(environment: Environment): string {
-  return setOr(environment['INIT_CWD'], process.cwd())
 }
 
 interface Bounds {
