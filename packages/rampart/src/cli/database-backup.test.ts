@@ -124,6 +124,11 @@ test('after a restore older tokens hold, lost ones are recognised, and everythin
     const refused = await rampart('restore', to, '--store', url, '--replace')
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/processes have it open/)])
   }
+  const cutOff = `'cut off', 'counter', '{}', 4711, 'far', NULL, true, now(), now()`
+  await ask(url, `INSERT INTO rampart_host.processes SELECT ${cutOff}`)
+  const cut = await rampart('restore', to, '--store', url, '--replace')
+  expect([cut.code, cut.stderr]).toEqual([1, expect.stringMatching(/processes run \(4711 on far\)/)])
+  await ask(url, 'DELETE FROM rampart_host.processes')
   const full = await rampart('restore', to, '--store', url)
   expect([full.code, full.stderr]).toEqual([2, expect.stringMatching(/holds a store already/)])
   const { code, stdout } = await rampart('restore', to, '--store', url, '--replace')

@@ -86,8 +86,9 @@ async function fillOriginal(): Promise<void> {
   await seal(log)
 }
 
-function serve(url: string, served: Mount['app'] = counter): Promise<RunningHost> {
-  const environment = { PORT: '0', RAMPART_DATA: join(folder, String(++made)), RAMPART_STORE: url }
+function serve(url: string, served: Mount['app'] = counter, settings = {}): Promise<RunningHost> {
+  const data = join(folder, String(++made))
+  const environment = { PORT: '0', RAMPART_DATA: data, RAMPART_STORE: url, ...settings }
   return startHost({ mounts: [{ prefix: '', app: served }], environment, reportFault() {} })
 }
 
@@ -328,6 +329,21 @@ describe('status and doctor', () => {
       expect(await said()).toMatch(/\n! counter: totals is N events behind and does not catch up\./)
     }
     await expect.poll(() => doctor(url), { timeout: 30_000 }).toMatchObject({ code: 0 })
+  })
+
+  test('status says that the wall is up where each part logs in as its own role', async () => {
+    const url = await newDatabase()
+    await using _writer = await serve(url, counter, { RAMPART_ROLES: 'write' })
+    const as = (role: string): string => url.replace('postgres@', `${role}@`)
+    const settings = {
+      RAMPART_ROLES: 'project,serve',
+      RAMPART_PROJECTOR_STORE: as('rampart_projector'),
+      RAMPART_READER_STORE: as('rampart_reader'),
+    }
+    await using _reader = await serve(url, counter, settings)
+    const status = async () => (await rampart('status', '--store', url)).stdout
+    await expect.poll(status).toMatch(/\n {2}the wall is up: [\s\S]*\ncounter {2}2 processes\n/)
+    expect(await status()).toMatch(/ {2}write +http\S+ .*\n {2}process \d+ on \S+ {2}project,serve {2}http/)
   })
 
   test('the writer sees enough for both, and doctor names the locks of sessions that hide', async () => {

@@ -11,7 +11,13 @@ import { Client } from 'pg'
 import { RampartError, type Runtime } from '../../core/index.ts'
 import { connectionOf } from '../access.ts'
 import { placeOf, readSql, run, sqlState, storeFault, type Statement } from '../database.ts'
-import { documentsSchema, migrationLock, writeSchema, type DatabaseSchema } from '../migrations.ts'
+import {
+  documentsSchema,
+  hostSchema,
+  migrationLock,
+  writeSchema,
+  type DatabaseSchema,
+} from '../migrations.ts'
 import { numberAt, textAt } from '../rows.ts'
 import { copyIn } from './copy-stream.ts'
 import { logsIn, type CopiedLog, type CopiedTable } from './database-copy.ts'
@@ -101,10 +107,16 @@ async function connect(url: string): Promise<Client> {
 
 const listSessions: Statement = {
   name: 'list-sessions',
-  text: `SELECT count(*), coalesce(string_agg(DISTINCT client_addr::text, ', '), 'this machine')
+  text: `SELECT count(*), coalesce(string_agg(DISTINCT host(client_addr), ', '), 'this machine')
     FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
       AND application_name LIKE 'rampart%' AND application_name <> 'rampart operator'`,
+}
+// One that has lost its connections at this moment comes back to what it remembers.
+const listRegistered: Statement = {
+  name: 'list-registered',
+  text: `SELECT count(*), coalesce(string_agg(DISTINCT pid || ' on ' || host, ', '), '')
+    FROM rampart_host.processes WHERE seen > clock_timestamp() - interval '10 seconds'`,
 }
 
 // A process that starts now waits for the first table that it looks at, and then sees the restored ones.
@@ -124,6 +136,9 @@ async function lockStore(client: Client, url: string): Promise<void> {
   const [row = []] = await run(client, listSessions, [])
   const sessions = numberAt(row, 0)
   if (sessions > 0) throw locked(url, `processes have it open (${sessions} sessions from ${textAt(row, 1)})`)
+  if ((await tablesOf(client, hostSchema)).length === 0) return
+  const [registered = []] = await run(client, listRegistered, [])
+  if (numberAt(registered, 0) > 0) throw locked(url, `processes run (${textAt(registered, 1)})`)
 }
 
 const listOwn: Statement = {
