@@ -1,7 +1,14 @@
 // The event store port in memory: for tests, for trials, and as the plainest reading of the promises.
 import type { Position, StreamVersion } from '../core/codec/index.ts'
 import type { Runtime } from '../core/index.ts'
-import { checkAppend, foldPages, foldStream, pageBytesMax, type CheckedAppend } from '../core/checks/index.ts'
+import {
+  checkAppend,
+  foldPages,
+  foldStream,
+  pageBytesMax,
+  streamPages,
+  type CheckedAppend,
+} from '../core/checks/index.ts'
 import type {
   AppendRequest,
   AppendResult,
@@ -201,30 +208,21 @@ function keepOutcome(
   })
 }
 
-async function* readStream(
+function readStream(
   state: LogState,
   query: StreamQuery,
   runtime: Runtime,
 ): AsyncGenerator<readonly EventRecord[]> {
-  const { decider, id, direction = 'forward', limit = Number.MAX_SAFE_INTEGER, signal } = query
-  const isForward = direction === 'forward'
-  let next: number = query.from ?? (isForward ? 1 : Number.MAX_SAFE_INTEGER)
-  let left = limit
-  for (let isFirst = true; left > 0; isFirst = false) {
+  const { decider, id, signal } = query
+  return streamPages(query, async ({ lowest, highest, isForward, limit }, isFirst) => {
     await breathe(runtime, isFirst, signal)
     requireOpen(state)
     const stream = state.streams.get(streamKey(decider, id)) ?? []
-    const rest = isForward
-      ? stream.slice(Math.max(next, 1) - 1, query.to)
-      : stream.slice(Math.max(query.to ?? 1, 1) - 1, next).toReversed()
-    const page = withinBytes(rest.slice(0, Math.min(left, pageSizeUnlessSaid)))
-    const last = page.at(-1)
-    if (last === undefined) return
-    yield page
-    left -= page.length
-    next = isForward ? last.version + 1 : last.version - 1
-    if (!isForward && next < 1) return
-  }
+    const stretch = stream.slice(Math.max(lowest, 1) - 1, Math.max(highest, 0))
+    const rest = isForward ? stretch : stretch.toReversed()
+    const events = withinBytes(rest.slice(0, limit))
+    return { events, isWhole: events.length === rest.length }
+  })
 }
 
 async function* readLog(state: LogState, query: LogQuery, runtime: Runtime): AsyncGenerator<LogPage> {

@@ -1,7 +1,8 @@
 // Turns appends of one log into the arguments of `append_batch`, and its answer into results.
 import type { CheckedAppend } from '../core/checks/index.ts'
 import type { Position, StreamVersion } from '../core/codec/index.ts'
-import type { AppendRequest, AppendResult, CommandClaim, NewEvent, StreamWrite } from '../core/ports/index.ts'
+import type { AppendRequest, AppendResult, NewEvent, StreamWrite } from '../core/ports/index.ts'
+import { contentTypeText, originText, tagsText } from '../core/rows/index.ts'
 import { documentColumns, type CallDocument } from './append-documents.ts'
 import { bigints, booleans, byteStrings, integers, texts, uuids } from './binary-array.ts'
 import type { Collections } from './document-collections.ts'
@@ -235,19 +236,4 @@ export function expectedOf({ expectedVersion }: StreamWrite): number {
 
 function conditionsText({ failIfMatch = [] }: AppendRequest): string | null {
   return failIfMatch.length === 0 ? null : JSON.stringify(failIfMatch)
-}
-
-/** What is stored of a content type: NULL for the usual. */
-export function contentTypeText({ contentType }: NewEvent): string | null {
-  return contentType === undefined || contentType === 'application/json' ? null : contentType
-}
-
-function tagsText({ tags }: NewEvent): string | null {
-  return tags === undefined || tags.length === 0 ? null : JSON.stringify(tags)
-}
-
-/** What is stored of an id: NULL for the usual, which is the command's own, or nothing without a command. */
-export function originText(id: string | undefined, command: CommandClaim | undefined): string | null {
-  if (command === undefined) return id ?? null
-  return id === command.id ? null : (id ?? '')
 }

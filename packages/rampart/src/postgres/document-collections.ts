@@ -7,16 +7,10 @@ import type { Client } from 'pg'
 import { RampartError } from '../core/index.ts'
 import type { DocumentBuild, LogIdentity } from '../core/group-commit/index.ts'
 import type { AppendRequest, CollectionShape, StoredDocument } from '../core/ports/index.ts'
+import { type Columns, columnsOf, ownColumns, requireSameColumns } from '../core/rows/index.ts'
 import { bigints, integers, texts } from './binary-array.ts'
 import { inTransaction, run, sqlState, type Statement } from './database.ts'
-import {
-  cellsText,
-  collectionSql,
-  columnsOf,
-  createTableSql,
-  ownColumns,
-  type Columns,
-} from './read-store-tables.ts'
+import { cellsText, collectionSql, createTableSql } from './read-store-tables.ts'
 import { numberAt, textAt } from './rows.ts'
 
 /** A collection that is open for writing. */
@@ -62,19 +56,11 @@ const findStatement: Statement = {
     WHERE log = $1 AND name = $2 AND version = $3`,
 }
 
-async function find(
-  client: Client,
-  log: LogIdentity,
-  { name, version, ...members }: CollectionShape,
-): Promise<number | undefined> {
-  const [row] = await run(client, findStatement, [log.number, name, version])
+async function find(client: Client, log: LogIdentity, shape: CollectionShape): Promise<number | undefined> {
+  const [row] = await run(client, findStatement, [log.number, shape.name, shape.version])
   if (row === undefined) return undefined
-  const [stored, declared] = [textAt(row, 1), JSON.stringify(columnsOf({ name, version, ...members }))]
-  if (stored === declared) return numberAt(row, 0)
-  const message =
-    `Version ${version} of projection ${name} was built with other indexes or searchable members: ` +
-    `${stored}, and now it declares ${declared}. Raise the projection's version.`
-  throw new RampartError('DEFINITION_INVALID', message)
+  requireSameColumns(shape, textAt(row, 1))
+  return numberAt(row, 0)
 }
 
 const insertStatement: Statement = {

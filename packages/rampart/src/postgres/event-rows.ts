@@ -1,6 +1,7 @@
 // Which columns the reads of events select, and what their rows become; used by the event reader.
 import type { CommandId, FoldRecord, Position, StreamId, StreamVersion } from '../core/codec/index.ts'
 import type { EventRecord } from '../core/ports/index.ts'
+import { contentTypeAt, originAt, tagsAt } from '../core/rows/index.ts'
 import type { SealedEvent, SealedOutcome } from '../core/seals/index.ts'
 import { bytesAt, numberAt, numbersAt, textAt, textOrNullAt, type Row } from './rows.ts'
 
@@ -83,7 +84,7 @@ export function recordOf(row: Row): EventRecord {
     ...placedOf(row),
     payload: bytesAt(row, 10),
     commandId,
-    contentType: textOrNullAt(row, 12) ?? 'application/json',
+    contentType: contentTypeAt(row, 12),
     tags: tagsAt(row, 13),
     correlationId: originAt(row, 14, commandId),
     causationId: originAt(row, 15, commandId),
@@ -107,17 +108,4 @@ function outcomeOf(row: Row): SealedOutcome | null {
     version: numberAt(row, 21),
     outcome: textOrNullAt(row, 22),
   }
-}
-
-const noTags: readonly string[] = []
-
-function tagsAt(row: Row, index: number): readonly string[] {
-  const text = textOrNullAt(row, index)
-  return text === null ? noTags : JSON.parse(text)
-}
-
-// NULL stands for the command's own id, and an empty text for none where there is a command.
-function originAt(row: Row, index: number, commandId: string | null): string | null {
-  const text = textOrNullAt(row, index)
-  return text === null ? commandId : text || null
 }

@@ -5,8 +5,8 @@
 // does no harm.
 import { isRampartError, type Runtime, type Timer } from '../core/index.ts'
 import type { KeptChange } from '../core/ports/index.ts'
+import { placeOf } from '../core/rows/index.ts'
 import type { RunQuery, Statement } from './database.ts'
-import { placeOf } from './read-store-tables.ts'
 
 /** What is followed. */
 export interface FollowOptions {

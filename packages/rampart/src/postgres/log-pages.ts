@@ -1,5 +1,5 @@
 // Reads the pages of a log and of its streams, each with a statement or two over the pool.
-import { foldRecord } from '../core/checks/index.ts'
+import { foldRecord, streamPages } from '../core/checks/index.ts'
 import { position, type FoldRecord } from '../core/codec/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import type {
@@ -40,28 +40,15 @@ export function createLogPages(
   }
 }
 
-async function* readStream<Event extends Pick<EventRecord, 'version'>>(
+function readStream<Event extends Pick<EventRecord, 'version'>>(
   source: PageSource,
   query: StreamQuery,
   read: (reader: EventReader, range: StreamRange) => Promise<ReadEvents<Event>>,
 ): AsyncGenerator<readonly Event[]> {
-  const { decider, id, direction = 'forward', limit = Number.MAX_SAFE_INTEGER, signal } = query
-  const isForward = direction === 'forward'
-  const [low = 1, high = Number.MAX_SAFE_INTEGER] = isForward
-    ? [query.from, query.to]
-    : [query.to, query.from]
-  let range = { decider, id, lowest: low as number, highest: high, isForward }
-  let left = limit
-  while (left > 0) {
-    const size = Math.min(left, pageSizeUnlessSaid)
-    const page = await unlessAborted(signal, () => read(source.reads().events, { ...range, limit: size }))
-    const last = page.events.at(-1)
-    if (last === undefined) return
-    yield page.events
-    if (page.isWhole) return
-    left -= page.events.length
-    range = isForward ? { ...range, lowest: last.version + 1 } : { ...range, highest: last.version - 1 }
-  }
+  const { decider, id, signal } = query
+  return streamPages(query, (stretch) =>
+    unlessAborted(signal, () => read(source.reads().events, { decider, id, ...stretch })),
+  )
 }
 
 type ReadPage<Event> = (reader: EventReader, range: LogRange) => Promise<ReadEvents<Event>>

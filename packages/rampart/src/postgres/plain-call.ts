@@ -2,7 +2,8 @@
 // results.
 import type { Position, StreamVersion } from '../core/codec/index.ts'
 import type { CommandClaim, NewEvent, StreamWrite } from '../core/ports/index.ts'
-import { contentTypeText, expectedOf, originText, type CallAppend, type CallResult } from './append-call.ts'
+import { contentTypeText, originText } from '../core/rows/index.ts'
+import { expectedOf, type CallAppend, type CallResult } from './append-call.ts'
 import { bigints, booleans, byteStrings, integers, texts, uuids } from './binary-array.ts'
 import { numbersAt, type Row } from './rows.ts'
 

@@ -2,17 +2,10 @@
 // checkpoint of the same moment, because each is one statement.
 import { requireIndex, searchedWords } from '../core/checks/index.ts'
 import type { CollectionShape, DocumentCollection, PageQuery, StoredDocument } from '../core/ports/index.ts'
+import { columnsOf, documentOf, placeOf } from '../core/rows/index.ts'
 import { statementName, type RunQuery, type Statement } from './database.ts'
 import { createQuarantineReader } from './read-store-quarantine.ts'
-import {
-  collectionSql,
-  columnsOf,
-  documentOf,
-  placeOf,
-  placesOf,
-  storable,
-  type CollectionTable,
-} from './read-store-tables.ts'
+import { collectionSql, placesOf, storable, type CollectionTable } from './read-store-tables.ts'
 import type { Row } from './rows.ts'
 
 /** How large the documents of one listing are together unless its reader says otherwise. */

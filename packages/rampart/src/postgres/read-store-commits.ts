@@ -2,10 +2,11 @@
 import type { Client } from 'pg'
 import { RampartError } from '../core/index.ts'
 import type { CollectionShape, CommitRequest, LogPlace, StoredDocument } from '../core/ports/index.ts'
+import { type Columns, columnsOf, ownColumns, placeOf } from '../core/rows/index.ts'
 import { inTransaction, run, type Statement } from './database.ts'
 import { requireHeld, type Fence } from './read-store-fence.ts'
 import { changeQuarantine } from './read-store-quarantine.ts'
-import { cellsOf, collectionSql, columnsOf, ownColumns, placeOf, type Columns } from './read-store-tables.ts'
+import { cellsOf, collectionSql } from './read-store-tables.ts'
 import { numberAt } from './rows.ts'
 
 /**

@@ -3,15 +3,9 @@
 import type { Client } from 'pg'
 import { RampartError } from '../core/index.ts'
 import type { CollectionShape, CollectionState, LogKey, ReadStore } from '../core/ports/index.ts'
+import { type Columns, columnsIn, columnsOf, placeOf, requireSameColumns } from '../core/rows/index.ts'
 import { run, type RunQuery, type Statement } from './database.ts'
-import {
-  collectionSql,
-  columnsOf,
-  createTableSql,
-  placeOf,
-  type CollectionTable,
-  type Columns,
-} from './read-store-tables.ts'
+import { collectionSql, createTableSql, type CollectionTable } from './read-store-tables.ts'
 import { numberAt, textAt, type Row } from './rows.ts'
 
 type CollectionPair = Parameters<ReadStore['compare']>[0]
@@ -65,14 +59,10 @@ export async function openCollection(
 ): Promise<number> {
   const { log, name, version } = shape
   const columns = columnsOf(shape)
-  const stored = JSON.stringify(columns)
   const found = await find(client, { log, name }, { version, generation })
   if (found === undefined) return createCollection(client, shape, { epoch, generation, columns })
-  if (found.shape === stored) return found.number
-  const message =
-    `Version ${version} of projection ${name} was built with other indexes or searchable members: ` +
-    `${found.shape}, and now it declares ${stored}. Raise the projection's version.`
-  throw new RampartError('DEFINITION_INVALID', message)
+  requireSameColumns(shape, found.shape)
+  return found.number
 }
 
 async function createCollection(
@@ -199,12 +189,10 @@ export async function collectionStates(
 /** A collection by a row of its place, version, generation, part, tag and shape. */
 export function stateOf(row: Row, log: LogKey, name: string): CollectionState {
   const [version, generation, isLive, tag, shape] = row.slice(3)
-  // What `createCollection` has written.
-  const columns = JSON.parse(String(shape)) as Columns
   return {
     version: Number(version),
     generation: Number(generation),
-    shape: { log, name, version: Number(version), ...columns },
+    shape: { log, name, version: Number(version), ...columnsIn(String(shape)) },
     checkpoint: placeOf(row),
     isLive: isLive === 't',
     tag: typeof tag === 'string' ? tag : null,

@@ -1,8 +1,8 @@
 // The tables of a read store and of each collection in it, and how a document becomes a row.
-import { memberText, wordsOf } from '../core/checks/index.ts'
-import { position } from '../core/codec/index.ts'
+import { memberText } from '../core/checks/index.ts'
 import type { Json } from '../core/index.ts'
-import type { CollectionShape, LogPlace, StoredDocument } from '../core/ports/index.ts'
+import type { StoredDocument } from '../core/ports/index.ts'
+import { ownColumns, searchableWords, type Columns } from '../core/rows/index.ts'
 import { bigints, texts } from './binary-array.ts'
 import { readSql } from './database.ts'
 
@@ -13,23 +13,6 @@ export type CollectionSchema = 'rampart_read' | 'rampart_documents'
 export interface CollectionTable {
   readonly schema: CollectionSchema
   readonly number: number
-}
-
-/** The parts of a collection that have columns, in the order of those columns. */
-export interface Columns {
-  readonly indexes: readonly string[]
-  readonly search: readonly string[]
-}
-
-/** The columns of a shape. Their order does not depend on the order in which members are declared. */
-export function columnsOf({ indexes, search }: CollectionShape): Columns {
-  return { indexes: [...new Set(indexes)].toSorted(), search: [...new Set(search)].toSorted() }
-}
-
-/** The names of the columns of a document's row, after key, version, position and data. */
-export function ownColumns({ indexes, search }: Columns): readonly string[] {
-  const words = search.length === 0 ? [] : ['words']
-  return [...indexes.map((_, index) => `index_${index}`), ...words]
 }
 
 /** The cells of one document's own columns as JSON; null where there are none. */
@@ -64,23 +47,10 @@ export function storable(text: string | null): string | null {
   return text.replaceAll(escape, `${escape}${escape}`).replaceAll('\0', `${escape}0`)
 }
 
-function wordsIn({ search }: Columns, data: Json): string {
-  const text = search.map((member) => memberText(data, member) ?? '').join(' ')
-  return wordsOf(text)
+function wordsIn(columns: Columns, data: Json): string {
+  return searchableWords(columns, data)
     .map((word) => ` ${word}`)
     .join('')
-}
-
-/** The document of a row that begins with key, version, position and data. */
-export function documentOf([key, version, at, data]: readonly unknown[]): StoredDocument {
-  const parsed: Json = typeof data === 'string' ? JSON.parse(data) : null
-  const counted = typeof version === 'number' ? version : null
-  return { key: String(key), version: counted, position: position(Number(at)), data: parsed }
-}
-
-/** The place of a row that begins with epoch, position and event id. */
-export function placeOf([epoch, at, eventId]: readonly unknown[]): LogPlace {
-  return { epoch: String(epoch), position: position(Number(at)), eventId: String(eventId) }
 }
 
 /** The text of `sql/<name>.sql` for one collection; its own parts stand in braces there. */

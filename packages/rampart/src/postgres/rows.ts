@@ -1,9 +1,9 @@
-// Rows as arrays, and typed access to their columns; the same names as in `sqlite/rows.ts`.
-// `sqlite/rows.ts`.
+// Rows as the driver of PostgreSQL makes them: numbers and bytes where it knows of them, texts for the rest.
 import type { CustomTypesConfig } from 'pg'
+import { textAt, type Row } from '../core/rows/index.ts'
 
-/** A row: values in the order of the columns of its statement. */
-export type Row = readonly unknown[]
+export { numberAt, numberOrNullAt, textAt, textOrNullAt } from '../core/rows/index.ts'
+export type { Row } from '../core/rows/index.ts'
 
 const bigintOid = 20
 const integerOid = 23
@@ -17,30 +17,6 @@ export const plainTypes: CustomTypesConfig = {
     if (oid === byteaOid) return (value: unknown) => Buffer.from(String(value).slice(2), 'hex')
     return numbers.includes(oid) ? Number : (value: unknown) => value
   },
-}
-
-/** The text in a column; empty for NULL. */
-export function textAt(row: Row, index: number): string {
-  const value = row[index]
-  return typeof value === 'string' ? value : ''
-}
-
-/** The text in a column, or null. */
-export function textOrNullAt(row: Row, index: number): string | null {
-  const value = row[index]
-  return typeof value === 'string' ? value : null
-}
-
-/** The number in a column; 0 for NULL. */
-export function numberAt(row: Row, index: number): number {
-  const value = row[index]
-  return typeof value === 'number' ? value : 0
-}
-
-/** The number in a column, or null. */
-export function numberOrNullAt(row: Row, index: number): number | null {
-  const value = row[index]
-  return typeof value === 'number' ? value : null
 }
 
 /** The bytes in a column; none for NULL. */

@@ -12,9 +12,9 @@ import {
   type SealStore,
   type Sha256,
 } from '../core/seals/index.ts'
+import { sealOf } from '../core/rows/index.ts'
 import { readSql, type RunQuery, type Statement } from './database.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
-import { numberAt, textAt, type Row } from './rows.ts'
 
 /** The hash of seals. */
 export const sha256: Sha256 = (data) => hash('sha256', data)
@@ -66,19 +66,4 @@ async function rangeAfter(
   if (events.length === 0) return undefined
   const leaves = events.map((event) => leafOf(event, sha256))
   return sealRangeOf(position(after + 1), leaves, sha256)
-}
-
-// A verification looks at whatever stands there, so nothing is checked here.
-function sealOf(row: Row): Seal {
-  return {
-    number: numberAt(row, 0),
-    first: numberAt(row, 1) as Position,
-    last: numberAt(row, 2) as Position,
-    epoch: textAt(row, 3),
-    root: textAt(row, 4),
-    sealedAtMs: numberAt(row, 5),
-    previous: textAt(row, 6),
-    digest: textAt(row, 7),
-    marks: textAt(row, 8),
-  }
 }

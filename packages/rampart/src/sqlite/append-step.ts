@@ -1,7 +1,8 @@
 // One append within a batch: checks it against the database of that instant, numbers its events, inserts.
 import type { StreamVersion } from '../core/codec/index.ts'
 import type { CheckedAppend } from '../core/checks/index.ts'
-import type { AppendRequest, AppendResult, CommandClaim, NewEvent, StreamWrite } from '../core/ports/index.ts'
+import type { AppendResult, CommandClaim, StreamWrite } from '../core/ports/index.ts'
+import { contentTypeText, originText, tagsText } from '../core/rows/index.ts'
 import { findOutdated, keepDocuments } from './documents-step.ts'
 import { headOf, streamsOf, type LogHead, type StreamHead } from './log-head.ts'
 import { commandKey, placeOf } from './places.ts'
@@ -234,7 +235,7 @@ function insertWrite(insertion: Insertion, write: StreamWrite, first: FirstEvent
       appendIndex,
       first.recordedAtMs,
       command === undefined ? null : commandKey(log.number, command.id),
-      event.contentType === undefined || event.contentType === 'application/json' ? null : event.contentType,
+      contentTypeText(event),
       tagsText(event),
       originText(correlationId, command),
       originText(causationId, command),
@@ -257,16 +258,6 @@ function insertWrite(insertion: Insertion, write: StreamWrite, first: FirstEvent
 function outcomeVersion({ checked, streams }: Insertion): number | null {
   const [first, ...others] = checked.request.writes
   return others.length === 0 ? null : (streams[0]?.version ?? 0) + (first?.events.length ?? 0)
-}
-
-function tagsText({ tags }: NewEvent): string | null {
-  return tags === undefined || tags.length === 0 ? null : JSON.stringify(tags)
-}
-
-// NULL stands for the usual: the command's own id, or nothing where there is no command.
-function originText(id: string | undefined, command: AppendRequest['command']): string | null {
-  if (command === undefined) return id ?? null
-  return id === command.id ? null : (id ?? '')
 }
 
 function eventTypeNumber({ statements, eventTypes }: WriterState, type: string): number {

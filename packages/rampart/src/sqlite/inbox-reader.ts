@@ -4,7 +4,7 @@ import type { CommandId } from '../core/codec/index.ts'
 import type { DeadLetter, InboxCommand } from '../core/ports/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import { readSql } from './database.ts'
-import { deadLetterOf, inboxCommandOf } from './inbox-rows.ts'
+import { deadLetterOf, inboxCommandOf } from '../core/rows/index.ts'
 import { numberAt, numberOrNullAt, prepareQuery } from './rows.ts'
 
 /** Reads of the inbox. */

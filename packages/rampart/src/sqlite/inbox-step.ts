@@ -8,7 +8,7 @@ import {
 import type { Operation } from '../core/group-commit/index.ts'
 import type { AcceptResult, ClaimRequest, InboxCommand } from '../core/ports/index.ts'
 import { findStream, keepOutcome } from './append-step.ts'
-import { inboxCommandOf } from './inbox-rows.ts'
+import { inboxCommandOf } from '../core/rows/index.ts'
 import { numberAt } from './rows.ts'
 import type { LogHead } from './log-head.ts'
 import type { WriterState } from './writer-state.ts'

@@ -1,6 +1,6 @@
 // Reads the pages of a log and of its streams: each page in one go, and everything else gets its turn between
 // two of them.
-import { foldStream } from '../core/checks/index.ts'
+import { foldStream, streamPages } from '../core/checks/index.ts'
 import { position, type FoldRecord } from '../core/codec/index.ts'
 import type { Runtime } from '../core/index.ts'
 import type {
@@ -38,32 +38,18 @@ export function createLogPages(
   }
 }
 
-async function* readStream(
-  source: PageSource,
+function readStream(
+  { runtime, events }: PageSource,
   log: LogIdentity,
   query: StreamQuery,
 ): AsyncGenerator<readonly EventRecord[]> {
-  const { decider, id, direction = 'forward', limit = Number.MAX_SAFE_INTEGER, signal } = query
-  const isForward = direction === 'forward'
-  const [low = 1, high = Number.MAX_SAFE_INTEGER] = isForward
-    ? [query.from, query.to]
-    : [query.to, query.from]
-  let range = { lowest: low as number, highest: high }
-  let left = limit
-  for (let isFirst = true; left > 0; isFirst = false) {
-    await breathe(source.runtime, isFirst, signal)
-    const reader = source.events()
+  const { decider, id, signal } = query
+  return streamPages(query, async (stretch, isFirst) => {
+    await breathe(runtime, isFirst, signal)
+    const reader = events()
     const stream = reader.findStream(log, decider, id)
-    if (stream === undefined) return
-    const size = Math.min(left, pageSizeUnlessSaid)
-    const { events, isWhole } = reader.readStream(stream, { ...range, isForward, limit: size })
-    const last = events.at(-1)
-    if (last === undefined) return
-    yield events
-    if (isWhole) return
-    left -= events.length
-    range = isForward ? { ...range, lowest: last.version + 1 } : { ...range, highest: last.version - 1 }
-  }
+    return stream === undefined ? { events: [], isWhole: true } : reader.readStream(stream, stretch)
+  })
 }
 
 /** Pages of a log, each read in one go. */

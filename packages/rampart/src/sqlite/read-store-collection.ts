@@ -10,9 +10,10 @@ import type {
   PageQuery,
   StoredDocument,
 } from '../core/ports/index.ts'
+import { type Columns, columnsOf, documentOf, placeOf } from '../core/rows/index.ts'
 import { storeFault } from './database.ts'
 import { createQuarantineReader } from './read-store-quarantine.ts'
-import { collectionSql, columnsOf, documentOf, placeOf, type Columns } from './read-store-tables.ts'
+import { collectionSql } from './read-store-tables.ts'
 import { matchExpression } from './read-store-words.ts'
 
 /** A connection for reading, with the statements that were prepared on it. */

@@ -3,7 +3,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { RampartError } from '../core/index.ts'
 import type { CollectionState, LogKey, ReadStore } from '../core/ports/index.ts'
-import { collectionSql, columnsIn, placeOf } from './read-store-tables.ts'
+import { columnsIn, placeOf } from '../core/rows/index.ts'
+import { collectionSql } from './read-store-tables.ts'
 
 /** Names a collection among those of its projection. */
 export type CollectionName = Pick<CollectionState, 'version' | 'generation'>

@@ -1,7 +1,8 @@
 // How documents are written as rows of their collection, for the writers of read stores and of write stores.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { CollectionShape } from '../core/ports/index.ts'
-import { collectionSql, columnNames, columnsOf, type Cell } from './read-store-tables.ts'
+import { columnsOf } from '../core/rows/index.ts'
+import { collectionSql, columnNames, type Cell } from './read-store-tables.ts'
 
 /** Writes the documents of one collection. */
 export interface CollectionWriter {

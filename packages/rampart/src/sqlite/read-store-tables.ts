@@ -1,33 +1,21 @@
 // The tables of a read store and of each collection in it, and how a document becomes a row; used by both
 // its sides.
 import type { DatabaseSync } from 'node:sqlite'
-import { memberText, wordsOf } from '../core/checks/index.ts'
-import { position } from '../core/codec/index.ts'
-import { RampartError, type Json } from '../core/index.ts'
-import type { CollectionShape, LogPlace, StoredDocument } from '../core/ports/index.ts'
+import { memberText } from '../core/checks/index.ts'
+import type { CollectionShape, StoredDocument } from '../core/ports/index.ts'
+import {
+  type Columns,
+  columnsOf,
+  ownColumns,
+  requireSameColumns,
+  searchableWords,
+} from '../core/rows/index.ts'
 import { readSql, type DatabaseSchema } from './database.ts'
 
 /** A read store's file: its kind ("Rmpr" in ASCII) and the steps of its schema. */
 export const readStoreSchema: DatabaseSchema = {
   applicationId: 0x52_6d_70_72,
   steps: [readSql('create-collections'), readSql('create-quarantine'), readSql('add-generations')],
-}
-
-/** The parts of a collection that have columns, in the order of those columns. */
-export interface Columns {
-  readonly indexes: readonly string[]
-  readonly search: readonly string[]
-}
-
-/** The columns of a shape. Their order does not depend on the order in which members are declared. */
-export function columnsOf({ indexes, search }: Columns): Columns {
-  return { indexes: [...new Set(indexes)].toSorted(), search: [...new Set(search)].toSorted() }
-}
-
-/** The columns in a collection's stored shape. */
-export function columnsIn(stored: string): Columns {
-  // What `openTables` has written.
-  return JSON.parse(stored) as Columns
 }
 
 /** A value of a column. */
@@ -40,9 +28,8 @@ export type Cell = string | number | null
 export type DocumentRow = readonly Cell[]
 
 /** The names of the columns of a `DocumentRow`. */
-export function columnNames({ indexes, search }: Columns): readonly string[] {
-  const words = search.length === 0 ? [] : ['words']
-  return ['key', 'version', 'position', 'data', ...indexes.map((_, index) => `index_${index}`), ...words]
+export function columnNames(columns: Columns): readonly string[] {
+  return ['key', 'version', 'position', 'data', ...ownColumns(columns)]
 }
 
 /** The row of a document. */
@@ -51,20 +38,7 @@ export function rowOf(columns: Columns, document: StoredDocument): DocumentRow {
   const indexed = columns.indexes.map((member) => memberText(data, member))
   const row = [key, version, position, data === null ? null : JSON.stringify(data), ...indexed]
   if (columns.search.length === 0) return row
-  const texts = columns.search.map((member) => memberText(data, member) ?? '')
-  return [...row, wordsOf(texts.join(' ')).join(' ')]
-}
-
-/** The document of a row that begins with key, version, position and data. */
-export function documentOf([key, version, at, data]: readonly unknown[]): StoredDocument {
-  const parsed: Json = typeof data === 'string' ? JSON.parse(data) : null
-  const counted = typeof version === 'number' ? version : null
-  return { key: String(key), version: counted, position: position(Number(at)), data: parsed }
-}
-
-/** The place of a row that begins with epoch, position and event id. */
-export function placeOf([epoch, at, eventId]: readonly unknown[]): LogPlace {
-  return { epoch: String(epoch), position: position(Number(at)), eventId: String(eventId) }
+  return [...row, searchableWords(columns, data).join(' ')]
 }
 
 /** The text of `sql/<name>.sql` for one collection; its own parts stand in braces there. */
@@ -99,8 +73,6 @@ export function openTables(
   shape: CollectionShape,
   { epoch, generation }: { readonly epoch: string; readonly generation: number },
 ): number {
-  const columns = columnsOf(shape)
-  const stored = JSON.stringify(columns)
   const { log, name, version } = shape
   const found = database
     .prepare(
@@ -108,11 +80,8 @@ export function openTables(
     )
     .get(log, name, version, generation)
   if (found === undefined) return createTables(database, shape, { epoch, generation })
-  if (found['shape'] === stored) return Number(found['number'])
-  const message =
-    `Version ${version} of projection ${name} was built with other indexes or searchable members: ` +
-    `${String(found['shape'])}, and now it declares ${stored}. Raise the projection's version.`
-  throw new RampartError('DEFINITION_INVALID', message)
+  requireSameColumns(shape, String(found['shape']))
+  return Number(found['number'])
 }
 
 function createTables(

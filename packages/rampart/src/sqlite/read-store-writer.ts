@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { RampartError } from '../core/index.ts'
 import type { CollectionShape, LogKey, LogPlace, QuarantineChange } from '../core/ports/index.ts'
+import { columnsIn, placeOf } from '../core/rows/index.ts'
 import { migrate, openDatabase, readSql, storeFault } from './database.ts'
 import {
   compareCollections,
@@ -14,7 +15,7 @@ import {
 } from './read-store-generations.ts'
 import { createQuarantineWriter, type QuarantineWriter } from './read-store-quarantine.ts'
 import { prepareRows, writeRows, type CollectionWriter } from './read-store-rows.ts'
-import { columnsIn, openTables, placeOf, readStoreSchema, type Cell } from './read-store-tables.ts'
+import { openTables, readStoreSchema, type Cell } from './read-store-tables.ts'
 import type { Service } from './worker-main.ts'
 
 /** What the writer of a read store does. */

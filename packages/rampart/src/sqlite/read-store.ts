@@ -2,10 +2,11 @@
 // synced.
 import { RampartError } from '../core/index.ts'
 import type { CollectionShape, CommitRequest, DocumentCollection, ReadStore } from '../core/ports/index.ts'
+import { columnsOf } from '../core/rows/index.ts'
 import { openDatabase } from './database.ts'
 import { collectionStates } from './read-store-generations.ts'
 import { createCollectionReader, createReader, type Reader } from './read-store-collection.ts'
-import { columnsOf, rowOf, type Cell } from './read-store-tables.ts'
+import { rowOf, type Cell } from './read-store-tables.ts'
 import {
   createWriter,
   openReadStoreDatabase,

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { StreamId, StreamVersion } from '../core/codec/index.ts'
 import type { EventRecord } from '../core/ports/index.ts'
+import { contentTypeAt, originAt, tagsAt } from '../core/rows/index.ts'
 import { createGenerations } from './generations.ts'
 import { commandIdOf, positionOf } from './places.ts'
 import { numberAt, prepareQuery, textAt, textOrNullAt, type Row } from './rows.ts'
@@ -53,7 +54,7 @@ export function createDecoder(database: DatabaseSync): RecordDecoder {
       appendId: textAt(row, 5),
       appendIndex: numberAt(row, 6),
       commandId,
-      contentType: textOrNullAt(row, 9) ?? 'application/json',
+      contentType: contentTypeAt(row, 9),
       payload,
       tags: tagsAt(row, 10),
       correlationId: originAt(row, 11, commandId),
@@ -75,16 +76,4 @@ function remember<Value>(find: (number: number) => Value): (number: number) => V
     known.set(number, found)
     return found
   }
-}
-
-const noTags: readonly string[] = []
-
-function tagsAt(row: Row, index: number): readonly string[] {
-  const text = textOrNullAt(row, index)
-  return text === null ? noTags : JSON.parse(text)
-}
-
-function originAt(row: Row, index: number, commandId: string | null): string | null {
-  const text = textOrNullAt(row, index)
-  return text === null ? commandId : text || null
 }

@@ -1,10 +1,10 @@
 // Seals as rows: the writer and readers use the same columns.
 import type { DatabaseSync } from 'node:sqlite'
-import type { Position } from '../core/codec/index.ts'
 import type { Seal } from '../core/seals/index.ts'
+import { sealOf, type Row } from '../core/rows/index.ts'
 import { readSql } from './database.ts'
 import { placeOf, positionOf } from './places.ts'
-import { numberAt, prepareQuery, textAt, type Row } from './rows.ts'
+import { prepareQuery } from './rows.ts'
 
 /** Reads the seals of a log, which is named by its number, over one connection. */
 export interface SealReader {
@@ -19,9 +19,9 @@ export function createSealReader(database: DatabaseSync): SealReader {
   return {
     last: (log) => {
       const row = last.get(placeOf(log, 0), placeOf(log + 1, 0))
-      return row === undefined ? undefined : sealOf(row)
+      return row === undefined ? undefined : sealIn(row)
     },
-    list: (log, after, limit) => list.all(placeOf(log, after), placeOf(log + 1, 0), limit).map(sealOf),
+    list: (log, after, limit) => list.all(placeOf(log, after), placeOf(log + 1, 0), limit).map(sealIn),
   }
 }
 
@@ -31,17 +31,7 @@ export function sealRow(log: number, seal: Seal): readonly (string | number)[] {
   return [placeOf(log, number), first, last, epoch, root, sealedAtMs, previous, digest, marks]
 }
 
-// A verification looks at whatever stands there, so nothing is checked here.
-function sealOf(row: Row): Seal {
-  return {
-    number: positionOf(numberAt(row, 0)),
-    first: numberAt(row, 1) as Position,
-    last: numberAt(row, 2) as Position,
-    epoch: textAt(row, 3),
-    root: textAt(row, 4),
-    sealedAtMs: numberAt(row, 5),
-    previous: textAt(row, 6),
-    digest: textAt(row, 7),
-    marks: textAt(row, 8),
-  }
+function sealIn(row: Row): Seal {
+  const seal = sealOf(row)
+  return { ...seal, number: positionOf(seal.number) }
 }

@@ -11,6 +11,7 @@ import {
   type Seal,
   type StoreInspection,
 } from '../../core/seals/index.ts'
+import { inspectedStateOf } from '../../core/rows/index.ts'
 import { accessOf } from '../access.ts'
 import { isDataError, openReaders, readSql, sqlState, type RunQuery, type Statement } from '../database.ts'
 import { createEventReader, type EventReader } from '../event-reader.ts'
@@ -205,19 +206,8 @@ async function* statesOf(query: RunQuery, log: FoundLog): AsyncGenerator<readonl
   for (let after = 0; ;) {
     // oxlint-disable-next-line no-await-in-loop -- as above
     const rows = await query(listStates, [after, log.number, statePage])
-    if (rows.length > 0) yield rows.map(stateOf)
+    if (rows.length > 0) yield rows.map(inspectedStateOf)
     if (rows.length < statePage) return
     after = numberAt(rows.at(-1) ?? [], 0)
-  }
-}
-
-function stateOf(row: Row): InspectedState {
-  return {
-    decider: textAt(row, 1),
-    streamId: textAt(row, 2) as StreamId,
-    version: numberAt(row, 3) as StreamVersion,
-    stateVersion: numberAt(row, 4),
-    digest: textAt(row, 5),
-    text: textAt(row, 6),
   }
 }

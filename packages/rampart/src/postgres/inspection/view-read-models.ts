@@ -3,10 +3,10 @@
 import type { Client } from 'pg'
 import type { ReadModelViews, ViewedCollection } from '../../core/inspection/index.ts'
 import type { CollectionState, LogKey } from '../../core/ports/index.ts'
+import { placeOf } from '../../core/rows/index.ts'
 import { run, storeFault, type RunQuery, type Statement } from '../database.ts'
 import { createCollectionReader } from '../read-store-collection.ts'
 import { collectionStates } from '../read-store-generations.ts'
-import { placeOf } from '../read-store-tables.ts'
 import { numberAt, textAt } from '../rows.ts'
 import { beginMoment, connectToLook } from './one-moment.ts'
 

@@ -12,6 +12,7 @@ import type {
   Seal,
   StoreInspection,
 } from '../../core/seals/index.ts'
+import { inspectedStateOf } from '../../core/rows/index.ts'
 import { openDatabase, readSql, schemaStep } from '../database.ts'
 import { createEventReader } from '../event-reader.ts'
 import { createLeafReader } from '../leaf-reader.ts'
@@ -202,19 +203,8 @@ async function* statesOf(database: DatabaseSync, log: FoundLog): AsyncGenerator<
     // oxlint-disable-next-line no-await-in-loop -- as above
     await breathe()
     const rows = list.all(after, log.number, statePage)
-    if (rows.length > 0) yield rows.map(stateOf)
+    if (rows.length > 0) yield rows.map(inspectedStateOf)
     if (rows.length < statePage) return
     after = numberAt(rows.at(-1) ?? [], 0)
-  }
-}
-
-function stateOf(row: Row): InspectedState {
-  return {
-    decider: textAt(row, 1),
-    streamId: textAt(row, 2) as StreamId,
-    version: numberAt(row, 3) as StreamVersion,
-    stateVersion: numberAt(row, 4),
-    digest: textAt(row, 5),
-    text: textAt(row, 6),
   }
 }

@@ -1,9 +1,14 @@
-// Rows of the inbox and of the dead letters as commands; writer and readers use the same columns.
-import type { CommandId, StreamId, StreamVersion } from '../core/codec/index.ts'
-import type { DeadLetter, InboxCommand } from '../core/ports/index.ts'
-import { numberAt, numberOrNullAt, textAt, textOrNullAt, type Row } from './rows.ts'
+// Rows of the inbox and of the dead letters as commands; writers and readers use the same columns.
+import type { CommandId, StreamId, StreamVersion } from '../identity.ts'
+import type { DeadLetter, InboxCommand } from '../ports/command-inbox.ts'
+import { numberAt, numberOrNullAt, textAt, textOrNullAt, type Row } from './row.ts'
 
-/** The command in a row that begins with the columns of `select-inbox-command.sql`. */
+/** The columns that make a command. */
+export const inboxColumns =
+  'command_id, fingerprint, decider, stream_id, type, data, expected_version, actor, correlation_id, ' +
+  'received_at_ms, attempts, roles'
+
+/** The command in a row that begins with those columns. */
 export function inboxCommandOf(row: Row): InboxCommand {
   return {
     // Ids and versions were checked when the command was accepted.
@@ -22,7 +27,7 @@ export function inboxCommandOf(row: Row): InboxCommand {
   }
 }
 
-/** The dead letter in a row of `list-dead-letters.sql`. */
+/** The dead letter in a row that has its cause and time after the columns of its command. */
 export function deadLetterOf(row: Row): DeadLetter {
   return { ...inboxCommandOf(row), cause: textAt(row, 12), buriedAtMs: numberAt(row, 13) }
 }
