@@ -2,7 +2,7 @@
 //
 // A notification is a hint and no more: it may be late or lost, and everyone who waits for one also looks
 // for himself from time to time. It is sent after the commit and by a connection of its own, at once
-// after a pause and a hundred times a second at most: a NOTIFY within the transactions of the writer
+// after a pause and a few hundred times a second at most: a NOTIFY within the transactions of the writer
 // would make all of them wait for one lock.
 import { Client } from 'pg'
 import type { Runtime, Timer } from '../core/index.ts'
@@ -25,7 +25,7 @@ export interface WakeUpOptions {
   readonly onWake: (hint?: string) => void
 }
 
-const tellEveryMs = 10
+const tellEveryMs = 3
 const reconnectMs = 1000
 // Hints hold up nobody, so that a server has time; who waits for one hears nothing on a dead connection.
 const bounds = {
