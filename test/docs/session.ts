@@ -3,8 +3,10 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { startPostgres, type PostgresServer } from '../../packages/rampart/src/postgres/test/server.ts'
 import { differenceOf } from './answer.ts'
 import { contentOf, programName, statesOf, workspaceRoot, type Block, type Page } from './page.ts'
 
@@ -28,6 +30,13 @@ const standIns: readonly (readonly [RegExp, string])[] = [
 /** Commands that serve until they are stopped; what follows is typed in another terminal. */
 const serverPattern = /(^|\s)(rampart run|npm start)\b/
 
+/** Commands that go on beside what follows. */
+const backgroundPattern = /&$/
+
+/** Where pages say that a database listens, and further servers of theirs. */
+const databasePlace = '127.0.0.1:5432'
+const furtherPorts = ['3001', '3002', '3003'] as const
+
 /** A comment that tells the reader to end what serves. */
 const stopPattern = /^# Stop the server\b/
 
@@ -38,6 +47,11 @@ interface Session {
   port: number
   readonly environment: NodeJS.ProcessEnv
   server: Server | undefined
+  /** What pages write, and what stands there when it is typed. */
+  readonly places: readonly (readonly [written: string, typed: string])[]
+  readonly database: PostgresServer | undefined
+  /** Process groups in which something may still run. */
+  readonly background: ChildProcess[]
 }
 
 interface Server {
@@ -53,11 +67,13 @@ export async function carryOut(page: Page): Promise<void> {
     await carryOutBlocks(session, page)
   } finally {
     await stopServer(session)
+    for (const child of session.background) endGroup(child, 'SIGKILL', true)
+    await session.database?.[Symbol.asyncDispose]()
     await rm(session.folder, { recursive: true, force: true })
   }
 }
 
-async function openSession({ path }: Page): Promise<Session> {
+async function openSession({ path, blocks }: Page): Promise<Session> {
   // Below the root, so that the packages that a page imports are found.
   const folder = await mkdtemp(join(workspaceRoot, 'test', '.shown-code-'))
   const modules = join(workspaceRoot, 'node_modules')
@@ -78,7 +94,24 @@ async function openSession({ path }: Page): Promise<Session> {
   // What README.md shows is typed in the workspace, everything else in a folder of the reader's own.
   const start = path === 'README.md' ? workspaceRoot : folder
   await writeFile(environment.SESSION, `cd '${start}'\n`)
-  return { folder, port: 0, environment, server: undefined }
+  const isShown = (text: string): boolean =>
+    blocks.some(({ leftOut, code }) => leftOut === undefined && code.includes(text))
+  const database = isShown(databasePlace) ? await startPostgres(['fsync=off']) : undefined
+  const ports = furtherPorts.filter(isShown)
+  const free = await Promise.all(ports.map(freePort))
+  const places = ports.map((port, index) => [port, String(free[index])] as const)
+  const { host } = new URL(database?.url('postgres') ?? 'http://none')
+  const all = database === undefined ? places : [[databasePlace, host] as const, ...places]
+  return { folder, port: 0, environment, server: undefined, places: all, database, background: [] }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
 }
 
 async function carryOutBlocks(session: Session, page: Page): Promise<void> {
@@ -128,7 +161,8 @@ async function runProgram({ folder, environment }: Session, page: Page, expected
 /** Types the commands of a block. What a server prints grows while it runs. */
 async function type(session: Session, block: Block, next: Block | undefined): Promise<() => string> {
   const lines = typed(session, block.code).trim().split('\n')
-  const serves = serverPattern.test(lines.at(-1) ?? '')
+  const last = lines.at(-1) ?? ''
+  const serves = serverPattern.test(last) && !backgroundPattern.test(last)
   if (stopPattern.test(lines[0] ?? '')) await stopServer(session)
   const commands = (serves ? lines.slice(0, -1) : lines).join('\n')
   const isAnswered = next !== undefined && next.language !== 'sh' && next.language !== 'ts'
@@ -139,13 +173,15 @@ async function type(session: Session, block: Block, next: Block | undefined): Pr
   return () => shown(session, session.server?.output() ?? '')
 }
 
-function typed({ port }: Session, code: string): string {
-  const replaced = standIns.reduce((text, [pattern, instead]) => text.replaceAll(pattern, instead), code)
+function typed({ port, places }: Session, code: string): string {
+  const installed = standIns.reduce((text, [pattern, instead]) => text.replaceAll(pattern, instead), code)
+  const replaced = places.reduce((text, [written, real]) => text.replaceAll(written, real), installed)
   return replaced.replaceAll(/\b(localhost|127\.0\.0\.1):3000\b/g, `127.0.0.1:${port}`)
 }
 
-function shown({ port, folder }: Session, printed: string): string {
-  return printed.replaceAll(`127.0.0.1:${port}`, '127.0.0.1:3000').replaceAll(folder, '/home/you')
+function shown({ port, folder, places }: Session, printed: string): string {
+  const replaced = printed.replaceAll(`127.0.0.1:${port}`, '127.0.0.1:3000').replaceAll(folder, '/home/you')
+  return places.reduce((text, [written, real]) => text.replaceAll(real, written), replaced)
 }
 
 // Variables and the folder outlive a block, as they do in a reader's terminal. An error that a page does not
@@ -167,6 +203,7 @@ async function inShell(
   { commands, isAnswered }: { readonly commands: string; readonly isAnswered: boolean },
 ): Promise<string> {
   const { child, output } = startShell(session, scriptOf(commands, isAnswered))
+  if (commands.split('\n').some((line) => backgroundPattern.test(line))) session.background.push(child)
   const ended = once(child, 'close')
   const over = new AbortController()
   void setTimeout(waitMs, undefined, { signal: over.signal }).then(
@@ -230,7 +267,13 @@ async function stopServer(session: Session): Promise<void> {
   await server.exited
 }
 
-function endGroup(child: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): void {
+/** Ends what runs in the group of a shell, also where the shell itself has ended. */
+function endGroup(child: ChildProcess, signal: 'SIGINT' | 'SIGKILL', mayHaveEnded = false): void {
   const { pid, exitCode, signalCode } = child
-  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, signal)
+  if (pid === undefined || (!mayHaveEnded && (exitCode !== null || signalCode !== null))) return
+  try {
+    process.kill(-pid, signal)
+  } catch (fault) {
+    if (!mayHaveEnded) throw fault
+  }
 }

@@ -33,14 +33,14 @@ const settingOf = {
   serve: ['RAMPART_READER_STORE', 'rampart_reader'],
 } as const
 
-interface Running extends AsyncDisposable {
+interface Running {
   readonly url: string
   /** Ends it; resolves with its exit code, null when the signal killed it. */
   readonly end: (signal: 'SIGKILL' | 'SIGTERM') => Promise<number | null>
 }
 
-/** Starts the app with one role, as the user of that role, and waits until it listens. */
-async function start(database: string, role: Role): Promise<Running> {
+/** Starts the app with one role, as the user of that role, and waits until it listens; the stack ends it. */
+async function start(database: string, role: Role, stack: AsyncDisposableStack): Promise<Running> {
   const [setting, user] = settingOf[role]
   const settings = {
     PORT: '0',
@@ -69,14 +69,18 @@ async function start(database: string, role: Role): Promise<Running> {
     const [code] = await exited
     return code
   }
-  return { url: await listening.promise, end, [Symbol.asyncDispose]: async () => void (await end('SIGKILL')) }
+  stack.defer(async () => void (await end('SIGKILL')))
+  return { url: await listening.promise, end }
 }
 
 /** Starts a process of each role; the first one makes the tables. */
 async function startAll(database: string, stack: AsyncDisposableStack): Promise<Record<Role, Running>> {
-  const write = stack.use(await start(database, 'write'))
-  const [project, serve] = await Promise.all([start(database, 'project'), start(database, 'serve')])
-  return { write, project: stack.use(project), serve: stack.use(serve) }
+  const write = await start(database, 'write', stack)
+  const [project, serve] = await Promise.all([
+    start(database, 'project', stack),
+    start(database, 'serve', stack),
+  ])
+  return { write, project, serve }
 }
 
 async function count(url: string, streamId: string, key: string): Promise<Response> {
@@ -161,17 +165,17 @@ test('whoever is killed takes nobody with it, and what was acknowledged is there
 
   await reader.end('SIGKILL')
   await untilAnswered(writes, 50)
-  await using nextReader = await start(database, 'serve')
+  const nextReader = await start(database, 'serve', stack)
   readerUrl = nextReader.url
   const reads = load(4, (client) => fetch(`${readerUrl}/reads/totals/${client}`))
   await untilAnswered(reads, 50)
   await projector.end('SIGKILL')
   await Promise.all([untilAnswered(writes, 50), untilAnswered(reads, 50)])
-  await using _projector = await start(database, 'project')
+  await start(database, 'project', stack)
   await writes.stop()
   await writer.end('SIGKILL')
   await untilAnswered(reads, 100)
-  await using nextWriter = await start(database, 'write')
+  const nextWriter = await start(database, 'write', stack)
   writerUrl = nextWriter.url
   expect(await totals(writerUrl, readerUrl, 4)).toEqual(acknowledged)
   await reads.stop()

@@ -110,33 +110,40 @@ async function openEngine({ app, module }: Mount, parts: HostParts): Promise<Eng
   const { dataFolder, storeUrls, storeLimits, roles, outcomeTtlMs } = settings
   const storage = { dataFolder, storeUrls, storeLimits }
   const stores = await openStores({ appName: app.name, storage, thread: 'worker', runtime })
+  const folder = noteFolderOf(stores, settings)
   // The lock is held from here on, so a note that is still there is of a server that was killed.
-  if (stores.folder !== null) await removeRunNote(stores.folder)
-  if (stores.folder !== null && module !== undefined) {
+  if (folder !== null) await removeRunNote(folder)
+  if (folder !== null && module !== undefined) {
     // Apps are served without it, too.
-    await leaveAppNote(stores.folder, module).catch((fault) => reportFault(fault, `the note of ${app.name}`))
+    await leaveAppNote(folder, module).catch((fault) => reportFault(fault, `the note of ${app.name}`))
   }
   const watched = onCommand === undefined ? {} : { onCommand }
   return startEngine({ app, stores, runtime, roles, outcomeTtlMs, reportFault, reportProgress, ...watched })
 }
 
+/** Where notes for the command line lie; null where it looks at a database instead. */
+function noteFolderOf({ folder }: Pick<Engine, 'folder'>, { storeUrls }: HostSettings): string | null {
+  return storeUrls === undefined ? folder : null
+}
+
 // Apps are served without a note, too: it only helps the command line to find them.
 async function leaveNotes(
   engines: readonly Engine[],
-  { runtime, reportFault }: HostParts,
+  { runtime, reportFault, settings }: HostParts,
   urlAt: (index: number) => string,
 ): Promise<void> {
   const startedAtMs = runtime.nowMs()
-  for (const [index, { app, folder }] of engines.entries()) {
+  for (const [index, engine] of engines.entries()) {
+    const folder = noteFolderOf(engine, settings)
     const note = { pid: process.pid, url: urlAt(index), startedAtMs }
     // oxlint-disable-next-line no-await-in-loop -- a handful of small files
     if (folder !== null)
-      await leaveRunNote(folder, note).catch((fault) => reportFault(fault, `the note of ${app.name}`))
+      await leaveRunNote(folder, note).catch((fault) => reportFault(fault, `the note of ${engine.app.name}`))
   }
 }
 
-async function removeNotes(engines: readonly Engine[]): Promise<void> {
-  const folders = engines.map(({ folder }) => folder).filter((folder) => folder !== null)
+async function removeNotes(engines: readonly Engine[], settings: HostSettings): Promise<void> {
+  const folders = engines.map((engine) => noteFolderOf(engine, settings)).filter((folder) => folder !== null)
   await Promise.allSettled(folders.map(removeRunNote))
 }
 
@@ -195,7 +202,10 @@ function runningHost(running: Running): RunningHost {
       listening.close(graceMs),
     ])
     await atMost(runtime, hooksMs, started)
-    await Promise.all([removeNotes(engines), atMost(runtime, registerMs, running.registered.close())])
+    await Promise.all([
+      removeNotes(engines, settings),
+      atMost(runtime, registerMs, running.registered.close()),
+    ])
     await Promise.all(engines.map((engine) => engine.close()))
   }
   const drainOnce = (): Promise<void> => (drained ??= drain())
