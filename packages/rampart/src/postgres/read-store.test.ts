@@ -98,6 +98,20 @@ describe.each(openings)('the leases of %s', (_, open, has) => {
   })
 })
 
+test('a store that is closed at once has told its last word to others', async () => {
+  const url = await createDatabase(server.url('postgres'), `rule_${++databases}`, 'migrated')
+  const words: string[] = []
+  await using listening = await openPostgresReadStore({ url })
+  leasesOf(listening).hints?.listen('it is free', () => void words.push('heard'))
+  await using speaking = await openPostgresReadStore({ url })
+  leasesOf(speaking).hints?.listen('it is free', () => void words.push('ready'))
+  // Everyone looks for himself once he is connected.
+  await expect.poll(() => words.toSorted()).toEqual(['heard', 'ready'])
+  leasesOf(speaking).hints?.tell('it is free')
+  await speaking[Symbol.asyncDispose]()
+  await expect.poll(() => words.filter((word) => word === 'heard')).toHaveLength(2)
+})
+
 function leasesOf({ leases }: ReadStore | WriteStore): LeaseStore {
   if (leases === undefined) throw new Error('PostgreSQL has leases.')
   return leases

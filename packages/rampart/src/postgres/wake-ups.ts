@@ -66,6 +66,8 @@ export function startWakeUps(options: WakeUpOptions): WakeUps {
     async close() {
       state.isClosed = true
       state.timer?.cancel()
+      // The last word may be what others wait for: that this process has ended its work.
+      if (state.changed.size > 0) await tell(state)
       if (state.client !== undefined) await endConnection(state.client)
     },
   }
