@@ -327,6 +327,19 @@ describe('the commit queue', () => {
     await expect(large).resolves.toBeNull()
   })
 
+  test('gives a writer what waits before anyone is answered, and closes once all are', async () => {
+    const { queue, batches, submit } = heldQueue({ operationsMax: 10, bytesMax: 100 })
+    const order: string[] = []
+    const first = submit(1).then(() => order.push(`answered beside ${batches.length} batches`))
+    const second = submit(1)
+    const closing = queue.close().then(() => order.push('closed'))
+    batches[0]?.reply.resolve({ results: [null], fault: null })
+    await first
+    batches[1]?.reply.resolve({ results: [null], fault: null })
+    await Promise.all([second, closing])
+    expect(order).toEqual(['answered beside 2 batches', 'closed'])
+  })
+
   test('gathers all that wait into one batch of a bounded size', async () => {
     const { batches, submit } = heldQueue({ operationsMax: 10_000, bytesMax: 64 * 1024 * 1024 })
     const first = submit(1)

@@ -134,7 +134,7 @@ function flush(queue: Queue): void {
   }
   if (!(reply instanceof Promise)) return finish(queue, batch, reply)
   reply.then(
-    (settled) => finish(queue, batch, settled),
+    (settled) => goOn(queue, batch, settled),
     (error: unknown) => finish(queue, batch, lost(queue, batch, error)),
   )
 }
@@ -152,14 +152,31 @@ function takeBatch(queue: Queue): readonly Waiting[] {
   return batch
 }
 
+// A writer that works elsewhere gets what waits before anyone is answered, and works on it meanwhile.
+function goOn(queue: Queue, batch: readonly Waiting[], reply: BatchReply): void {
+  if (reply.fault !== null || queue.waiting.length === 0) return finish(queue, batch, reply)
+  flush(queue)
+  answer(queue, batch, reply)
+  tell(queue, batch, reply)
+}
+
 function finish(queue: Queue, batch: readonly Waiting[], reply: BatchReply): void {
-  for (let index = 0; index < batch.length; index++) settle(queue, batch[index], reply.results[index])
+  answer(queue, batch, reply)
   if (reply.fault !== null) stop(queue, reply.fault)
   queue.isBusy = false
   if (queue.waiting.length > 0) schedule(queue)
-  else if (queue.isClosed && queue.operations === 0) queue.drained.resolve()
-  const operations = batch.map((one) => one.operation)
-  queue.options.onCommitted(operations, reply.results)
+  tell(queue, batch, reply)
+}
+
+function answer(queue: Queue, batch: readonly Waiting[], { results }: BatchReply): void {
+  for (let index = 0; index < batch.length; index++) settle(queue, batch[index], results[index])
+}
+
+function tell({ options }: Queue, batch: readonly Waiting[], { results }: BatchReply): void {
+  options.onCommitted(
+    batch.map((one) => one.operation),
+    results,
+  )
 }
 
 function settle(
@@ -170,6 +187,7 @@ function settle(
   if (waiting === undefined || result === undefined) return
   queue.operations--
   queue.bytes -= waiting.bytes
+  if (queue.isClosed && queue.operations === 0) queue.drained.resolve()
   if (isFailure(result)) waiting.reject(faultOf(result))
   else waiting.resolve(result)
 }
