@@ -9,7 +9,12 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startHost, type RunningHost } from 'rampart/host'
 import { shop } from '../../packages/rampart/src/gateway/test/shop.ts'
-import { createDatabase, runSql, startPostgres } from '../../packages/rampart/src/postgres/test/server.ts'
+import {
+  connectSql,
+  createDatabase,
+  runSql,
+  startPostgres,
+} from '../../packages/rampart/src/postgres/test/server.ts'
 import { startProxy, type Proxy } from './proxy.ts'
 import { ask, placedOrders, until, type Answer } from './server.ts'
 import { everyPoint } from './tools.ts'
@@ -111,6 +116,37 @@ test('a server that takes no more connections is 503, and forgotten when it does
   await runSql(url, 'ALTER ROLE shop SUPERUSER CONNECTION LIMIT -1')
   await until(async () => (await place(host.url, 'refused')).status === 200)
   expect(await placedOrders(host.url)).toEqual(['first', 'refused'])
+})
+
+test('a statement that waits for too long is 503, and what a client sends wrong is not', async () => {
+  const url = await emptyDatabase()
+  await using host = await openHost(url)
+  expect((await place(host.url, 'first')).status).toBe(200)
+  await until(async () => (await ask(`${host.url}/reads/order/first`)).status === 200)
+  await using holder = await connectSql(url)
+  await holder.run('BEGIN')
+  await holder.run('LOCK TABLE rampart_write.events, rampart_read.collections IN ACCESS EXCLUSIVE MODE')
+  const answers = await Promise.all([
+    place(host.url, 'second'),
+    place(host.url, 'later', 'respond-async'),
+    ask(`${host.url}/reads/order/first`),
+    ask(`${host.url}/admin/events`),
+  ])
+  await holder.run('ROLLBACK')
+  expect(answers.map(awayOf)).toEqual(answers.map(() => away))
+  await until(async () => (await place(host.url, 'second')).status === 200)
+
+  const wrong = [
+    'order/%00',
+    'order?customer=%00',
+    'order?search=%00',
+    'order?cursor=%00',
+    'order?status=%ed',
+  ]
+  const statuses = await Promise.all(
+    wrong.map(async (path) => (await fetch(`${host.url}/reads/${path}`)).status),
+  )
+  expect(statuses.filter((status) => status >= 500)).toEqual([])
 })
 
 const overtakings = everyPoint ? 1000 : 10
