@@ -1,8 +1,9 @@
 // Clients that want too much of a server at once, and what that costs it.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Server } from './server.ts'
 
@@ -31,7 +32,7 @@ export function requestBytes(method: string, path: string, body = '', headers = 
 
 /** Attacks a server for so long, and watches its memory and its health meanwhile. */
 export async function attack(server: Server, { requests, reads }: Attack, forMs: number): Promise<Effect> {
-  const watched = watch(server)
+  const watched = await watch(server)
   const port = Number(new URL(server.base).port)
   const attackers = Array.from({ length: connections }, (_, number) => {
     const socket = connect(port, '127.0.0.1')
@@ -47,35 +48,22 @@ export async function attack(server: Server, { requests, reads }: Attack, forMs:
 }
 
 /** Watches the memory of a server and its health. */
-export function watch({ base, pid }: Server): { readonly end: () => Promise<Effect> } {
-  const ending = new AbortController()
+export async function watch({ base, pid }: Server): Promise<{ readonly end: () => Promise<Effect> }> {
+  const program = join(import.meta.dirname, 'health-watch.ts')
+  const watcher = spawn(process.execPath, [program, base], { stdio: ['pipe', 'pipe', 'inherit'] })
+  let output = ''
+  watcher.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const ended = once(watcher, 'close')
+  await Promise.race([once(watcher.stdout, 'data'), ended])
   // The highest mark begins anew (proc_pid_clear_refs(5)).
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
-  const health = watchHealth(base, ending.signal)
   return {
     async end() {
-      ending.abort()
-      return { peakMib: peakMib(pid), healthMs: await health }
+      watcher.stdin.end()
+      await ended
+      return { peakMib: peakMib(pid), healthMs: Number(output.split('\n').at(1)) }
     },
   }
-}
-
-async function watchHealth(base: string, signal: AbortSignal): Promise<number> {
-  let slowestMs = 0
-  while (!signal.aborted) {
-    const begunMs = performance.now()
-    await askOnce(`${base}/healthz`)
-    slowestMs = Math.max(slowestMs, performance.now() - begunMs)
-    await setTimeout(10)
-  }
-  return Math.round(slowestMs)
-}
-
-/** Asks over a connection of its own: one that is kept may end while it is asked. */
-async function askOnce(target: string): Promise<void> {
-  const [response] = (await once(get(target, { agent: false }), 'response')) as [IncomingMessage]
-  response.resume()
-  await once(response, 'end')
 }
 
 function peakMib(pid: number): number {

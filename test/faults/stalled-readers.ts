@@ -88,7 +88,7 @@ async function stall(dataFolder: string, readers: number, untilAllAreCut: boolea
   let cut = 0
   // Whoever does not read hears of the end by an error only, when it sends something.
   for (const { socket } of stalled) socket.once('close', () => cut++)
-  const watched = watch(server)
+  const watched = await watch(server)
   const beside = await placeMany(base, 'beside')
   const nudge = async (isEnough: () => boolean): Promise<void> =>
     until(async () => {
