@@ -199,6 +199,25 @@ test('a restore that is killed at any step has changed nothing, and can be run a
   expect(await ask(url, heads)).toEqual([1])
 })
 
+test('a database that was put back by other means recognises tokens of what it lost', async () => {
+  const url = await newDatabase()
+  {
+    await using host = await serve(url)
+    await count(host, 'a', 'first')
+  }
+  const copy = await createDatabase(server.url('postgres'), `test_${++made}`, new URL(url).pathname.slice(1))
+  const tokens: string[] = []
+  {
+    await using host = await serve(url)
+    tokens.push((await count(host, 'a', 'first')).token, (await count(host, 'a', 'lost')).token)
+  }
+  await using host = await serve(copy)
+  const [kept = '', lost = ''] = tokens
+  expect((await count(host, 'b', 'other')).position).toBe(2)
+  expect((await read(host, 'a', kept)).body).toMatchObject({ data: { total: 1 } })
+  expect(await read(host, 'a', lost)).toMatchObject({ status: 400, body: { code: 'TOKEN_INVALID' } })
+})
+
 test('rows that were put back by hand keep their numbers, and new ones follow them', async () => {
   const url = await newDatabase()
   {
