@@ -1,8 +1,9 @@
 // Proves the runner: documents equal a fold from nothing, whatever the batches, restarts, faults and poison.
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { projection, RampartError, systemRuntime, type Projection } from '../core/index.ts'
+import { projection, RampartError, systemRuntime, type Projection, type Runtime } from '../core/index.ts'
 import type { EventStore, ReadStore } from '../core/ports/index.ts'
+import { createProjectionRunner } from './index.ts'
 import {
   append,
   customers,
@@ -345,3 +346,22 @@ function failing(reads: ReadStore, when: (count: number) => 'before' | 'after' |
     },
   }
 }
+
+test('the place is stored soon after events that touch nothing, without another batch', async () => {
+  await using shop = await openShop()
+  // Nothing polls, so that whatever happens was begun by an append.
+  const setTimer: Runtime['setTimer'] = (delayMs, ...more) =>
+    systemRuntime.setTimer(delayMs >= 1000 ? 1_000_000 : delayMs, ...more)
+  const runner = await createProjectionRunner({
+    projection: customers,
+    store: shop.log,
+    readStore: shop.reads,
+    runtime: { ...systemRuntime, setTimer },
+  })
+  const { collection } = runner
+  await append(shop.log, make.placed('1'))
+  await expect.poll(() => runner.reached().position).toBe(1)
+  await append(shop.log, make.noted('1'))
+  await expect.poll(async () => (await collection.checkpoint()).position).toBe(2)
+  await runner.stop()
+})

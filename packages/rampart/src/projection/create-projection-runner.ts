@@ -52,6 +52,7 @@ export async function createProjectionRunner(options: ProjectionRunnerOptions): 
     gathered: undefined,
     pending: undefined,
     pendingDocuments: new Map(),
+    isKeepingSoon: false,
     waiting: new Map(),
     turn: Promise.resolve(),
     limit: undefined,

@@ -4,7 +4,7 @@ import type { LogPlace, QuarantineChange, StoredDocument } from '../core/ports/i
 import { isSamePlace } from './checkpoint.ts'
 import { weightOf } from './document-weight.ts'
 import { frozenJson } from './frozen-json.ts'
-import { announce, noKeys, type Running } from './running-projection.ts'
+import { announce, inTurn, noKeys, type Running } from './running-projection.ts'
 
 /** What one commit stores. */
 export interface Step {
@@ -116,6 +116,24 @@ export async function moveOver(running: Running, to: LogPlace): Promise<void> {
   }
   const idleMs = running.options.runtime.elapsedMs() - running.committedAtMs
   if (idleMs >= unstoredMs) await keepReached(running)
+  else keepSoon(running, unstoredMs - idleMs)
+}
+
+/** Processes that serve what this one projects know the stored place alone, and their readers may wait. */
+function keepSoon(running: Running, delayMs: number): void {
+  if (running.isKeepingSoon) return
+  running.isKeepingSoon = true
+  const keep = async (): Promise<void> => {
+    running.isKeepingSoon = false
+    // What failed stays pending, so that the next batch meets the fault.
+    await running.pending
+    const { state, stopping, gathered, committed, reached } = running
+    if (state.status !== 'running' || stopping.signal.aborted || gathered !== undefined) return
+    if (!isSamePlace(committed, reached))
+      startCommit(running, { to: reached, changed: new Map(), quarantine: [] })
+  }
+  const inOwnTurn = (): void => void inTurn(running, keep).catch(() => undefined)
+  running.options.runtime.setTimer(delayMs, inOwnTurn, { keepAlive: false })
 }
 
 /** Stores the place that is reached, if it is not stored yet. */

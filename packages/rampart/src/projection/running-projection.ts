@@ -37,6 +37,8 @@ export interface Running {
   /** The commit that is under way, and its documents. The next batch is folded meanwhile. */
   pending: Promise<void> | undefined
   pendingDocuments: ReadonlyMap<string, StoredDocument>
+  /** Whether the place that is reached is stored in a moment. */
+  isKeepingSoon: boolean
   /** The quarantined keys, as of the batch that was folded last. */
   waiting: WaitingEvents
   /** Ends when whoever works on the documents now has done so: batches and operators take turns. */
