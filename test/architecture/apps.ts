@@ -18,11 +18,15 @@ export function checkApps(sources: readonly SourceFile[], rules: AppRules): read
   ]
 }
 
+// What starts programs for the tests of the whole workspace.
+const programs = 'test/programs/'
+
 function checkReach(file: SourceFile, { entryPoints }: AppRules): readonly Violation[] {
   const app = file.path.split('/').slice(0, 2).join('/')
   return file.imports.flatMap(({ specifier, line }) => {
     const target = targetOf(file.path, specifier)
-    const leaves = target !== undefined && !target.startsWith(`${app}/`)
+    const isHelp = file.path.startsWith(`${app}/test/`) && target?.startsWith(programs) === true
+    const leaves = target !== undefined && !target.startsWith(`${app}/`) && !isHelp
     const isPrivate = /^rampart(\/|$)/.test(specifier) && !entryPoints.includes(specifier)
     const isOtherApp = specifier.startsWith('@rampart/')
     if (!leaves && !isPrivate && !isOtherApp) return []

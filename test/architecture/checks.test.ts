@@ -100,6 +100,7 @@ describe('apps', () => {
       'src/projections.ts': `import { projection } from 'rampart'\nimport { orderEvents } from './events.ts'`,
       'src/events.ts': `import { events } from 'rampart'`,
       'src/decider.ts': `import { decider } from 'rampart'`,
+      'test/server.ts': `import { run } from '../../../test/programs/server.ts'`,
     })
     expect(checkApps(files, rules)).toEqual([])
   })
@@ -109,6 +110,7 @@ describe('apps', () => {
     '../../packages/rampart/src/core/index.ts',
     '@rampart/orders',
     '../calculator/app.ts',
+    '../../test/programs/server.ts',
   ])('may not import %s', (specifier) => {
     const path = specifier.startsWith('.') ? 'app.ts' : 'src/app.ts'
     const found = checkApps(plantApp({ [path]: `import { one } from '${specifier}'` }), rules)

@@ -1,13 +1,7 @@
 // Starts the orders app as a process of its own and speaks HTTP to it, for the tests of faults.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
+import { runApp, startServer as startProgram, until } from '../programs/server.ts'
 
-const workspaceRoot = join(import.meta.dirname, '../..')
-const program = join(workspaceRoot, 'packages/rampart/bin/rampart.js')
-const waitMsMax = 20_000
+export { until } from '../programs/server.ts'
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
@@ -38,34 +32,15 @@ export interface ServerOptions {
 /** Starts a server on a free port, and waits until it is ready. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { dataFolder, app = 'apps/orders', environment = {} } = options
-  const port = await freePort()
   const settings = {
-    PORT: String(port),
     RAMPART_DATA: dataFolder,
     RAMPART_SAMPLE: 'none',
     RAMPART_RATE_PER_SECOND: '0',
     ...environment,
   }
-  const child = spawn(process.execPath, ['--conditions=rampart-source', program, 'run', app], {
-    cwd: workspaceRoot,
-    env: { ...process.env, ...settings },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let stderr = ''
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  const exited = once(child, 'exit') as Promise<[number | null]>
-  const base = `http://127.0.0.1:${port}`
-  await until(async () => {
-    if (child.exitCode !== null) throw new Error(`The server ended:\n${stderr}`)
-    return isReady(base)
-  })
-  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> => {
-    child.kill(signal)
-    const [code] = await exited
-    return code
-  }
+  const { base, process, end } = await startProgram((env) => runApp(app, env), settings)
   const dispose = async (): Promise<void> => void (await end('SIGKILL'))
-  return { base, pid: child.pid ?? 0, stderr: () => stderr, end, [Symbol.asyncDispose]: dispose }
+  return { base, pid: process.pid, stderr: process.stderr, end, [Symbol.asyncDispose]: dispose }
 }
 
 /** Sends a request; with a body it is a POST. */
@@ -126,31 +101,4 @@ export async function untilShown(base: string, count: number): Promise<void> {
     const { body } = await ask(`${base}/reads/order?limit=1000`)
     return (body['items'] as readonly unknown[]).length === count
   })
-}
-
-/** Waits for a condition, 20 s at most unless said. */
-export async function until(isMet: () => Promise<boolean>, forMs: number = waitMsMax): Promise<void> {
-  const deadline = Date.now() + forMs
-  while (!(await isMet())) {
-    if (Date.now() > deadline) throw new Error(`The condition was not met within ${forMs} ms.`)
-    await setTimeout(10)
-  }
-}
-
-async function isReady(base: string): Promise<boolean> {
-  try {
-    return (await fetch(`${base}/readyz`)).status === 200
-  } catch {
-    // Nobody listens yet.
-    return false
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

@@ -1,17 +1,12 @@
 // Starts the calculator as a process of its own, as `npm start -w apps/calculator` does, and speaks HTTP to
 // it.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import type { Json, Recorded } from 'rampart'
+import { runApp, startServer as startProgram, until } from '../../../test/programs/server.ts'
 
-const workspaceRoot = join(import.meta.dirname, '../../..')
-const program = join(workspaceRoot, 'packages/rampart/bin/rampart.js')
-const startMsMax = 15_000
+export { until } from '../../../test/programs/server.ts'
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
@@ -38,32 +33,9 @@ export function temporaryFolder(parent: string = tmpdir()): {
 
 /** Starts a server on a free port with its data in a folder, and waits until it is ready. */
 export async function startServer(dataFolder: string): Promise<Server> {
-  const port = await freePort()
   // Floods come from one client here, so the limit per client is off.
-  const settings = { PORT: String(port), RAMPART_DATA: dataFolder, RAMPART_RATE_PER_SECOND: '0' }
-  const child = spawn(
-    process.execPath,
-    ['--conditions=rampart-source', program, 'run', join(import.meta.dirname, '..')],
-    { env: { ...process.env, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] },
-  )
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const exited = once(child, 'exit') as Promise<[number | null]>
-  const base = `http://127.0.0.1:${port}`
-  const deadline = Date.now() + startMsMax
-  while (!(await isReady(base))) {
-    if (child.exitCode !== null || Date.now() > deadline) {
-      child.kill('SIGKILL')
-      throw new Error(`The server does not start:\n${output}`)
-    }
-    await setTimeout(20)
-  }
-  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> => {
-    child.kill(signal)
-    const [code] = await exited
-    return code
-  }
+  const settings = { RAMPART_DATA: dataFolder, RAMPART_RATE_PER_SECOND: '0' }
+  const { base, end } = await startProgram((env) => runApp('apps/calculator', env), settings)
   return { base, end, [Symbol.asyncDispose]: async () => void (await end('SIGKILL')) }
 }
 
@@ -128,31 +100,4 @@ export async function untilCaughtUp(base: string): Promise<void> {
     const lags: readonly { readonly lagEvents: number }[] = Object.values(Object(body).projections)
     return lags.every(({ lagEvents }) => lagEvents === 0)
   })
-}
-
-/** Waits for a condition, 15 s at most. */
-export async function until(isMet: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000
-  while (!(await isMet())) {
-    if (Date.now() > deadline) throw new Error('The condition was not met within 15 s.')
-    await setTimeout(10)
-  }
-}
-
-async function isReady(base: string): Promise<boolean> {
-  try {
-    return (await fetch(`${base}/readyz`)).status === 200
-  } catch {
-    // Nobody listens yet.
-    return false
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

@@ -1,28 +1,20 @@
 // Runs the workspace's own scripts as processes, and speaks HTTP to the servers that they start.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import type { Json, Recorded } from 'rampart'
+import {
+  run,
+  runApp,
+  startServer as startProgram,
+  until,
+  workspaceRoot,
+  type Running,
+  type Settings,
+} from '../../../test/programs/server.ts'
 
-const workspaceRoot = join(import.meta.dirname, '../../..')
-const conditions = '--conditions=rampart-source'
-const waitMsMax = 20_000
-
-type Settings = Readonly<Record<string, string | undefined>>
-
-/** A process and what it has printed so far. */
-export interface Running {
-  readonly stdout: () => string
-  readonly stderr: () => string
-  readonly kill: (signal: 'SIGKILL' | 'SIGTERM') => void
-  /** Its exit code; null when a signal killed it. */
-  readonly exited: Promise<number | null>
-  readonly isRunning: () => boolean
-}
+export { statusOf, until } from '../../../test/programs/server.ts'
+export type { Running } from '../../../test/programs/server.ts'
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
@@ -36,32 +28,6 @@ export function temporaryFolder(): { readonly path: string; readonly remove: () 
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** Starts a program. */
-export function run(
-  program: string,
-  args: readonly string[],
-  options: { cwd?: string; env?: Settings } = {},
-): Running {
-  const { cwd = workspaceRoot, env = {} } = options
-  const child = spawn(program, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let stdout = ''
-  let stderr = ''
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  const exited = (once(child, 'close') as Promise<[number | null]>).then(([code]) => code)
-  return {
-    stdout: () => stdout,
-    stderr: () => stderr,
-    kill: (signal) => void child.kill(signal),
-    exited,
-    isRunning: () => child.exitCode === null && child.signalCode === null,
-  }
-}
-
 /** Starts npm in the workspace's root, or in another folder with the root as its prefix. */
 export function runNpm(args: readonly string[], options: { cwd?: string; env?: Settings } = {}): Running {
   return run('npm', ['--prefix', workspaceRoot, ...args], options)
@@ -70,13 +36,14 @@ export function runNpm(args: readonly string[], options: { cwd?: string; env?: S
 /** Starts the importer without npm, so that a signal reaches it and nothing else. */
 export function runImporter(args: readonly string[], env: Settings = {}): Running {
   const main = join(import.meta.dirname, '../src/import/main.ts')
-  return run(process.execPath, [conditions, main, ...args], { env: { INIT_CWD: undefined, ...env } })
+  return run(process.execPath, ['--conditions=rampart-source', main, ...args], {
+    env: { INIT_CWD: undefined, ...env },
+  })
 }
 
 /** The orders app alone, at the root of a gateway, without the sample unless the settings say otherwise. */
 export function startOrders(dataFolder: string, settings: Settings = {}): Promise<Server> {
-  const args = [conditions, join(workspaceRoot, 'packages/rampart/bin/rampart.js'), 'run', 'apps/orders']
-  return startServer((env) => run(process.execPath, args, { env }), {
+  return startServer((env) => runApp('apps/orders', env), {
     RAMPART_DATA: dataFolder,
     RAMPART_SAMPLE: 'none',
     RAMPART_RATE_PER_SECOND: '0',
@@ -90,30 +57,8 @@ export function startAll(dataFolder: string, settings: Settings = {}): Promise<S
 }
 
 async function startServer(start: (env: Settings) => Running, settings: Settings): Promise<Server> {
-  const port = settings['PORT'] ?? String(await freePort())
-  const process = start({ ...settings, PORT: port })
-  const base = `http://127.0.0.1:${port}`
-  await until(async () => {
-    if (!process.isRunning()) throw new Error(`The server ended:\n${process.stdout()}${process.stderr()}`)
-    return (await statusOf(`${base}/readyz`)) === 200
-  })
-  const stop = async (): Promise<void> => {
-    process.kill('SIGTERM')
-    await process.exited
-  }
-  return { base, process, [Symbol.asyncDispose]: stop }
-}
-
-/** The status of an answer; undefined when nobody answers. */
-export async function statusOf(target: string): Promise<number | undefined> {
-  try {
-    const response = await fetch(target)
-    await response.text()
-    return response.status
-  } catch {
-    // Nobody listens.
-    return undefined
-  }
+  const { base, process, end } = await startProgram(start, settings)
+  return { base, process, [Symbol.asyncDispose]: async () => void (await end('SIGTERM')) }
 }
 
 /** Sends a request with JSON and returns the parsed answer. */
@@ -159,22 +104,4 @@ export async function untilCaughtUp(server: Server, app: string, head: number): 
     const lags: readonly { readonly lagEvents: number }[] = Object.values(Object(body).projections)
     return Object(log.body).head >= head && lags.every(({ lagEvents }) => lagEvents === 0)
   })
-}
-
-/** Waits for a condition, 20 s at most. */
-export async function until(isMet: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + waitMsMax
-  while (!(await isMet())) {
-    if (Date.now() > deadline) throw new Error(`The condition was not met within ${waitMsMax} ms.`)
-    await setTimeout(20)
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
