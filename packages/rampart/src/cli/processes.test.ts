@@ -73,13 +73,19 @@ async function start(database: string, role: Role, stack: AsyncDisposableStack):
   return { url: await listening.promise, end }
 }
 
-/** Starts a process of each role; the first one makes the tables. */
+/**
+ * Starts a process of each role, and waits until what they share is served; the first one makes the
+ * tables.
+ */
 async function startAll(database: string, stack: AsyncDisposableStack): Promise<Record<Role, Running>> {
   const write = await start(database, 'write', stack)
   const [project, serve] = await Promise.all([
     start(database, 'project', stack),
     start(database, 'serve', stack),
   ])
+  // A process that serves hears of the first documents a moment after they are begun.
+  const served = async (): Promise<number> => (await fetch(`${serve.url}/reads/totals`)).status
+  await expect.poll(served).toBe(200)
   return { write, project, serve }
 }
 

@@ -124,6 +124,8 @@ function storeOver(parts: StoreParts): Omit<ReadStore, typeof Symbol.asyncDispos
       const onMoved = (): void => spread(named(shape))
       const known = collections.get(number) ?? createCollection({ store, number, shape, fence, onMoved })
       collections.set(number, known)
+      // It may be the first one, which others wait for.
+      onMoved()
       return known
     },
     async beginAnew(shape, epoch, generation) {
