@@ -30,8 +30,9 @@ export const writeSchema: DatabaseSchema = {
     'grant-write-tables',
     'add-write-leases',
     'append-batch',
-    'append-plain',
+    'order-inbox-key',
     'follow-numbers',
+    'append-plain',
   ],
 }
 

@@ -9,12 +9,7 @@
 -- It answers nothing where processes keep documents with the log, which append_batch settles. Statuses are those of
 -- append_batch; versions are those after the appends, or as they stand for a conflict.
 
--- Only this index leads from a command to its row, so that no plan which is kept can go through a whole inbox.
-ALTER TABLE rampart_write.inbox
-  DROP CONSTRAINT inbox_log_command_id_key,
-  ADD CONSTRAINT inbox_command_id_log_key UNIQUE (command_id, log);
-
-CREATE FUNCTION rampart_write.append_plain(
+CREATE OR REPLACE FUNCTION rampart_write.append_plain(
   p_log integer, p_now_ms bigint,
   a_command uuid[], a_fingerprint text[], a_leaves boolean[],
   a_decider text[], a_id text[], a_expected bigint[], a_is_refused boolean[], a_events integer[],
@@ -34,6 +29,8 @@ DECLARE
   stream_numbers bigint[];
   new_numbers bigint[];
   new_ranks integer[];
+  has_inbox boolean;
+  has_outcomes boolean;
   has_waiting boolean;
   type_numbers integer[];
 BEGIN
@@ -53,14 +50,21 @@ BEGIN
     recorded_ms := p_now_ms;
   END IF;
 
+  -- Most logs have neither at most moments, which spares each append two look-ups.
   SELECT
-    array_agg(judged.status ORDER BY judged.i),
-    array_agg(judged.version + judged.accepted ORDER BY judged.i),
-    array_agg(head_position + judged.through ORDER BY judged.i),
-    array_agg(judged.number ORDER BY judged.i),
-    array_agg(judged.new_rank::integer ORDER BY judged.i),
+    EXISTS (SELECT 1 FROM rampart_write.inbox AS b WHERE b.log = p_log),
+    EXISTS (SELECT 1 FROM rampart_write.outcomes AS kept WHERE kept.log = p_log)
+  INTO has_inbox, has_outcomes;
+
+  SELECT
+    array_agg(judged.status),
+    array_agg(judged.version + judged.accepted),
+    array_agg(head_position + judged.through),
+    array_agg(judged.number),
+    array_agg(judged.new_rank::integer),
     bool_or(judged.is_waiting)
   INTO statuses, versions, positions, stream_numbers, new_ranks, has_waiting
+  -- The arrays keep the order of these rows, which sorting for each of them would cost anew.
   FROM (
     SELECT
       found.i, found.status, found.version, found.number, found.is_waiting, found.accepted,
@@ -85,7 +89,7 @@ BEGIN
         SELECT b.fingerprint
         FROM (
           SELECT any_log.log, any_log.fingerprint FROM rampart_write.inbox AS any_log
-          WHERE any_log.command_id = a.command OFFSET 0
+          WHERE has_inbox AND any_log.command_id = a.command OFFSET 0
         ) AS b
         WHERE b.log = p_log LIMIT 1
       ) AS waiting ON true
@@ -94,11 +98,11 @@ BEGIN
           WHEN a.command IS NOT NULL AND (EXISTS (
             SELECT 1 FROM rampart_write.events AS done
             WHERE done.command_id = a.command AND done.log = p_log AND done.append_index = 0 OFFSET 0
-          ) OR EXISTS (
+          ) OR (has_outcomes AND EXISTS (
             SELECT 1 FROM rampart_write.outcomes AS kept
             WHERE kept.log = p_log AND kept.command_id = a.command
               AND (kept.expires_at_ms IS NULL OR kept.expires_at_ms > p_now_ms) OFFSET 0
-          )) THEN 3
+          ))) THEN 3
           WHEN waiting.fingerprint <> a.fingerprint THEN 5
           WHEN waiting.fingerprint IS NOT NULL AND a.leaves THEN 4
           WHEN a.is_refused OR (a.expected >= 0 AND a.expected <> coalesce(newest.version, 0)) THEN 1
@@ -106,7 +110,8 @@ BEGIN
         END AS status OFFSET 0
       ) AS verdict
     ) AS found
-    WINDOW in_order AS (ORDER BY found.i)
+    WINDOW in_order AS (ORDER BY found.i ROWS UNBOUNDED PRECEDING)
+    ORDER BY found.i
   ) AS judged;
 
   IF 0 <> ALL (statuses) THEN
