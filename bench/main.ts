@@ -13,6 +13,7 @@ import { benchOpen } from './work/open.ts'
 import { benchPostgresAppends } from './work/postgres-appends.ts'
 import { benchPostgresCatchUp } from './work/postgres-catch-up.ts'
 import { benchPostgresGrowth } from './work/postgres-growth.ts'
+import { benchPostgresHttp } from './work/postgres-http.ts'
 import { benchPostgresLoads } from './work/postgres-loads.ts'
 import { benchPostgresReadable } from './work/postgres-readable.ts'
 import { benchPostgresSnapshots } from './work/postgres-snapshots.ts'
@@ -34,6 +35,7 @@ const parts = {
   'postgres-loads': benchPostgresLoads,
   'postgres-catch-up': benchPostgresCatchUp,
   'postgres-readable': benchPostgresReadable,
+  'postgres-http': benchPostgresHttp,
   'postgres-writers': benchPostgresWriters,
   'postgres-snapshots': benchPostgresSnapshots,
   'postgres-growth': benchPostgresGrowth,
@@ -78,6 +80,8 @@ for (const [index, [name, run]] of chosen.entries()) {
   await run({ report, rounds, scale })
 }
 report.end()
+// A peer looks for events for ever.
+process.exit(0)
 
 /** A part is meant by its name and by what that begins with. */
 function isMeant(name: string, part: string): boolean {

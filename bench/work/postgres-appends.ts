@@ -39,7 +39,7 @@ interface Shape {
 }
 
 const shapes: readonly Shape[] = [
-  { title: 'one event to new streams', callers: 1, alone: 500, grouped: 500 },
+  { title: 'one event to new streams', callers: 1, alone: 1000, grouped: 1000 },
   { title: 'one event to new streams', callers: 64, alone: 1500, grouped: 20_000 },
   { title: 'one event to new streams', callers: 256, alone: 1500, grouped: 30_000 },
   { title: 'one event to existing streams', callers: 64, alone: 1500, grouped: 20_000, streams: 300 },

@@ -1,5 +1,5 @@
-// Serves the accounts of the benchmarks with their balances as `rampart run` would, in the roles that a setting
-// names, and prints where.
+// Serves the accounts of the benchmarks with their balances as `rampart run` would, in the roles that a
+// setting names, and prints where.
 import { startHost } from 'rampart/host'
 import { bank } from './bank.ts'
 

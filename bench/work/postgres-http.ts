@@ -1,5 +1,5 @@
-// A command over HTTP until its effect is read by its token, on PostgreSQL: in one process, and with one process
-// that writes beside another one that projects and serves.
+// A command over HTTP until its effect is read by its token, on PostgreSQL: in one process, and with one
+// process that writes beside another one that projects and serves.
 import { join } from 'node:path'
 import { drive, measure, type Round } from '../measure.ts'
 import { withPostgres, type BenchPostgres } from '../postgres-server.ts'
