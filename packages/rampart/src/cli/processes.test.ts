@@ -144,7 +144,9 @@ async function totals(writer: string, reader: string, clients: number): Promise<
   const asked = Array.from({ length: clients }, async (_, client) => {
     const last = await count(writer, String(client), `last ${client}`)
     const token = last.headers.get('consistency-token') ?? ''
-    const read = await fetch(`${reader}/reads/totals/${client}`, { headers: { 'consistency-token': token } })
+    // A projector that was killed has its lease for a few seconds yet.
+    const headers = { 'consistency-token': token, prefer: 'wait=30' }
+    const read = await fetch(`${reader}/reads/totals/${client}`, { headers })
     const { version, data } = (await read.json()) as { version: number; data: { total: number } }
     expect(version).toBe(data.total)
     return data.total - 1
