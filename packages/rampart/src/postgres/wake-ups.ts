@@ -7,12 +7,14 @@
 import { Client } from 'pg'
 import type { Runtime, Timer } from '../core/index.ts'
 import { connectionOf, type Access } from './access.ts'
-import { cutConnection, endConnection } from './database.ts'
+import { cutConnection, endConnection, isLost, storeFault } from './database.ts'
 
 /** The wake-ups of one open database. */
 export interface WakeUps {
   /** Lets other processes know soon; never fails, never waits. */
   readonly tell: (hint: string) => void
+  /** Why the database cannot be reached, in words for an operator; `undefined` when it can. */
+  readonly fault: () => string | undefined
   readonly close: () => Promise<void>
 }
 
@@ -37,6 +39,8 @@ const bounds = {
 
 interface Listening extends WakeUpOptions {
   client: Client | undefined
+  /** What the last attempt to connect met, when the database was away. */
+  fault: string | undefined
   isClosed: boolean
   readonly changed: Set<string>
   timer: Timer | undefined
@@ -51,6 +55,7 @@ export function startWakeUps(options: WakeUpOptions): WakeUps {
   const state: Listening = {
     ...options,
     client: undefined,
+    fault: undefined,
     isClosed: false,
     changed: new Set(),
     timer: undefined,
@@ -63,6 +68,7 @@ export function startWakeUps(options: WakeUpOptions): WakeUps {
       state.changed.add(hint)
       tellSoon(state)
     },
+    fault: () => state.fault,
     async close() {
       state.isClosed = true
       state.timer?.cancel()
@@ -96,10 +102,10 @@ async function listen(state: Listening): Promise<void> {
   })
   client.on('error', () => undefined)
   client.on('end', () => {
+    // A connection that was there may be the only thing that was lost.
+    const pauseMs = state.client === undefined ? reconnectMs : 0
     state.client = undefined
-    if (!state.isClosed) {
-      state.runtime.setTimer(reconnectMs, () => void listen(state), { keepAlive: false })
-    }
+    if (!state.isClosed) state.runtime.setTimer(pauseMs, () => void listen(state), { keepAlive: false })
   })
   try {
     await client.connect()
@@ -108,8 +114,10 @@ async function listen(state: Listening): Promise<void> {
     own = self.rows[0]?.pid
     if (state.isClosed) return await endConnection(client)
     state.client = client
+    state.fault = undefined
     state.onWake()
-  } catch {
+  } catch (error) {
+    if (isLost(error)) state.fault = storeFault(error, state.access.url).message
     // Its end event leads to the next attempt; until then everyone looks for himself.
     cutConnection(client)
   }

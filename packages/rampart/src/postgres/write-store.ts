@@ -117,7 +117,7 @@ function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore
   }
   return {
     openLog: (key) => openLog(store, { key, namespace: options.namespace }, logs),
-    fault: queue.fault,
+    fault: () => queue.fault() ?? wakeUps.fault(),
     leases: createLeaseStore({
       query: async (statement, values) => reads().query(statement, values),
       schema: 'rampart_write',
