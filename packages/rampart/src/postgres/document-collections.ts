@@ -8,6 +8,7 @@ import { RampartError } from '../core/index.ts'
 import type { DocumentBuild, LogIdentity } from '../core/group-commit/index.ts'
 import type { AppendRequest, CollectionShape, StoredDocument } from '../core/ports/index.ts'
 import { type Columns, columnsOf, ownColumns, requireSameColumns } from '../core/rows/index.ts'
+import { holdAppends, letAppend, type HoldState } from './append-hold.ts'
 import { bigints, integers, texts } from './binary-array.ts'
 import { inTransaction, run, sqlState, type Statement } from './database.ts'
 import { cellsText, collectionSql, createTableSql } from './read-store-tables.ts'
@@ -133,17 +134,22 @@ function cellsOf(
 
 /** From now on the documents of a collection change with events only; other versions are forgotten. */
 export async function keepCollection(
+  state: HoldState & { readonly collections: Collections },
   client: Client,
-  collections: Collections,
   number: number,
 ): Promise<null> {
+  const { collections } = state
   const collection = openOf(collections, number)
   if (collection.isKept) return null
   const { log, shape } = collection
   await run(client, keeperLock, [number])
   try {
     const [row = []] = await run(client, keepStatement, [log, number])
-    requireKept(shape, numberAt(row, 0))
+    const answer = numberAt(row, 0)
+    // What is missing can be built before anything else is recorded.
+    if (answer === behindHead) await holdAppends(state, client, log)
+    else await letAppend(state, log)
+    requireKept(shape, answer)
     collection.isKept = true
   } finally {
     // A connection that is lost holds no lock any more.
@@ -152,6 +158,8 @@ export async function keepCollection(
   await forgetOthers(client, collections, collection)
   return null
 }
+
+const behindHead = 1
 
 function requireKept({ name }: CollectionShape, answer: number): void {
   if (answer === 0) return

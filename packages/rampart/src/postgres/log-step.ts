@@ -34,7 +34,7 @@ export function applyToLog(
     case 'buildDocuments':
       return buildDocuments(client, state.collections, operation.build)
     case 'keepDocuments':
-      return keepCollection(client, state.collections, operation.number)
+      return keepCollection(state, client, operation.number)
   }
 }
 

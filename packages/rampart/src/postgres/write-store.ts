@@ -68,6 +68,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     appendPrefix: appendPrefix(runtime),
     tickets: createTickets(),
     collections: new Map(),
+    holds: new Map(),
     epochs: new Map(),
     heads: new Map(),
     owners: new Set(),

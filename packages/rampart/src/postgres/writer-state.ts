@@ -1,7 +1,7 @@
 // What the writer keeps in memory between batches: its connection, and which appends in flight came to what.
 import type { Client } from 'pg'
-import type { Runtime } from '../core/index.ts'
 import type { Access } from './access.ts'
+import type { HoldState } from './append-hold.ts'
 import type { Collections } from './document-collections.ts'
 
 /** What appends came to that others may build on, by their tickets; the oldest are forgotten. */
@@ -21,9 +21,8 @@ export interface Session {
 }
 
 /** What the steps of the writer share. */
-export interface WriterState {
+export interface WriterState extends HoldState {
   readonly access: Access
-  readonly runtime: Runtime
   readonly inboxCommandsMax: number
   /** Begins each append id; unique per opening of the store. */
   readonly appendPrefix: string
