@@ -79,7 +79,7 @@ const forgetful = {
   append: ({ writes }: Parameters<EventStore['append']>[0]) =>
     Promise.resolve({ status: 'appended', versions: writes.map(() => streamVersion(0)), place }),
   loadState: () => Promise.resolve(undefined),
-  async *readStream() {},
+  async *readStreamToFold() {},
 } as unknown as EventStore
 
 async function dispatch(operations: number): Promise<Round> {

@@ -88,7 +88,8 @@ test('a database that is away at the start, or goes and comes back, is 503 until
 
   await using host = await starting
   expect(host.url).toBe(base)
-  expect((await place(base, 'early')).status).toBe(200)
+  // A connection that is kept alive may be one to the server that only waited.
+  await until(async () => (await place(base, 'early').catch(() => undefined))?.status === 200)
   await proxy.down()
   // The first write does not know yet that its connection has gone.
   expect((await place(base, 'later', 'respond-async')).status).toBe(503)
