@@ -15,6 +15,7 @@ import { documentName, type CallDocument } from './append-documents.ts'
 import { run, type Statement } from './database.ts'
 import { keptOf, unsettled } from './document-collections.ts'
 import { parameters } from './inbox-step.ts'
+import { loneArguments, loneArgumentsOf, loneOf, loneResultOf } from './lone-call.ts'
 import { findOutcome } from './outcome-store.ts'
 import { isPlain, plainArguments, plainArgumentsOf, plainResultsOf } from './plain-call.ts'
 import { streamKey, type WriterState } from './writer-state.ts'
@@ -36,6 +37,11 @@ const appendPlain: Statement = {
   name: 'append-plain',
   text: `SELECT statuses, versions, positions
     FROM rampart_write.append_plain(${parameters(plainArguments)})`,
+}
+
+const appendLone: Statement = {
+  name: 'append-lone',
+  text: `SELECT rampart_write.append_lone(${parameters(loneArguments)})`,
 }
 
 /** Gives each append the id under which its events are recorded, and finds what it builds on. */
@@ -92,13 +98,25 @@ export async function callAppends(
   appends: readonly CallAppend[],
 ): Promise<readonly CallResult[]> {
   const kept = keptOf(collections, log.number).map(({ number }) => number)
-  if (kept.length === 0 && isPlain(appends)) {
-    const [row = []] = await run(client, appendPlain, plainArgumentsOf(log, appends))
-    // Without statuses, other processes keep documents with this log.
-    if (row[0] !== null) return plainResultsOf(appends, log.epoch, row)
-  }
+  const plain = kept.length === 0 && isPlain(appends) ? await callPlain(client, log, appends) : undefined
+  if (plain !== undefined) return plain
   const [row = []] = await run(client, appendBatch, argumentsOf({ ...log, collections, kept }, appends))
   return resultsOf(appends, log.epoch, row)
+}
+
+// It has no answer where other processes keep documents with this log.
+async function callPlain(
+  client: Client,
+  log: BatchLog,
+  appends: readonly CallAppend[],
+): Promise<readonly CallResult[] | undefined> {
+  const lone = loneOf(appends)
+  if (lone !== undefined) {
+    const [row = []] = await run(client, appendLone, loneArgumentsOf(log, lone))
+    return row[0] === null ? undefined : [loneResultOf(lone, log.epoch, row)]
+  }
+  const [row = []] = await run(client, appendPlain, plainArgumentsOf(log, appends))
+  return row[0] === null ? undefined : plainResultsOf(appends, log.epoch, row)
 }
 
 /** Looks up the outcomes that stood in the way of appends, and remembers what the others came to. */

@@ -33,6 +33,7 @@ export const writeSchema: DatabaseSchema = {
     'order-inbox-key',
     'follow-numbers',
     'append-plain',
+    'append-lone',
   ],
 }
 

@@ -128,27 +128,40 @@ export function plainResultsOf(
   row: Row,
 ): readonly CallResult[] {
   const [statuses, versions, positions] = [numbersAt(row, 0), numbersAt(row, 1), numbersAt(row, 2)]
-  return appends.map(({ checked, appendId }, index): CallResult => {
-    // The database counts from stored positions and versions.
-    const version = (versions[index] ?? 0) as StreamVersion
-    const events = checked.request.writes[0]?.events.length ?? 0
-    switch (statuses[index]) {
-      case 0: {
-        const position = (positions[index] ?? 0) as Position
-        return {
-          status: 'appended',
-          versions: [version],
-          place: { epoch, position, eventId: `${appendId}.${events - 1}` },
-        }
+  return appends.map((append, index) =>
+    plainResultOf(append, epoch, {
+      status: statuses[index] ?? 0,
+      version: versions[index] ?? 0,
+      position: positions[index] ?? 0,
+    }),
+  )
+}
+
+/** What became of one append by a status, a version and a position as `append_plain` answers them. */
+export function plainResultOf(
+  { checked, appendId }: CallAppend,
+  epoch: string,
+  answer: { readonly status: number; readonly version: number; readonly position: number },
+): CallResult {
+  // The database counts from stored positions and versions.
+  const version = answer.version as StreamVersion
+  const events = checked.request.writes[0]?.events.length ?? 0
+  switch (answer.status) {
+    case 0: {
+      const position = answer.position as Position
+      return {
+        status: 'appended',
+        versions: [version],
+        place: { epoch, position, eventId: `${appendId}.${events - 1}` },
       }
-      case 1:
-        return { status: 'conflict', write: 0, actualVersion: version }
-      case 4:
-        return { status: 'waiting' }
-      case 5:
-        return { status: 'reused' }
-      default:
-        return { status: 'known' }
     }
-  })
+    case 1:
+      return { status: 'conflict', write: 0, actualVersion: version }
+    case 4:
+      return { status: 'waiting' }
+    case 5:
+      return { status: 'reused' }
+    default:
+      return { status: 'known' }
+  }
 }
