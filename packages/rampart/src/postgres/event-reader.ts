@@ -124,7 +124,8 @@ export function createEventReader(query: RunQuery): EventReader {
     readStreamToFold: async (log, range) => {
       const [row = []] = await readStream('fold', log, range)
       const events = foldStreamOf(row, range)
-      return events === undefined ? undefined : { events, isWhole: events.length < range.limit }
+      if (events === undefined) return undefined
+      return { events: events.slice(0, range.limit), isWhole: events.length <= range.limit }
     },
     readLog: async (log, range) => pageOf(await readLog('record', log, range), range.limit, recordOf),
     readLogToFold: async (log, range) => pageOf(await readLog('fold', log, range), range.limit, foldRecordOf),

@@ -1,7 +1,8 @@
 // Proves the store on PostgreSQL by the conformance suites, on a real server.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { position, streamId } from '../core/codec/index.ts'
-import type { WriteStore } from '../core/ports/index.ts'
+import { foldRecord } from '../core/checks/index.ts'
+import { position, streamId, streamVersion, type FoldRecord } from '../core/codec/index.ts'
+import type { StreamQuery, WriteStore } from '../core/ports/index.ts'
 import {
   commandInboxContract,
   documentStoreContract,
@@ -91,6 +92,33 @@ describe('the store on PostgreSQL', () => {
     const texts: string[] = []
     for await (const page of log.readStreamToFold(note)) texts.push(...page.map(({ text }) => text))
     expect(texts).toEqual(sent)
+  })
+
+  test('gives folds the events of a stream as they stand, in pages and in both orders', async () => {
+    await using harness = await openHarness()
+    const log = await harness.store.openLog('default/shop/0')
+    const note = { decider: 'note', id: streamId('a') }
+    const events = Array.from({ length: 1000 }, (_, number) => ({
+      type: `kind ${number % 3}`,
+      schemaVersion: 1 + (number % 2),
+      payload: new TextEncoder().encode(String(number)),
+    }))
+    await log.append({ writes: [{ ...note, expectedVersion: 'none', events }] })
+    const read = async (query: Omit<StreamQuery, 'decider' | 'id'>) => {
+      const [pages, whole]: [FoldRecord[][], FoldRecord[]] = [[], []]
+      for await (const page of log.readStreamToFold({ ...note, ...query })) pages.push([...page])
+      for await (const page of log.readStream({ ...note, ...query })) whole.push(...page.map(foldRecord))
+      expect(pages.flat()).toEqual(whole)
+      return pages.map((page) => page.length)
+    }
+    expect(await read({})).toEqual([1000])
+    for (const event of events.slice(0, 2))
+      await log.append({ writes: [{ ...note, expectedVersion: 'any', events: [event] }] })
+    expect(await read({})).toEqual([1000, 2])
+    expect(await read({ direction: 'backward' })).toEqual([1000, 2])
+    expect(await read({ from: streamVersion(1001) })).toEqual([2])
+    expect(await read({ limit: 7 })).toEqual([7])
+    expect(await read({ from: streamVersion(1003) })).toEqual([])
   })
 
   test.each(contract)('$name', async ({ check }) => {

@@ -19,9 +19,9 @@ function serve(): CommandService {
   const bank = context('bank', { deciders: [account] })
   const counting: EventStore = {
     ...store,
-    loadState: (...name) => {
+    readStreamToFold: (query) => {
       loads++
-      return store.loadState(...name)
+      return store.readStreamToFold(query)
     },
   }
   return createCommandService({ context: bank, store: counting, runtime: systemRuntime })

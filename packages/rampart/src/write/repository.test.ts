@@ -165,6 +165,34 @@ describe.each(adapters)('on %s', (_adapter, open) => {
     expect(await store.loadState('note', id)).toMatchObject({ version: 6 })
   })
 
+  test('a short stream is folded without a look for a state, where the last load found none', async () => {
+    await append(store, repositoryOf(store, { snapshotEvery: 0 }), ['1', '2'])
+    let looks = 0
+    const counting: EventStore = {
+      ...store,
+      loadState: (...name) => {
+        looks++
+        return store.loadState(...name)
+      },
+    }
+    const repository = repositoryOf(counting, { snapshotEvery: 3 })
+    const looksOfLoad = async (): Promise<number> => {
+      const before = looks
+      repository.forget(id)
+      const { state: loaded, version } = await repository.load(id)
+      expect({ state: loaded, version }).toEqual(await loadCold(store, { snapshotEvery: 0 }))
+      return looks - before
+    }
+    expect([await looksOfLoad(), await looksOfLoad()]).toEqual([1, 0])
+    await append(store, repositoryOf(store, { snapshotEvery: 0 }), ['3', '4'])
+    expect([await looksOfLoad(), await looksOfLoad()]).toEqual([1, 1])
+    await append(store, repositoryOf(store, { snapshotEvery: 3 }), ['5'])
+    expect(await store.loadState('note', id)).toMatchObject({ version: 5 })
+    expect([await looksOfLoad(), await looksOfLoad()]).toEqual([1, 1])
+    await append(store, repositoryOf(store, { snapshotEvery: 0 }), ['6', '7'])
+    expect(await looksOfLoad()).toBe(1)
+  })
+
   test('a state that cannot be stored costs a snapshot, and fails the command of a state row', async () => {
     const large = 'x'.repeat(stateLengthMax / 2 + 10)
     await append(store, repositoryOf(store, { snapshotEvery: 1 }), [large, large])

@@ -12,16 +12,10 @@
 // happens anyway, and cannot be ahead of its stream. Both kinds read what is stored in the same way, so that
 // a decider may change its kind at any time.
 import { LRUCache } from 'lru-cache'
-import {
-  decodeEvent,
-  streamVersion,
-  type DeciderDefinition,
-  type StreamId,
-  type StreamVersion,
-} from '../core/codec/index.ts'
+import { decodeEvent, streamVersion, type DeciderDefinition, type StreamId } from '../core/codec/index.ts'
 import { RampartError, type RepositoryKind } from '../core/index.ts'
 import { snapshotEveryUnlessSaid } from '../core/checks/index.ts'
-import type { EventStore, StoredState } from '../core/ports/index.ts'
+import type { EventStore, StoredState, StreamQuery } from '../core/ports/index.ts'
 import { fold, initialState, type FoldedEvent, type LoadedState } from './fold.ts'
 import {
   loadedFrom,
@@ -94,14 +88,19 @@ export function createRepository(options: RepositoryOptions): Repository {
     sizeCalculation: ({ weight }) => weight + 256,
   })
   let newInARow = 0
+  let isStateExpected = true
+  const loadCold = async (name: StateName): Promise<LoadedState> => {
+    const { loaded, isFromState } = await foldCold(store, name, { strategy, isStateExpected })
+    if (loaded.version > 0) isStateExpected = isFromState || strategy.eventsFirst === 0
+    return loaded
+  }
   return {
     cached: (id) => cache.get(id),
     presumed: () => (newInARow < newInARowMin ? undefined : initialState(definition)),
     async load(id) {
       const name = { definition, id }
       const warm = cache.get(id)
-      const loaded =
-        warm === undefined ? await loadCold(store, name, strategy) : await foldOn(store, name, warm)
+      const loaded = warm === undefined ? await loadCold(name) : await foldOn(store, name, warm)
       newInARow = loaded.version === 0 ? newInARow + 1 : 0
       cache.set(id, loaded)
       return loaded
@@ -118,6 +117,8 @@ export function createRepository(options: RepositoryOptions): Repository {
 
 /** What the kinds of repositories differ in. */
 interface Strategy {
+  /** How many events are read before a stored state is looked for, where none is expected; 0 for none. */
+  readonly eventsFirst: number
   /** The stored state as a base for the events after it; `undefined` when it is to be discarded. */
   readonly baseOf: (name: StateName, stored: StoredState) => LoadedState | undefined
   /** What to do with a stored state that is ahead of its stream: throws, unless it is to be discarded. */
@@ -128,6 +129,7 @@ interface Strategy {
 function eventSourced(kind: Exclude<RepositoryKind, 'stateStored'>): Strategy {
   const every = kind === 'eventSourced' ? snapshotEveryUnlessSaid : kind.snapshotEvery
   return {
+    eventsFirst: every === 0 ? Number.MAX_SAFE_INTEGER : every,
     baseOf: (name, stored) => {
       if (stored.stateVersion !== name.definition.state.version) return undefined
       const read = readState(name, stored)
@@ -144,6 +146,7 @@ function eventSourced(kind: Exclude<RepositoryKind, 'stateStored'>): Strategy {
 }
 
 const stateStored: Strategy = {
+  eventsFirst: 0,
   baseOf: (name, stored) => {
     const read = readState(name, stored)
     if ('fault' in read) throw unreadable(name, read.fault)
@@ -166,21 +169,46 @@ const stateStored: Strategy = {
   },
 }
 
-async function loadCold(store: EventStore, name: StateName, strategy: Strategy): Promise<LoadedState> {
+/** A state from what is stored, and whether a stored state was its base. */
+interface ColdLoad {
+  readonly loaded: LoadedState
+  readonly isFromState: boolean
+}
+
+// Where the last stream had no stored state, a short one is folded without a look for its own. A stream with
+// as many events as a snapshot needs may have one, which stands for them only if it has come as far.
+async function foldCold(
+  store: EventStore,
+  name: StateName,
+  { strategy, isStateExpected }: { readonly strategy: Strategy; readonly isStateExpected: boolean },
+): Promise<ColdLoad> {
+  const limit = isStateExpected ? 0 : strategy.eventsFirst
+  const first = await foldFirst(store, name, limit)
+  if (first.version < limit) return { loaded: first, isFromState: false }
   const stored = await store.loadState(name.definition.of.name, name.id)
   const base = stored === undefined ? undefined : strategy.baseOf(name, stored)
-  if (stored !== undefined && base !== undefined) {
+  if (stored !== undefined && base !== undefined && stored.version >= first.version) {
     const loaded = await foldAfter(store, name, base)
-    if (loaded !== undefined) return loaded
+    if (loaded !== undefined) return { loaded, isFromState: true }
     strategy.onAhead(name, stored)
   }
-  return foldOn(store, name, initialState(name.definition))
+  return { loaded: await foldOn(store, name, first), isFromState: false }
+}
+
+/** The state after the first events of a stream. */
+async function foldFirst(store: EventStore, name: StateName, limit: number): Promise<LoadedState> {
+  let loaded = initialState(name.definition)
+  if (limit === 0) return loaded
+  for await (const events of eventsFrom(store, name, { limit })) {
+    loaded = fold(name.definition, loaded, events)
+  }
+  return loaded
 }
 
 /** The state after all events behind a base that is known to be true. */
 async function foldOn(store: EventStore, name: StateName, base: LoadedState): Promise<LoadedState> {
   let loaded = base
-  for await (const events of eventsFrom(store, name, streamVersion(base.version + 1))) {
+  for await (const events of eventsFrom(store, name, { from: streamVersion(base.version + 1) })) {
     loaded = fold(name.definition, loaded, events)
   }
   return loaded
@@ -196,7 +224,7 @@ async function foldAfter(
   base: LoadedState,
 ): Promise<LoadedState | undefined> {
   let loaded: LoadedState | undefined
-  for await (const events of eventsFrom(store, name, base.version)) {
+  for await (const events of eventsFrom(store, name, { from: base.version })) {
     loaded =
       loaded === undefined
         ? fold(name.definition, base, events.slice(1))
@@ -208,9 +236,9 @@ async function foldAfter(
 async function* eventsFrom(
   store: EventStore,
   { definition, id }: StateName,
-  from: StreamVersion,
+  stretch: Pick<StreamQuery, 'from' | 'limit'>,
 ): AsyncGenerator<readonly FoldedEvent[]> {
-  for await (const page of store.readStreamToFold({ decider: definition.of.name, id, from })) {
+  for await (const page of store.readStreamToFold({ decider: definition.of.name, id, ...stretch })) {
     yield page.map((record) => ({
       type: record.type,
       data: decodeEvent(definition.of, record).data,
