@@ -1,5 +1,5 @@
 // One collection of documents that commit with events, in memory: opened, built, kept and read.
-import { memberText, requireIndex, searchedWords, wordsOf } from '../core/checks/index.ts'
+import { byBytes, memberText, requireIndex, searchedWords, wordsOf } from '../core/checks/index.ts'
 import { RampartError } from '../core/index.ts'
 import type {
   ChangeCursor,
@@ -182,12 +182,4 @@ function withinBytes(
     return bytes > bytesMax && index > 0
   })
   return end === -1 ? documents : documents.slice(0, end)
-}
-
-/** The order of texts by their bytes in UTF-8, which is that of their characters. */
-function byBytes(one: string, other: string): number {
-  const [characters, others] = [Array.from(one), Array.from(other)]
-  const index = characters.findIndex((character, at) => character !== others[at])
-  if (index === -1) return characters.length - others.length
-  return (characters[index]?.codePointAt(0) ?? 0) - (others[index]?.codePointAt(0) ?? -1)
 }

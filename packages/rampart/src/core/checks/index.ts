@@ -12,6 +12,7 @@ export {
   payloadBytesMax,
   tagsMax,
 } from '../ports/event-store.ts'
+export { byBytes } from '../byte-order.ts'
 export { hasSortedKeys } from '../json.ts'
 export { judgePlace } from '../ports/log.ts'
 export { snapshotEveryUnlessSaid } from '../repository-kind.ts'
