@@ -150,7 +150,10 @@ export async function dropCollection(
 }
 
 /** Forgets all collections of a projection, the live one too. */
-export async function dropAll(client: Client, { log, name }: CollectionShape): Promise<void> {
+export async function dropAll(
+  client: Client,
+  { log, name }: Pick<CollectionShape, 'log' | 'name'>,
+): Promise<void> {
   const rows = await run(client, listNumbers, [log, name])
   // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
   for (const row of rows) await dropTables(client, numberAt(row, 0))
@@ -184,6 +187,16 @@ export async function collectionStates(
   name: string,
 ): Promise<readonly CollectionState[]> {
   return (await query(listCollections, [log, name])).map((row) => stateOf(row, log, name))
+}
+
+const listNames: Statement = {
+  name: 'list-projection-names',
+  text: 'SELECT DISTINCT name FROM rampart_read.collections WHERE log = $1',
+}
+
+/** The projections of a log that have collections. */
+export async function projectionNames(query: RunQuery, log: LogKey): Promise<readonly string[]> {
+  return (await query(listNames, [log])).map((row) => textAt(row, 0))
 }
 
 /** A collection by a row of its place, version, generation, part, tag and shape. */

@@ -16,6 +16,7 @@ import {
   dropAll,
   dropCollection,
   openCollection,
+  projectionNames,
   switchLive,
 } from './read-store-generations.ts'
 import { createKeptLooks } from './read-store-kept.ts'
@@ -113,8 +114,7 @@ function storeOver(parts: StoreParts): Omit<ReadStore, typeof Symbol.asyncDispos
   const { store, namespace, fence, news } = parts
   const { desk, spread } = news
   /** The same with the log by the name that it has in the database. */
-  const named = <Of extends { readonly log: LogKey }>(of: Of): Of =>
-    namespace === undefined ? of : { ...of, log: `${namespace}:${of.log}` }
+  const named: Named = (of) => (namespace === undefined ? of : { ...of, log: `${namespace}:${of.log}` })
   const collections = new Map<number, DocumentCollection>()
   return {
     async openCollection(shape, epoch, generation = 1) {
@@ -128,6 +128,16 @@ function storeOver(parts: StoreParts): Omit<ReadStore, typeof Symbol.asyncDispos
       onMoved()
       return known
     },
+    ...collectionOperations(parts, named),
+    shared: createSharedReads({ query: store.query, named: (log) => named({ log }).log, desk, spread }),
+  }
+}
+
+type Named = <Of extends { readonly log: LogKey }>(of: Of) => Of
+
+/** What is done with whole collections of a projection. */
+function collectionOperations({ store, news: { spread } }: StoreParts, named: Named) {
+  return {
     async beginAnew(shape, epoch, generation) {
       await store.change(async (client) => {
         await dropAll(client, named(shape))
@@ -146,8 +156,12 @@ function storeOver(parts: StoreParts): Omit<ReadStore, typeof Symbol.asyncDispos
     compare: (pair) => store.change((client) => compareCollections(client, named(pair))),
     dropCollection: (log, name, collection) =>
       store.change((client) => dropCollection(client, named({ log, name }), collection)),
-    shared: createSharedReads({ query: store.query, named: (log) => named({ log }).log, desk, spread }),
-  }
+    names: (log) => projectionNames(store.query, named({ log }).log),
+    async forget(log, name) {
+      await store.change((client) => dropAll(client, named({ log, name })))
+      spread(named({ log, name }))
+    },
+  } satisfies Partial<ReadStore>
 }
 
 interface CollectionParts extends Pick<StoreParts, 'store' | 'fence'> {

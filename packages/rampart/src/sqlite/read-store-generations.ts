@@ -118,6 +118,9 @@ function dropTables(database: DatabaseSync, number: number): void {
   database.prepare('DELETE FROM collections WHERE number = ?').run(number)
 }
 
+/** The query for the projections of a log that have collections. */
+export const projectionNames = 'SELECT DISTINCT name FROM collections WHERE log = ?'
+
 /** The query for the collections of a projection, and what its rows mean. */
 export const collectionStates = {
   sql:

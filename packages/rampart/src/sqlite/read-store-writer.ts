@@ -35,6 +35,7 @@ export type WriterRequest =
       readonly name: string
       readonly collection: CollectionName
     }
+  | { readonly kind: 'forget'; readonly log: LogKey; readonly name: string }
   | {
       readonly kind: 'commit'
       readonly number: number
@@ -95,6 +96,9 @@ export function createWriter(database: DatabaseSync, file: string): (request: Wr
         return compareCollections(database, request.pair)
       case 'drop':
         return dropCollection(database, request)
+      case 'forget':
+        dropAll(database, request.log, request.name)
+        return 0
     }
   }
   return (request) => {

@@ -4,7 +4,7 @@ import { RampartError } from '../core/index.ts'
 import type { CollectionShape, CommitRequest, DocumentCollection, ReadStore } from '../core/ports/index.ts'
 import { columnsOf } from '../core/rows/index.ts'
 import { openDatabase } from './database.ts'
-import { collectionStates } from './read-store-generations.ts'
+import { collectionStates, projectionNames } from './read-store-generations.ts'
 import { createCollectionReader, createReader, type Reader } from './read-store-collection.ts'
 import { rowOf, type Cell } from './read-store-tables.ts'
 import {
@@ -61,6 +61,8 @@ export async function openSqliteReadStore(options: SqliteReadStoreOptions): Prom
     },
     dropCollection: async (log, name, collection) =>
       void (await backing.write({ kind: 'drop', log, name, collection })),
+    names: async (log) => backing.reader.rows(projectionNames, [log]).map(([name]) => String(name)),
+    forget: async (log, name) => void (await backing.write({ kind: 'forget', log, name })),
     [Symbol.asyncDispose]: () => backing.close(),
   }
 }

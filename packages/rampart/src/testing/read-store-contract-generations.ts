@@ -35,7 +35,7 @@ async function liveOf(store: ReadStore): Promise<readonly unknown[]> {
     .map(({ version, generation, tag }) => [version, generation, tag])
 }
 
-/** RS-11 to RS-13. */
+/** RS-11 to RS-13, and RS-18. */
 export const generationRules: readonly ReadStoreRule[] = [
   {
     name: 'RS-11 the first collection is live until another takes its place',
@@ -176,6 +176,23 @@ export const generationRules: readonly ReadStoreRule[] = [
     async check({ store }) {
       await store.beginAnew({ ...shape, version: 4 }, 'epoch-1', 1)
       expectSame('the live one', await liveOf(store), [[4, 1, '4']])
+    },
+  },
+  {
+    name: 'RS-18 a projection that is forgotten leaves nothing behind, and others stay',
+    async check({ store }) {
+      expectSame('names before', await store.names(log), [])
+      await openWith(store, [document('a', 1, 1)])
+      await openOther(store, 10, [document('a', 1, 2)])
+      await store.openCollection({ ...shape, name: 'orders/1of2' }, 'epoch-1')
+      await store.openCollection({ ...shape, log: 'default/else/0', name: 'elsewhere' }, 'epoch-1')
+      expectSame('names', (await store.names(log)).toSorted(), ['orders', 'orders/1of2'])
+      await store.forget(log, name)
+      await store.forget(log, 'never there')
+      expectSame('names after', await store.names(log), ['orders/1of2'])
+      expectSame('collections after', await store.collections(log, name), [])
+      const again = await store.openCollection(shape, 'epoch-1')
+      expectSame('a new one', (await again.get('a')).document, undefined)
     },
   },
 ]

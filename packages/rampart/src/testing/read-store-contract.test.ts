@@ -279,6 +279,7 @@ const storeMutants: readonly (readonly [fault: string, breaks: string, changes: 
     (store) => ({ switchLive: (pair) => store.switchLive(pair, 'x') }),
   ],
   ['what begins anew goes on', 'RS-13', () => ({ beginAnew: () => Promise.resolve() })],
+  ['what is forgotten stays', 'RS-18', () => ({ forget: () => Promise.resolve() })],
   ['dropped collections stay', 'RS-12', () => ({ dropCollection: () => Promise.resolve() })],
   [
     'differences are kept quiet',

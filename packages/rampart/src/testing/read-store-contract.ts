@@ -1,4 +1,4 @@
-// The conformance suite of the read store port: its promises RS-1 to RS-17 as rules that any test runner can
+// The conformance suite of the read store port: its promises RS-1 to RS-18 as rules that any test runner can
 // loop over.
 import { committingRules } from './read-store-contract-committing.ts'
 import { findingRules } from './read-store-contract-finding.ts'

@@ -39,6 +39,9 @@
 //       when another one becomes live.
 // RS-17 Whoever listens hears of commits, switches and words, those of other openings too: hints, which may
 //       be late, lost or repeated.
+//
+// RS-18 The names of a log are those of the projections that have collections; one that is forgotten leaves
+//       nothing behind.
 import type { CollectionShape, DocumentCollection } from './document-collection.ts'
 import type { Lease, LeaseStore } from './lease-store.ts'
 import type { Epoch, LogKey, LogPlace } from './log.ts'
@@ -152,6 +155,10 @@ export interface ReadStore extends AsyncDisposable {
   readonly compare: (pair: CollectionPair) => Promise<Comparison>
   /** Forgets a collection that is not live; one that is not there is no fault. */
   readonly dropCollection: (log: LogKey, name: string, collection: CollectionName) => Promise<void>
+  /** The projections of a log that have collections, in no order. */
+  readonly names: (log: LogKey) => Promise<readonly string[]>
+  /** Forgets all collections of a projection; one that has none is no fault. */
+  readonly forget: (log: LogKey, name: string) => Promise<void>
   /** Which process keeps a projection up to date; absent where one process alone has the store. */
   readonly leases?: ReadLeases
   /** For processes that serve what another one runs; absent where one process alone has the store. */
