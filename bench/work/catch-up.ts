@@ -7,7 +7,7 @@ import { position } from 'rampart/codec'
 import { logKey } from 'rampart/ports'
 import { openSqliteReadStore, openSqliteStore } from 'rampart/sqlite'
 // The runner itself, because only it tells at once what its documents contain.
-import { createProjectionRunner } from '../../packages/rampart/src/projection/index.ts'
+import { createProjectionRunner } from '../../packages/rampart/src/projection/create-projection-runner.ts'
 import { measure, ratio, sizesAt, startRound, type Round, type Work } from '../measure.ts'
 import { figure, microseconds, rate, times, type Bench, type Figure } from '../report.ts'
 import { withProgram } from '../server-process.ts'

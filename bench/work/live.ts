@@ -6,7 +6,7 @@ import { encodeEvent, streamId } from 'rampart/codec'
 import { logKey, type EventStore } from 'rampart/ports'
 import { openSqliteReadStore, openSqliteStore } from 'rampart/sqlite'
 // The runner itself, because only it tells at once what its documents contain.
-import { createProjectionRunner } from '../../packages/rampart/src/projection/index.ts'
+import { createProjectionRunner } from '../../packages/rampart/src/projection/create-projection-runner.ts'
 import { drive, measure, type Round, type Work } from '../measure.ts'
 import { milliseconds, rate, type Bench } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'

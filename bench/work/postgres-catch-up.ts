@@ -5,7 +5,7 @@ import { streamId } from 'rampart/codec'
 import { logKey, type EventStore } from 'rampart/ports'
 import { openPostgresReadStore, openPostgresStore } from 'rampart/postgres'
 // The runner itself, because only it tells at once what its documents contain.
-import { createProjectionRunner } from '../../packages/rampart/src/projection/index.ts'
+import { createProjectionRunner } from '../../packages/rampart/src/projection/create-projection-runner.ts'
 import { installPeers } from '../install-peers.ts'
 import { measure, ratio, startRound, type Round, type Work } from '../measure.ts'
 import { query, withPostgres, type BenchPostgres } from '../postgres-server.ts'

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { isRampartError, type Context, type Projection } from '../core/index.ts'
 import { logKey } from '../core/ports/index.ts'
 import type { LogInspection, StoreInspection } from '../core/seals/index.ts'
-import { verifyReadModel, type VerifiedReadModel } from '../projection/index.ts'
+import { verifyInParts, verifyReadModel, type VerifiedReadModel } from '../projection/index.ts'
 import {
   anchorOf,
   eventName,
@@ -156,8 +156,8 @@ async function projectionsOf(
     // Documents that commit with events stand beside these.
     const kind = projection.synchronous ? 'write' : 'reads'
     // oxlint-disable-next-line no-await-in-loop -- one after the other, to hold little
-    const result = await inScratch((scratchFile) =>
-      compareOne(request, { projection, log, kind, scratchFile }),
+    const result = await verifyInParts(projection, (part) =>
+      inScratch((scratchFile) => compareOne(request, { projection: part, log, kind, scratchFile })),
     )
     verified.push({ projection: projection.name, result })
     reportReadModel(request, { projection: projection.name, result }, log.log)

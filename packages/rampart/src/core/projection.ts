@@ -28,6 +28,8 @@ export interface Projection<Name extends string = string, Doc = Json> {
   readonly version: number
   /** True when its documents commit with the events, and not a little later. */
   readonly synchronous: boolean
+  /** Over how many parts its keys are spread, each with documents and a checkpoint of its own. */
+  readonly parts: number
   readonly sources: readonly AnyEvents[]
   /** True when each stream has one document under its id, so that versioned reads work. */
   readonly perStream: boolean
@@ -48,6 +50,7 @@ export interface Projection<Name extends string = string, Doc = Json> {
 interface ProjectionParts<Doc, Of, Next, Synchronous> {
   readonly version: number
   readonly synchronous?: Synchronous
+  readonly parts?: number
   readonly of: Of
   readonly key:
     | 'stream'
@@ -78,7 +81,8 @@ interface ProjectionParts<Doc, Of, Next, Synchronous> {
  * it is not there; it is asked with null where nobody is authenticated. With `synchronous: true` documents
  * are stored in the write store by the append that records the events: whoever has the answer of a command
  * can read its effect, and a handler that throws fails its command with `PROJECTION_FAILED`. Its events have
- * no position and time yet. Throws `DEFINITION_INVALID` for what cannot work.
+ * no position and time yet. `parts` spreads the keys over that many parts, 32 at most, which several
+ * processes keep up to date at a time. Throws `DEFINITION_INVALID` for what cannot work.
  */
 export function projection<
   const Name extends string,
@@ -98,8 +102,9 @@ export function projection<
     name,
     version: definition.version,
     synchronous: definition.synchronous ?? false,
+    parts: definition.parts ?? 1,
     sources,
-    ...reading(name, { version: definition.version, keys, on, sources }),
+    ...reading(name, { ...definition, keys, on, sources }),
     // `OnlyJson` has checked that the initial document is JSON.
     initial: definition.initial as Json,
     on,
@@ -119,8 +124,13 @@ function listOf(keys: string | readonly string[] | undefined): readonly string[]
   return typeof keys === 'string' ? [keys] : [...new Set(keys)]
 }
 
+/** The largest number of parts: each of them reads the whole log. */
+const partsMax = 32
+
 interface Parts {
   readonly version: number
+  readonly parts?: number
+  readonly synchronous?: boolean
   readonly keys: 'stream' | Keys
   readonly on: Projection['on']
   readonly sources: readonly AnyEvents[]
@@ -141,8 +151,12 @@ function reading(name: string, parts: Parts): Pick<Projection, 'perStream' | 're
       }
 }
 
-function inconsistency({ version, keys, on, sources }: Parts, types: readonly string[]): string | undefined {
+function inconsistency(definition: Parts, types: readonly string[]): string | undefined {
+  const { version, parts = 1, synchronous, keys, on, sources } = definition
   if (!Number.isSafeInteger(version) || version < 1) return 'needs a version, a whole number from 1'
+  if (!Number.isSafeInteger(parts) || parts < 1 || parts > partsMax)
+    return `has ${parts} parts; give it a whole number from 1 to ${partsMax}`
+  if (synchronous && parts > 1) return 'is synchronous, which is done whole: leave `parts` out'
   if (keys === 'stream' && sources.length !== 1) return "has key 'stream', which needs exactly one source"
   const handled = Object.keys(on)
   const foreign = [...handled, ...(keys === 'stream' ? [] : Object.keys(keys))].find(

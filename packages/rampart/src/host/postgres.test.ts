@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeToken, position } from '../core/codec/index.ts'
 import { bodyOf, eventsOf, problemIn, shop } from '../gateway/test/shop.ts'
+import { openPostgresReadStore } from '../postgres/index.ts'
 import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
 import type { Projection } from '../core/index.ts'
 import { loadMount, startHost, type App, type RunningHost } from './index.ts'
@@ -49,14 +50,18 @@ async function openSplit(name: string, app: App = shop) {
   const as = (user: string): string => own.replace('postgres@', `${user}@`)
   const openers = {
     writer: () => openPart(`${name}-writer`, { RAMPART_ROLES: 'write', RAMPART_STORE: own }, app),
-    projector: () =>
+    projector: (code = app) =>
       openPart(
         `${name}-projector`,
         { RAMPART_ROLES: 'project', RAMPART_PROJECTOR_STORE: as('rampart_projector') },
-        app,
+        code,
       ),
-    reader: () =>
-      openPart(`${name}-reader`, { RAMPART_ROLES: 'serve', RAMPART_READER_STORE: as('rampart_reader') }, app),
+    reader: (code = app) =>
+      openPart(
+        `${name}-reader`,
+        { RAMPART_ROLES: 'serve', RAMPART_READER_STORE: as('rampart_reader') },
+        code,
+      ),
   }
   const writer = await openers.writer()
   return { ...openers, writer }
@@ -176,6 +181,7 @@ test('the reference systems keep everything there, and nothing on the disk', asy
 })
 
 const events = { accept: 'text/event-stream' }
+const patience = { timeout: 15_000 }
 const tokenOf = (answer: Response): Record<string, string> => ({
   'consistency-token': answer.headers.get('consistency-token') ?? '',
 })
@@ -336,4 +342,77 @@ test('a process that serves says what becomes of projections, and that none runs
     .poll(async () => (await problemIn(await get('/reads/customers/ada', tokenOf(behind)))).code)
     .toBe('PROJECTION_STOPPED')
   expect((await get('/reads/order/last', tokenOf(behind))).status).toBe(200)
+})
+
+/** The shop, whose orders are spread over parts. */
+function shopIn(parts: number): App {
+  const [context] = shop.contexts
+  const projections = context.projections.map((one) => (one.name === 'order' ? { ...one, parts } : one))
+  return { ...shop, contexts: [{ ...context, projections }] }
+}
+
+test('the parts of a projection are kept by several processes and served as one', async () => {
+  const { writer, projector: openProjector, reader: openReader } = await openSplit('parts', shopIn(4))
+  await using _writer = writer
+  const first = await openProjector()
+  await using second = await openProjector()
+  await using reader = await openReader()
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(`${reader.url}${path}`, { headers })
+  const rebuild = '/admin/projections/order/rebuild'
+  const here = async (host: RunningHost): Promise<number> =>
+    (await bodyOf(await fetch(`${host.url}${rebuild}`))).parts?.here ?? 0
+  await expect.poll(async () => Math.min(await here(first), await here(second)), patience).toBeGreaterThan(0)
+  expect((await here(first)) + (await here(second))).toBe(4)
+
+  const ids = Array.from({ length: 20 }, (_, index) => `${index}`.padStart(2, '0'))
+  const answers = await Promise.all(ids.map((id) => place(writer, id)))
+  for (const [index, answer] of answers.entries()) {
+    const read = await get(`/reads/order/${ids[index]}`, tokenOf(answer))
+    expect(await bodyOf(read)).toMatchObject({ key: ids[index], version: 1 })
+  }
+  const page = await bodyOf(await get('/reads/order?limit=15', tokenOf(await place(writer, '20'))))
+  expect(page.items.map(({ key }: { key: string }) => key)).toEqual(ids.slice(0, 15))
+  const rest = await bodyOf(await get(`/reads/order?limit=15&cursor=${page.next}`))
+  expect(rest.items.map(({ key }: { key: string }) => key)).toEqual([...ids.slice(15), '20'])
+  const live = eventsOf(await get('/reads/order', events))
+  expect(new Set((await live.take(21)).map(({ data }) => data.key))).toEqual(new Set([...ids, '20']))
+
+  // What one of them kept goes on in the other.
+  await first[Symbol.asyncDispose]()
+  const later = await place(writer, 'later')
+  expect((await get('/reads/order/later', tokenOf(later))).status).toBe(200)
+  expect((await get('/reads/order', tokenOf(later))).status).toBe(200)
+  expect((await live.next())?.data).toMatchObject({ key: 'later' })
+  await live.close()
+  expect(await here(second)).toBe(4)
+  const readiness = await bodyOf(await get('/readyz'))
+  expect(Object.keys(readiness.projections)).toContain('shop/order')
+})
+
+test('another number of parts takes over without a gap while the one before is kept', async () => {
+  const { writer, projector: openProjector, reader: openReader } = await openSplit('numbers', shopIn(2))
+  await using _writer = writer
+  const before = await openProjector()
+  await using reader = await openReader(shopIn(3))
+  const get = (path: string, token: Record<string, string>) =>
+    fetch(`${reader.url}${path}`, { headers: token })
+  const placed = await Promise.all(['1', '2', '3', '4', '5'].map((id) => place(writer, id)))
+  for (const answer of placed) expect((await get('/reads/order', tokenOf(answer))).status).toBe(200)
+  await using reads = await openPostgresReadStore({ url: server.url('numbers'), namespace: 'shop' })
+  const names = async () => (await reads.names('default/shop/0')).filter((name) => name.startsWith('order'))
+  const first = await openProjector(shopIn(3))
+  for (const id of ['6', '7', '8']) {
+    const page = await bodyOf(await get('/reads/order', tokenOf(await place(writer, id))))
+    expect(page.items).toHaveLength(Number(id))
+  }
+  await first[Symbol.asyncDispose]()
+  const after = await openProjector(shopIn(3))
+  expect(await names()).toHaveLength(5)
+  await before[Symbol.asyncDispose]()
+  const page = await bodyOf(await get('/reads/order', tokenOf(await place(writer, '9'))))
+  expect(page.items).toHaveLength(9)
+  await after[Symbol.asyncDispose]()
+  await using _again = await openProjector(shopIn(3))
+  expect((await names()).toSorted()).toEqual(['order/1of3', 'order/2of3', 'order/3of3'])
 })

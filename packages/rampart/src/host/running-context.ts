@@ -96,7 +96,8 @@ async function startReads(
   const how = { projections, runtime, reportFault }
   if (store !== undefined && (roles === undefined || roles.has('project')))
     return { ...nothing, ...(await runProjections({ ...how, readStore, store })) }
-  return followProjections({ ...how, log: logKey(context.name), shared: readStore.shared })
+  const { shared, names } = readStore
+  return followProjections({ ...how, log: logKey(context.name), shared, names })
 }
 
 const nothing = { models: [], fault: () => undefined, stop: async () => {} }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { projection, RampartError, systemRuntime, type Projection, type Runtime } from '../core/index.ts'
 import type { EventStore, ReadStore } from '../core/ports/index.ts'
-import { createProjectionRunner } from './index.ts'
+import { createProjectionRunner } from './create-projection-runner.ts'
 import {
   append,
   customers,

@@ -51,19 +51,21 @@ export function createReadModel({ shown, runtime, limits = {} }: ReadModelOption
     get: (key, freshness) => getDocument(model, key, freshness),
     list: (request, freshness) => listDocuments(model, request, freshness),
     async changes(after, { limit, bytesMax, key }) {
-      requireRunning(model)
+      const part = partOf(model, key)
+      requireRunning(part)
       const query = { after, limit, bytesMax }
       const tag = shown.tag()
-      const { documents, checkpoint, healed } = await shown.collection.changes(
+      const { documents, checkpoint, healed } = await part.collection.changes(
         key === undefined ? query : { ...query, key },
       )
-      return { documents, place: shown.placeOf(checkpoint), healed, tag }
+      return { documents, place: part.placeOf(checkpoint), healed, tag }
     },
-    async moved(after, signal) {
+    async moved(after, signal, key) {
       const moves = waiters.moves()
-      requireRunning(model)
+      const part = partOf(model, key)
+      requireRunning(part)
       signal.throwIfAborted()
-      if (shown.reached().position > after) return
+      if (part.reached().position > after) return
       await waiters.wait({ moves, position: position(after + 1), waitMs: pollMs, signal })
     },
     holds: async (place) => (await shown.judge(place)) === 'held',
@@ -80,13 +82,18 @@ export function createReadModel({ shown, runtime, limits = {} }: ReadModelOption
   }
 }
 
+/** What is as far as a read of this key, or of all keys, needs it to be. */
+function partOf({ shown }: Model, key: string | undefined): ShownProjection {
+  return key === undefined ? shown : (shown.partOf?.(key) ?? shown)
+}
+
 async function getDocument(model: Model, key: string, freshness: Freshness) {
-  const { shown, runtime } = model
+  const { runtime } = model
   requireVersions(model, freshness)
   const deadlineMs = runtime.elapsedMs() + freshness.waitMs
-  await untilContained(model, freshness, deadlineMs)
+  await untilContained(model, freshness, { key, deadlineMs })
   const { document, checkpoint, tag } = await untilVersion(model, key, { ...freshness, deadlineMs })
-  return { document: document && readDocument(document), place: shown.placeOf(checkpoint), tag }
+  return { document: document && readDocument(document), place: partOf(model, key).placeOf(checkpoint), tag }
 }
 
 async function listDocuments(model: Model, request: ListRequest, freshness: Freshness) {
@@ -97,7 +104,7 @@ async function listDocuments(model: Model, request: ListRequest, freshness: Fres
   if (!Number.isSafeInteger(request.limit) || request.limit < 1) {
     throw new RampartError('INPUT_INVALID', `A listing has no limit of ${request.limit}. Give it 1 or more.`)
   }
-  await untilContained(model, freshness, runtime.elapsedMs() + freshness.waitMs)
+  await untilContained(model, freshness, { deadlineMs: runtime.elapsedMs() + freshness.waitMs })
   const { documents, more, checkpoint, quarantined } = await shown.collection.page(request)
   const items = documents
     .map(readDocument)
@@ -121,7 +128,7 @@ function requireVersions({ shown }: Model, { version }: Freshness): void {
   throw new RampartError('INPUT_INVALID', message)
 }
 
-function requireRunning({ shown }: Model): void {
+function requireRunning(shown: ShownProjection): void {
   const state = shown.state()
   switch (state.status) {
     case 'running':
@@ -133,24 +140,32 @@ function requireRunning({ shown }: Model): void {
   }
 }
 
-async function untilContained(model: Model, freshness: Freshness, deadlineMs: number): Promise<void> {
-  const { shown, waiters } = model
-  const wanted = freshness.token?.get(shown.log)
-  requireRunning(model)
+/** Which key is read, all of them unless said, and until when. */
+interface Reach {
+  readonly key?: string
+  readonly deadlineMs: number
+}
+
+async function untilContained(model: Model, freshness: Freshness, { key, deadlineMs }: Reach): Promise<void> {
+  const { waiters } = model
+  const wanted = freshness.token?.get(model.shown.log)
+  requireRunning(partOf(model, key))
   if (wanted === undefined) return
-  await requireHeld(model, wanted)
+  await requireHeld(partOf(model, key), wanted)
   for (;;) {
     const moves = waiters.moves()
-    requireRunning(model)
-    if (wanted.position <= shown.reached().position) return
+    // Looked up again: what has the key may be another one by now.
+    const part = partOf(model, key)
+    requireRunning(part)
+    if (wanted.position <= part.reached().position) return
     const need = { moves, position: wanted.position, signal: freshness.signal }
     const hasTime = await waitMore(model, need, deadlineMs)
-    if (!hasTime) throw notReached(model, wanted.position)
+    if (!hasTime) throw notReached(model, part, wanted.position)
   }
 }
 
 /** Throws `TOKEN_INVALID` for a place that is not of the log's history. */
-async function requireHeld({ shown }: Model, wanted: LogPlace): Promise<void> {
+async function requireHeld(shown: ShownProjection, wanted: LogPlace): Promise<void> {
   // Whoever reads what was just written asks for this very place.
   if (isSamePlace(wanted, shown.reached())) return
   if ((await shown.judge(wanted)) === 'held') return
@@ -167,7 +182,7 @@ async function untilVersion(
 ): Promise<Reading> {
   const { version: wanted, signal, deadlineMs } = freshness
   for (;;) {
-    requireRunning(model)
+    requireRunning(partOf(model, key))
     const reading = await model.read(key)
     if (reading.isQuarantined) throw quarantined(model, key, reading.checkpoint)
     const version = reading.document?.version ?? 0
@@ -189,16 +204,16 @@ async function waitMore(
   return true
 }
 
-function quarantined({ shown }: Model, key: string, checkpoint: LogPlace): RampartError {
+function quarantined(model: Model, key: string, checkpoint: LogPlace): RampartError {
   const message =
-    `Document ${quoted(key)} of ${shown.projection.name} is quarantined, because an event of it ` +
+    `Document ${quoted(key)} of ${model.shown.projection.name} is quarantined, because an event of it ` +
     'could not be folded. Other documents go on; an operator must treat this one.'
-  const place = shown.placeOf(checkpoint)
+  const place = partOf(model, key).placeOf(checkpoint)
   return new RampartError('KEY_QUARANTINED', message, { details: { place } })
 }
 
-function notReached({ shown }: Model, wanted: Position): RampartError {
-  const place = shown.reached()
+function notReached({ shown }: Model, part: ShownProjection, wanted: Position): RampartError {
+  const place = part.reached()
   const message =
     `The read model ${shown.projection.name} contains the log up to position ${place.position}, ` +
     `not yet ${wanted}. Try again, or wait longer.`

@@ -3,13 +3,19 @@ import { RampartError, type Projection, type Runtime } from '../core/index.ts'
 import type { LogKey, ReadStore } from '../core/ports/index.ts'
 import { createReadModel } from './create-read-model.ts'
 import { followProjection } from './followed-projection.ts'
+import { partsOf } from './parts.ts'
 import type { ReadModel } from './read-model.ts'
+import type { ShownProjection } from './shown-projection.ts'
+import { otherSplits, showChange } from './split-change.ts'
+import { showSplit } from './split-projection.ts'
 
 /** What is followed, and where. */
 export interface FollowProjectionsOptions {
   readonly projections: readonly Projection[]
   readonly log: LogKey
   readonly shared: ReadStore['kept']
+  /** Where documents may stand in another number of parts; absent where they cannot. */
+  readonly names?: ReadStore['names']
   readonly runtime: Runtime
   /** Hears when the store begins to fail. */
   readonly reportFault: (fault: unknown, what: string) => void
@@ -29,17 +35,30 @@ export interface FollowedProjections {
  * store throws.
  */
 export async function followProjections(options: FollowProjectionsOptions): Promise<FollowedProjections> {
-  const { projections, shared, ...how } = options
+  const { projections, shared, names, ...how } = options
   if (shared === undefined) {
     const message = 'This read store belongs to one process. Keep read models on PostgreSQL to share them.'
     throw new RampartError('CAPABILITY_MISSING', message)
   }
   const following = await Promise.all(
-    projections.map((projection) => followProjection({ projection, shared, ...how })),
+    projections.flatMap(partsOf).map((projection) => followProjection({ projection, shared, ...how })),
+  )
+  const parts: ShownProjection[] = [...following]
+  const stored = (await names?.(how.log)) ?? []
+  const open = async (projection: Projection) => {
+    if (!stored.includes(projection.name)) return undefined
+    const shown = await followProjection({ projection, shared, ...how })
+    return { shown, stop: shown.stop }
+  }
+  const changes = await Promise.all(
+    projections.map((projection) => {
+      const own = showSplit(projection, parts.splice(0, projection.parts))
+      return showChange({ own, others: otherSplits(projection, stored), open })
+    }),
   )
   return {
-    models: following.map((shown) => createReadModel({ shown, runtime: how.runtime })),
+    models: changes.map(({ shown }) => createReadModel({ shown, runtime: how.runtime })),
     fault: () => following.map((one) => one.fault()).find((fault) => fault !== undefined),
-    stop: async () => void (await Promise.all(following.map((one) => one.stop()))),
+    stop: async () => void (await Promise.all([...following, ...changes].map((one) => one.stop()))),
   }
 }

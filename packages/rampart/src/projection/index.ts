@@ -1,8 +1,8 @@
-// What the host and the gateway use of projections: the runner, and the read model that others see.
-export { createProjectionRunner } from './create-projection-runner.ts'
+// What the host and the gateway use of projections: what runs them, and the read model that others see.
 export { followProjections } from './follow-projections.ts'
 export { runProjections } from './run-projections.ts'
 export type { RunningProjections } from './run-projections.ts'
+export { verifyInParts } from './verify-in-parts.ts'
 export { verifyReadModel } from './verify-read-model.ts'
 export type { VerifiedReadModel } from './verify-read-model.ts'
 export { startSynchronous } from './synchronous-projections.ts'

@@ -11,7 +11,7 @@ import { systemRuntime, type Projection } from '../core/index.ts'
 import { eventId, logKey, type EventStore } from '../core/ports/index.ts'
 import { openSqliteReadStore, openSqliteStore } from '../sqlite/index.ts'
 import { createReadModel } from './create-read-model.ts'
-import { createProjectionRunner } from './index.ts'
+import { createProjectionRunner } from './create-projection-runner.ts'
 import { showRunner } from './shown-projection.ts'
 import { customers, foldFromNothing, orders, products, type ShopEvent } from './test/shop.ts'
 

@@ -5,8 +5,8 @@
 //
 // Readers of this process see no difference: what they get is committed, whoever did it. A version of
 // a projection has a lease of its own, so that an upgrade is built while the old one goes on.
-import { isRampartError } from '../core/index.ts'
-import type { ReadStore } from '../core/ports/index.ts'
+import { isRampartError, type Projection } from '../core/index.ts'
+import type { LogKey, ReadStore } from '../core/ports/index.ts'
 import { createBell, workUnderLease, type WorkShare } from '../subscription/index.ts'
 import { followProjection, runsElsewhere } from './followed-projection.ts'
 import type { ProjectionRunnerOptions } from './projection-runner.ts'
@@ -58,7 +58,7 @@ export async function leaseProjection(options: LeasedProjectionOptions): Promise
   show(sharing, sharing.current)
   const work = workUnderLease({
     leases,
-    name: `projection ${projection.name}, version ${projection.version}, of ${store.log}`,
+    name: leaseNameOf(store.log, projection),
     holder: options.holder,
     runtime,
     reportFault,
@@ -84,6 +84,11 @@ export async function leaseProjection(options: LeasedProjectionOptions): Promise
     throw fault
   }
   return { shown: shownBy(sharing), stop }
+}
+
+/** Names the work of keeping a version of a projection up to date. */
+export function leaseNameOf(log: LogKey, { name, version }: Pick<Projection, 'name' | 'version'>): string {
+  return `projection ${name}, version ${version}, of ${log}`
 }
 
 async function follow(options: LeasedProjectionOptions): Promise<LeasedProjection> {

@@ -101,8 +101,11 @@ export interface ReadModel {
     readonly healed: number
     readonly tag: string
   }>
-  /** Resolves when the read model may have moved beyond `after`, or after a second; rejects when aborted. */
-  readonly moved: (after: Position, signal: AbortSignal) => Promise<void>
+  /**
+   * Resolves when the read model, or what has the key, may have moved beyond `after`, or after a second;
+   * rejects when aborted.
+   */
+  readonly moved: (after: Position, signal: AbortSignal, key?: string) => Promise<void>
   /** Whether a place that a reader remembers is of the log's history. */
   readonly holds: (place: LogPlace) => Promise<boolean>
   /** Names what is being read: it changes when documents are replaced by others that may differ. */

@@ -27,6 +27,8 @@ export interface RebuildStatus {
   /** Builds that were live before, to which the way back leads. */
   readonly kept: readonly CollectionName[]
   readonly build: BuildStatus | null
+  /** Of a split projection: how many of its parts this process runs and tells of. */
+  readonly parts?: { readonly here: number; readonly all: number }
 }
 
 /** Rebuilds of one projection. */

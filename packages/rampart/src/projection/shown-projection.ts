@@ -14,6 +14,8 @@ export interface ShownProjection extends Pick<
 > {
   readonly log: LogKey
   readonly collection: ShownDocuments
+  /** The part that has a key; absent where there is one for all keys. */
+  readonly partOf?: (key: string) => ShownProjection
   readonly state: () => RunnerState
   /** Whether a place is of the log's history, as far as this process can tell. */
   readonly judge: EventStore['judge']

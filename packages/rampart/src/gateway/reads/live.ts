@@ -126,7 +126,7 @@ async function* follow(
     const last = documents.at(-1)
     if (last === undefined) {
       // oxlint-disable-next-line no-await-in-loop -- nothing is to be done until the model moves
-      await model.moved(place.position, signal)
+      await model.moved(place.position, signal, key)
       continue
     }
     at = { position: last.position, key: last.key }

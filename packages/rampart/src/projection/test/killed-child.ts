@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { systemRuntime } from '../../core/index.ts'
 import { logKey } from '../../core/ports/index.ts'
 import { openSqliteReadStore, openSqliteStore } from '../../sqlite/index.ts'
-import { createProjectionRunner } from '../index.ts'
+import { createProjectionRunner } from '../create-projection-runner.ts'
 import { append, customers, make, orders, products } from './shop.ts'
 
 const [folder = '', thread = 'worker', seed = '0'] = process.argv.slice(2)
