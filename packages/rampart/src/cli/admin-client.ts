@@ -45,11 +45,15 @@ export async function callFirst(servers: readonly Server[], path: string, body?:
 }
 
 /** Asks all of them, and gives the answers of those that have what is asked for. */
-export async function callEach(servers: readonly Server[], path: string): Promise<readonly Answer[]> {
+export async function callEach(
+  servers: readonly Server[],
+  path: string,
+  body?: object,
+): Promise<readonly Answer[]> {
   const asked = await Promise.all(
     servers.map(async (server) => {
       try {
-        return [await callAdmin(server, path)]
+        return [await callAdmin(server, path, body)]
       } catch (fault) {
         if (isElsewhere(fault)) return []
         throw fault

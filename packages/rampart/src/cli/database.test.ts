@@ -437,3 +437,32 @@ test('documents that commit with events are shown and compared, too', async () =
   await change(url, `UPDATE rampart_documents.documents_1 SET data = '{"total":7}' WHERE key = 'b'`)
   expect(await verify()).toMatchObject([['READ_MODEL_DIFFERS'], { differing: 1 }])
 })
+
+test('the parts of a projection are one to operators, wherever they run', async () => {
+  const url = await newDatabase()
+  const [{ deciders, projections }] = counter.contexts
+  const [totals] = projections
+  const split = app('counter', {
+    contexts: [context('counter', { deciders, projections: [{ ...totals, parts: 4 }] })],
+  })
+  await using one = await serve(url, split)
+  await using _other = await serve(url, split)
+  for (const stream of ['a', 'b', 'c', 'd', 'e', 'f']) await count(one, stream)
+  const rebuild = (...how: string[]) => rampart('rebuild', 'totals', ...how, '--store', url)
+  const halves = /^totals \((\d) of 4 parts\) is live .*\ntotals \((\d) of 4 parts\) is live /
+  await expect.poll(async () => (await rebuild('--status')).stdout, { timeout: 20_000 }).toMatch(halves)
+  const rebuilt = await rebuild()
+  expect(rebuilt.code).toBe(0)
+  expect(rebuilt.stdout.match(/took its place/g)).toHaveLength(2)
+  const status = (await rampart('status', '--store', url)).stdout
+  expect(status).toMatch(/ totals, 4 parts +version 1, generation 2 +at 6 +up to date/)
+  expect((await rampart('doctor', '--store', url)).stdout).not.toMatch(/totals is/)
+  const [stored] = await storesInDatabase(url, url)
+  if (stored === undefined) throw new Error('The app is not there.')
+  const request = { stored, definition: split, anchors: [], report() {}, onProgress() {} }
+  const [compared] = (await verifyApp(request)).projections
+  expect(compared).toMatchObject({
+    projection: 'totals',
+    result: { status: 'compared', position: 6, documents: 6, differing: 0 },
+  })
+})

@@ -107,7 +107,7 @@ const lagSecondsMax = 10
 
 function findSame(log: SurveyedLog | undefined, one: SurveyedProjection): SurveyedProjection | undefined {
   return log?.projections.find(
-    ({ name, version, generation }) =>
-      name === one.name && version === one.version && generation === one.generation,
+    ({ name, parts, version, generation }) =>
+      name === one.name && parts === one.parts && version === one.version && generation === one.generation,
   )
 }

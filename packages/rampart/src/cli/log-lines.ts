@@ -7,7 +7,7 @@ export function logLines(log: SurveyedLog, nowMs: number): readonly string[] {
   const { context, head, recordedAtMs, epochs, inbox, deadLetters, sealed } = log
   const current = epochs.at(-1)
   const rows = log.projections.map((one) => [
-    `    ${one.name}`,
+    `    ${one.name}${one.parts === 1 ? '' : `, ${one.parts} parts`}`,
     `version ${one.version}, generation ${one.generation}${roleOf(one)}`,
     `at ${one.position}`,
     lagText(one),
@@ -32,7 +32,8 @@ function lagText({ isSynchronous, isLive, lagEvents, lagSeconds }: SurveyedProje
   return lagEvents === 0 ? 'up to date' : `${lagEvents} events behind, ${Math.round(lagSeconds)} s`
 }
 
-function roleOf({ isLive, isNamed }: SurveyedProjection): string {
+function roleOf({ isLive, isNamed, isBeside }: SurveyedProjection): string {
+  if (isBeside) return ' (beside another number of parts)'
   if (isLive) return ''
   return isNamed ? ' (kept)' : ' (building)'
 }

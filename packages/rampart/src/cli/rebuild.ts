@@ -1,7 +1,7 @@
 // `rampart rebuild`: builds a projection anew beside the live documents of a running server, and watches it.
 import { Option, type Command } from 'commander'
 import { sleep, systemRuntime } from '../core/index.ts'
-import { callFirst } from './admin-client.ts'
+import { callEach, callFirst, type Server } from './admin-client.ts'
 import type { Answer } from './answer.ts'
 import { findServers, withServer, type ServerOptions } from './find-servers.ts'
 import { found, print } from './output.ts'
@@ -30,28 +30,47 @@ export function addRebuild(program: Command): void {
 async function rebuild(projection: string, options: RebuildOptions): Promise<void> {
   const path = `projections/${encodeURIComponent(projection)}/rebuild`
   const servers = await findServers(options)
-  const ask = async (body?: object): Promise<RebuildStatus> => statusIn(await callFirst(servers, path, body))
-  let status = await ask(options.status ? undefined : { action: actionOf(options) })
-  if (!options.status && status.build?.state === 'building')
-    status = await watch(projection, status.build, ask)
-  report(projection, status)
+  const ask = (body?: object) => askAll(servers, path, body)
+  const first = await ask(options.status ? undefined : { action: actionOf(options) })
+  const statuses = options.status ? first : await watch(projection, first, ask)
+  for (const status of statuses) report(projection, status)
+}
+
+/** What each process says that runs the projection, or some parts of it. */
+async function askAll(
+  servers: readonly Server[],
+  path: string,
+  body: object | undefined,
+): Promise<readonly RebuildStatus[]> {
+  const answers = await callEach(servers, path, body)
+  // Where no process has it, the last one says so.
+  return (answers.length > 0 ? answers : [await callFirst(servers, path, body)]).map(statusIn)
 }
 
 async function watch(
   projection: string,
-  build: Build,
-  ask: () => Promise<RebuildStatus>,
-): Promise<RebuildStatus> {
-  using progress = openProgress({ label: `rebuild ${projection}`, total: build.target, unit: 'events' })
-  progress.advanceTo(build.position)
-  for (;;) {
+  first: readonly RebuildStatus[],
+  ask: () => Promise<readonly RebuildStatus[]>,
+): Promise<readonly RebuildStatus[]> {
+  let statuses = first
+  let under = buildUnderWay(statuses)
+  if (under === undefined) return statuses
+  using progress = openProgress({ label: `rebuild ${projection}`, total: under.target, unit: 'events' })
+  while (under !== undefined) {
+    progress.advanceTo(under.position, under.target)
     // oxlint-disable-next-line no-await-in-loop -- it looks again and again
     await sleep(systemRuntime, lookMs)
     // oxlint-disable-next-line no-await-in-loop -- the same
-    const status = await ask()
-    if (status.build?.state !== 'building') return status
-    progress.advanceTo(status.build.position, status.build.target)
+    statuses = await ask()
+    under = buildUnderWay(statuses)
   }
+  return statuses
+}
+
+/** How far the slowest is; `undefined` when nothing is built any more. */
+function buildUnderWay(statuses: readonly RebuildStatus[]): Pick<Build, 'position' | 'target'> | undefined {
+  const builds = statuses.flatMap(({ build }) => (build?.state === 'building' ? [build] : []))
+  return builds.toSorted((one, other) => one.position - other.position)[0]
 }
 
 function actionOf({ back, accept, drop }: RebuildOptions): string {
@@ -85,6 +104,8 @@ interface RebuildStatus {
   readonly live: BuildName
   readonly kept: readonly BuildName[]
   readonly build: Build | undefined
+  /** Which share of a split projection this is about. */
+  readonly parts: string
 }
 
 function statusIn(answer: Answer): RebuildStatus {
@@ -92,7 +113,12 @@ function statusIn(answer: Answer): RebuildStatus {
     live: nameIn(answer.part('live')),
     kept: answer.list('kept').map(nameIn),
     build: answer.has('build') ? buildIn(answer.part('build')) : undefined,
+    parts: answer.has('parts') ? partsIn(answer.part('parts')) : '',
   }
+}
+
+function partsIn(parts: Answer): string {
+  return ` (${parts.number('here')} of ${parts.number('all')} parts)`
 }
 
 function nameIn(answer: Answer): BuildName {
@@ -119,8 +145,8 @@ function comparisonIn(answer: Answer): Comparison {
   }
 }
 
-function report(projection: string, { live, kept, build }: RebuildStatus): void {
-  const lines = [`${projection} is live as ${nameOf(live)}.`]
+function report(projection: string, { live, kept, build, parts }: RebuildStatus): void {
+  const lines = [`${projection}${parts} is live as ${nameOf(live)}.`]
   if (build !== undefined) lines.push(`The build ${nameOf(build)} ${fateOf(build)}`)
   if (kept.length > 0) lines.push(`Kept for the way back: ${kept.map(nameOf).join(', ')}.`)
   print(lines.join('\n'))

@@ -64,26 +64,30 @@ export const operatingResponses: JsonObject = {
   ),
   Builds: answer(
     'Which build readers get, which are kept for a way back, and how far the last one is',
-    objectOf({
-      live: build,
-      kept: { type: 'array', items: build },
-      build: {
-        oneOf: [
-          { type: 'null' },
-          objectOf({
-            version: count,
-            generation: count,
-            state: { enum: ['building', 'differs', 'switched', 'dropped', 'failed'] },
-            position: count,
-            target: count,
-            perSecond: count,
-            secondsLeft: { type: ['integer', 'null'] },
-            comparison: {},
-            error: { type: ['string', 'null'] },
-          }),
-        ],
+    objectOf(
+      {
+        live: build,
+        kept: { type: 'array', items: build },
+        build: {
+          oneOf: [
+            { type: 'null' },
+            objectOf({
+              version: count,
+              generation: count,
+              state: { enum: ['building', 'differs', 'switched', 'dropped', 'failed'] },
+              position: count,
+              target: count,
+              perSecond: count,
+              secondsLeft: { type: ['integer', 'null'] },
+              comparison: {},
+              error: { type: ['string', 'null'] },
+            }),
+          ],
+        },
+        parts: objectOf({ here: count, all: count }),
       },
-    }),
+      ['parts'],
+    ),
   ),
   Treated: answer(
     'Healed, would heal, or the first event that fails',
