@@ -106,6 +106,13 @@ test('ends at once on a second signal', async () => {
   expect([0, 1]).toContain(await started.exited)
 })
 
+test('ends with 0 on a signal that comes while it waits for its database', async () => {
+  await using started = start([counter], { RAMPART_STORE: 'postgres://nobody@127.0.0.1:1/none' })
+  await expect.poll(() => started.output().stderr, { timeout: 20_000 }).toContain('waits for the database')
+  started.child.kill('SIGTERM')
+  expect(await started.exited).toBe(0)
+})
+
 test('ends with npm, to whom SIGTERM is sent', async () => {
   const own = join(folder, 'package')
   await mkdir(own)

@@ -1,5 +1,5 @@
 // `rampart run`: loads apps, serves them, says where to look, and drains on the first signal.
-import { RampartError, systemRuntime } from '../core/index.ts'
+import { isRampartError, RampartError, systemRuntime } from '../core/index.ts'
 import {
   callerFolder,
   loadMount,
@@ -39,9 +39,12 @@ export async function run(
   const environment =
     options.roles === undefined ? process.env : { ...process.env, RAMPART_ROLES: options.roles }
   const watched = isWatched ? { onCommand } : {}
-  const starting = startHost({ mounts, environment, reportProgress: builds.report, ...watched })
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const starting = startHost({ mounts, environment, reportProgress: builds.report, signal, ...watched })
+  // Whoever waits for the server may end it as soon as it answers, which is before its start has ended.
+  drainOnSignal(starting, stopping)
   const host = await starting.finally(builds.end)
-  drainOnSignal(host)
   process.stdout.write(whereToLook(host, mounts))
   await host.started
   hasBar = false
@@ -83,23 +86,31 @@ function whereDataLie({ settings: { storeUrls, dataFolder } }: RunningHost): str
   return `postgres://${host}${pathname}`
 }
 
-function drainOnSignal(host: RunningHost): void {
+function drainOnSignal(starting: Promise<RunningHost>, stopping: AbortController): void {
   let isDraining = false
   const onSignal = (signal: string): void => {
     if (isDraining) process.exit(1)
     isDraining = true
     process.stderr.write(`${signal}: finishing what is in flight\n`)
     systemRuntime.setTimer(drainMs, () => process.exit(0), { keepAlive: false })
-    host.drain().then(
-      () => process.exit(0),
-      (fault: unknown) => {
-        console.error(fault)
-        process.exit(1)
-      },
-    )
+    stopping.abort(new RampartError('SHUTTING_DOWN', 'The process was told to end before it had started.'))
+    drain(starting).catch((fault: unknown) => {
+      console.error(fault)
+      process.exit(1)
+    })
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+}
+
+async function drain(starting: Promise<RunningHost>): Promise<void> {
+  const host = await starting.catch((fault: unknown) => {
+    // A start that only waited ends as it was told to; any other that fails is reported by who started it.
+    if (isRampartError(fault, 'SHUTTING_DOWN')) process.exit(0)
+  })
+  if (host === undefined) return
+  await host.drain()
+  process.exit(0)
 }
 
 function whereToLook(host: RunningHost, mounts: readonly Mount[]): string {

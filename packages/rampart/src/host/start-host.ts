@@ -36,6 +36,8 @@ export interface HostOptions {
   readonly reportFault?: (fault: unknown, what: string) => void
   /** Is told of every command, once its read models contain it: for development, at the cost of a few µs. */
   readonly onCommand?: (command: WatchedCommand) => void
+  /** Ends a start that waits for a database which is away. A start that goes on has to be drained. */
+  readonly signal?: AbortSignal
   /**
    * Hears how far the documents of synchronous projections are that must be built before anything is served.
    */
@@ -55,7 +57,8 @@ export interface RunningHost extends AsyncDisposable {
 
 /**
  * Starts a host; while its database is away it answers 503, and waits. Throws `SETTING_INVALID` for settings
- * and mounts that cannot work, and `STORE_LOCKED` when another process has the same data.
+ * and mounts that cannot work, `STORE_LOCKED` when another process has the same data, and the reason of its
+ * signal when that ends the wait for a database.
  */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   const settings = readSettings(options.environment ?? process.env)
@@ -67,7 +70,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     ...(options.onCommand === undefined ? {} : { onCommand: options.onCommand }),
     reportProgress: options.reportProgress,
   }
-  const engines = await whenThere(() => openEngines(options.mounts, parts), parts)
+  const waiting = { ...parts, signal: options.signal }
+  const engines = await whenThere(() => openEngines(options.mounts, parts), waiting)
   try {
     const gateway = gatewayOf(options.mounts, engines, parts)
     const { host, port } = settings

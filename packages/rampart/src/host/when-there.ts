@@ -14,6 +14,8 @@ export interface WaitingParts {
   readonly settings: HostSettings
   readonly runtime: Runtime
   readonly reportFault: (fault: unknown, what: string) => void
+  /** Ends the wait, which rejects with its reason. */
+  readonly signal: AbortSignal | undefined
 }
 
 const retryMs = 1000
@@ -30,7 +32,7 @@ export async function whenThere<Opened>(open: () => Promise<Opened>, parts: Wait
     for (let { away } = first; ;) {
       tell(away)
       // oxlint-disable-next-line no-await-in-loop -- the pause between two attempts
-      await sleep(parts.runtime, retryMs)
+      await sleep(parts.runtime, retryMs, parts.signal)
       // oxlint-disable-next-line no-await-in-loop -- each attempt begins when the one before it has failed
       const next = await attempt(open)
       if ('opened' in next) return next.opened
