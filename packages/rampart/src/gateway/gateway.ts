@@ -2,7 +2,7 @@
 import { Hono } from 'hono'
 import { RampartError, type ErrorCode, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
-import { adminEndpoints, quarantineEndpoints, rebuildEndpoints } from './admin/index.ts'
+import { adminEndpoints, quarantineEndpoints, rebuildEndpoints, type Elsewhere } from './admin/index.ts'
 import { createAdmission } from './admission.ts'
 import type { Authenticator } from './authentication/index.ts'
 import { BodiesInHand } from './bodies-in-hand.ts'
@@ -26,6 +26,8 @@ export interface GatewayApp extends AppDescription {
   readonly reads: readonly ReadModel[]
   /** The logs of its contexts, in their order; none in a process that only serves. */
   readonly stores: readonly EventStore[]
+  /** Where operators are told of what another process runs; nowhere unless given. */
+  readonly elsewhere?: Elsewhere
 }
 
 /** What a gateway stands on. */
@@ -101,14 +103,14 @@ function unreadyReason(draining: AbortSignal, { fault }: GatewayOptions): string
 }
 
 function endpointsOf(app: GatewayApp, around: Surroundings): readonly Endpoint[] {
-  const { commands: services, reads: models, stores } = app
-  const operated = { app, models, around }
+  const { commands: services, reads: models, stores, elsewhere = async () => [] } = app
+  const operated = { app, models, around, elsewhere }
   return [
     ...(hasRole(app, 'write') ? commandEndpoints({ app, services, around }) : []),
     ...(hasRole(app, 'serve') ? readEndpoints({ app, models, around }) : []),
     // Whatever stands in that room is for operators.
     ...(hasRole(app, 'write') ? adminEndpoints({ app, stores, around }) : []).map(forOperators),
-    ...(hasRole(app, 'project')
+    ...(hasRole(app, 'write') || hasRole(app, 'project')
       ? [...quarantineEndpoints(operated), ...rebuildEndpoints(operated)].map(forOperators)
       : []),
     ...appPages(ownPart(app)),

@@ -280,6 +280,6 @@ function adminPath(app: AppDescription): JsonObject {
   }
   return {
     ...(hasRole(app, 'write') ? { [`${app.prefix}/admin/events`]: { get } } : {}),
-    ...(hasRole(app, 'project') ? quarantinePaths(app.prefix) : {}),
+    ...(hasRole(app, 'write') || hasRole(app, 'project') ? quarantinePaths(app.prefix) : {}),
   }
 }

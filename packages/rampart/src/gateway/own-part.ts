@@ -24,10 +24,9 @@ export function ownPart(app: AppDescription): AppDescription {
 /** The role that answers a request of an app; `undefined` for addresses that no role has. */
 export function roleFor(app: AppDescription, method: string, path: string): Role | undefined {
   if (!path.startsWith(`${app.prefix}/`)) return undefined
-  const [first = '', second = ''] = path.slice(app.prefix.length + 1).split('/')
-  if (first === 'commands') return 'write'
+  const [first = ''] = path.slice(app.prefix.length + 1).split('/')
+  if (first === 'commands' || first === 'admin') return 'write'
   if (first === 'reads' || first === 'feeds') return 'serve'
-  if (first === 'admin') return second === 'quarantine' || second === 'projections' ? 'project' : 'write'
   const isRead = method === 'GET' || method === 'HEAD'
   const own = app.routes.find((route) => (route.method === 'GET') === isRead && isAt(app, route.path, path))
   return own === undefined ? undefined : isRead ? 'serve' : 'write'

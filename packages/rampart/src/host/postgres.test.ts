@@ -260,6 +260,11 @@ test('documents that commit with events are served by a process that sees no eve
 test('a request for another role says which one answers it', async () => {
   const { writer, projector: openProjector, reader: openReader } = await openSplit('elsewhere')
   await using _writer = writer
+  expect(await problemIn(await fetch(`${writer.url}/admin/quarantine`))).toMatchObject({
+    status: 503,
+    code: 'PROJECTION_STOPPED',
+    detail: expect.stringContaining('the role project'),
+  })
   await using projector = await openProjector()
   await using reader = await openReader()
   const elsewhere = async (answer: Response, role: string) =>
@@ -271,17 +276,17 @@ test('a request for another role says which one answers it', async () => {
   await elsewhere(await place(reader, '1'), 'write')
   await elsewhere(await fetch(`${writer.url}/reads/order/1`), 'serve')
   await elsewhere(await fetch(`${projector.url}/reads/order/1`), 'serve')
-  await elsewhere(await fetch(`${writer.url}/admin/quarantine`), 'project')
+  await elsewhere(await fetch(`${reader.url}/admin/quarantine`), 'write')
   await elsewhere(await fetch(`${reader.url}/admin/events`), 'write')
   const paths = async (host: RunningHost) =>
     Object.keys((await bodyOf(await fetch(`${host.url}/openapi.json`))).paths)
   expect((await paths(reader)).every((path) => !path.startsWith('/commands'))).toBe(true)
   expect((await paths(writer)).every((path) => !path.startsWith('/reads'))).toBe(true)
-  expect((await fetch(`${projector.url}/admin/quarantine`)).status).toBe(200)
+  expect(await paths(writer)).toContain('/admin/quarantine')
   expect((await fetch(`${reader.url}/nothing`)).status).toBe(404)
 })
 
-test('a process that serves says what becomes of projections, and that none runs yet', async () => {
+test('other processes say what becomes of projections, and what theirs answers operators', async () => {
   const broken = { key: '', rule: '' }
   const [context] = shop.contexts
   const projections = context.projections.map((projection): Projection => {
@@ -307,7 +312,7 @@ test('a process that serves says what becomes of projections, and that none runs
     detail: expect.stringContaining('the role project'),
   })
   broken.key = 'bad'
-  await using projector = await openProjector()
+  await using _projector = await openProjector()
   await place(writer, 'bad')
   expect((await get('/reads/order/good?v=1', tokenOf(await place(writer, 'good')))).status).toBe(200)
   expect(await problemIn(await get('/reads/order/bad'))).toMatchObject({ code: 'KEY_QUARANTINED' })
@@ -320,19 +325,25 @@ test('a process that serves says what becomes of projections, and that none runs
     body: '{"action":"replay"}',
   }
   broken.key = ''
-  expect((await fetch(`${projector.url}/admin/quarantine/order/bad`, replay)).status).toBe(200)
+  // Its process has registered a moment after it started.
+  const quarantine = () => fetch(`${writer.url}/admin/quarantine`)
+  await expect.poll(async () => (await bodyOf(await quarantine())).items).toMatchObject([{ key: 'bad' }])
+  expect((await fetch(`${writer.url}/admin/quarantine/order/good`)).status).toBe(404)
+  const treated = await fetch(`${writer.url}/admin/quarantine/order/bad`, replay)
+  expect(treated.status).toBe(200)
+  expect(await treated.json()).toMatchObject({ status: 'healed' })
   await expect.poll(async () => (await get('/reads/order/bad')).status).toBe(200)
 
   const live = eventsOf(await get('/reads/order', events))
   await live.take(2)
   const rebuild = { ...replay, body: '{"action":"start"}' }
-  expect((await fetch(`${projector.url}/admin/projections/order/rebuild`, rebuild)).status).toBe(202)
+  expect((await fetch(`${writer.url}/admin/projections/order/rebuild`, rebuild)).status).toBe(202)
   const placed = await place(writer, 'later')
   // Where the build takes the place of what was live, the stream begins anew.
   for (let event = await live.next(); event?.data.key !== 'later';) event = await live.next()
   expect((await get('/reads/order/later', tokenOf(placed))).status).toBe(200)
   await expect
-    .poll(async () => bodyOf(await fetch(`${projector.url}/admin/projections/order/rebuild`)))
+    .poll(async () => bodyOf(await fetch(`${writer.url}/admin/projections/order/rebuild`)))
     .toMatchObject({ live: { generation: 2 } })
   await live.close()
 
@@ -361,9 +372,11 @@ test('the parts of a projection are kept by several processes and served as one'
     fetch(`${reader.url}${path}`, { headers })
   const rebuild = '/admin/projections/order/rebuild'
   const here = async (host: RunningHost): Promise<number> =>
-    (await bodyOf(await fetch(`${host.url}${rebuild}`))).parts?.here ?? 0
+    (await bodyOf(await fetch(`${host.url}${rebuild}`, { headers: { 'rampart-asked': '1' } }))).parts?.here ??
+    0
   await expect.poll(async () => Math.min(await here(first), await here(second)), patience).toBeGreaterThan(0)
-  expect((await here(first)) + (await here(second))).toBe(4)
+  const all = async () => bodyOf(await fetch(`${writer.url}${rebuild}`))
+  await expect.poll(async () => (await all()).parts, patience).toEqual({ here: 4, all: 4 })
 
   const ids = Array.from({ length: 20 }, (_, index) => `${index}`.padStart(2, '0'))
   const answers = await Promise.all(ids.map((id) => place(writer, id)))

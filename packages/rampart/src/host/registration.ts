@@ -14,19 +14,20 @@ export interface Registration {
 /** Registers the process where it has a database; its end takes it out again. */
 export async function register(registration: Registration): Promise<ProcessRegister> {
   const { settings, apps, runtime, reportFault } = registration
-  const least = leastOf(settings)
-  if (least === undefined) return { close: async () => undefined }
+  const access = ownAccess(settings)
+  if (access === undefined) return { elsewhere: async () => [], close: async () => undefined }
   const { registerProcess } = await import('../postgres/processes/index.ts')
   const id = runtime.uuid()
   // Roles that have nothing to run have no database either.
   const roles = Object.keys(settings.storeUrls ?? {})
-  return registerProcess({ id, ...least, roles, apps, runtime, reportFault })
+  return registerProcess({ id, ...access, roles, apps, runtime, reportFault })
 }
 
-/** The way to the database of the part of this process that may do least there. */
-function leastOf({ storeUrls = {} }: HostSettings) {
+/** How this process reaches the database to register there. */
+function ownAccess({ storeUrls = {} }: HostSettings) {
   const { write, project, serve } = storeUrls
-  if (serve !== undefined) return { url: serve, role: 'rampart_reader' } as const
+  // Who registers as one that projects must be able to: others send him what operators ask for.
   if (project !== undefined) return { url: project, role: 'rampart_projector' } as const
+  if (serve !== undefined) return { url: serve, role: 'rampart_reader' } as const
   return write === undefined ? undefined : ({ url: write, role: 'rampart_writer' } as const)
 }

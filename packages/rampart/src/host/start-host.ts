@@ -13,6 +13,7 @@ import { reservedSegments, type App } from './app.ts'
 import { startEngine, type Engine, type EngineOptions } from './engine.ts'
 import { leaveAppNote, leaveRunNote, removeRunNote } from './notes/index.ts'
 import { register } from './registration.ts'
+import type { ProcessRegister } from '../postgres/processes/index.ts'
 import { readSettings, type Environment, type HostSettings } from './settings.ts'
 import { openStores } from './stores.ts'
 import { whenThere } from './when-there.ts'
@@ -73,7 +74,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const waiting = { ...parts, signal: options.signal }
   const engines = await whenThere(() => openEngines(options.mounts, parts), waiting)
   try {
-    const gateway = gatewayOf(options.mounts, engines, parts)
+    const registering = Promise.withResolvers<ProcessRegister>()
+    const gateway = gatewayOf(options.mounts, engines, { ...parts, registered: registering.promise })
     const { host, port } = settings
     const listening = await serveGateway(gateway, { ...parts, host, port })
     const url = urlOf(listening)
@@ -81,6 +83,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     await leaveNotes(engines, parts, (index) => urls[index] ?? url)
     const apps = options.mounts.map(({ app }, index) => ({ app: app.name, url: urls[index] ?? url }))
     const registered = await register({ ...parts, apps })
+    registering.resolve(registered)
     return runningHost({ ...parts, engines, gateway, listening, url, registered })
   } catch (fault) {
     await Promise.allSettled(engines.map((engine) => engine.close()))
@@ -155,8 +158,12 @@ function urlOf({ host, port }: ListeningGateway): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-function gatewayOf(mounts: readonly Mount[], engines: readonly Engine[], parts: HostParts): Gateway {
-  const { settings, runtime, reportFault } = parts
+interface GatewayParts extends HostParts {
+  readonly registered: Promise<ProcessRegister>
+}
+
+function gatewayOf(mounts: readonly Mount[], engines: readonly Engine[], parts: GatewayParts): Gateway {
+  const { settings, runtime, reportFault, registered } = parts
   const { authentication, roles } = settings
   return createGateway({
     ...(authentication === undefined
@@ -172,6 +179,7 @@ function gatewayOf(mounts: readonly Mount[], engines: readonly Engine[], parts: 
       reads: models,
       stores,
       roles,
+      elsewhere: async () => (await registered).elsewhere(app.name),
     })),
     runtime,
     limits: settings.limits,

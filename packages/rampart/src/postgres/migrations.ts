@@ -59,7 +59,7 @@ export const readSchema: DatabaseSchema = {
 /** Which processes run. */
 export const hostSchema: DatabaseSchema = {
   name: 'rampart_host',
-  steps: ['create-processes', 'create-roles', 'grant-processes'],
+  steps: ['create-processes', 'create-roles', 'grant-processes', 'guard-processes'],
 }
 
 /** A connection, and how to open others like it. */

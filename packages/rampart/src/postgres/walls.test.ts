@@ -4,7 +4,9 @@ import { Client } from 'pg'
 import type { EventStore, KeptCollection, ReadStore, WriteStore } from '../core/ports/index.ts'
 import { keepNotes, noteShape, noting, written } from '../testing/document-store-contract-steps.ts'
 import { appended, event, openShop, shopLog, write } from '../testing/event-store-contract-steps.ts'
+import { systemRuntime } from '../core/index.ts'
 import { openPostgresReadStore, openPostgresStore } from './index.ts'
+import { registerProcess } from './processes/index.ts'
 import { createDatabase, startPostgres, type PostgresServer } from './test/server.ts'
 
 let server: PostgresServer
@@ -284,4 +286,33 @@ describe('a store', () => {
     const documents = await reader.openCollection(accounts, 'epoch-1')
     expect((await documents.checkpoint()).position).toBe(0)
   })
+})
+
+test('only who may project can register as one who does, and is sent what operators ask', async () => {
+  const registered = await createDatabase(server.url('postgres'), 'registered')
+  const register = (user: string, roles: readonly string[]) => {
+    const started = registerProcess({
+      id: user,
+      url: urlAs(user, registered),
+      role: 'rampart_reader',
+      roles,
+      apps: [{ app: 'shop', url: `http://127.0.0.1/${user}` }],
+      runtime: systemRuntime,
+      reportFault: (fault) => faults.push(String(fault)),
+    })
+    return Object.assign(started, { [Symbol.asyncDispose]: () => started.close() })
+  }
+  const faults: string[] = []
+  await using owner = register('postgres', ['write'])
+  expect(await owner.elsewhere('shop')).toEqual([])
+  await using reader = register('rampart_reader', ['project', 'serve'])
+  expect(await reader.elsewhere('shop')).toEqual([])
+  expect(faults).toEqual([expect.stringContaining('row-level security')])
+  await using client = await connect('rampart_reader', registered)
+  await using projector = register('rampart_projector', ['project'])
+  await projector.elsewhere('shop')
+  const steal =
+    "UPDATE rampart_host.processes SET url = 'http://127.0.0.1/mine' WHERE id = 'rampart_projector'"
+  await expect(client.query(steal)).rejects.toThrow('row-level security')
+  expect(await owner.elsewhere('shop')).toEqual(['http://127.0.0.1/rampart_projector'])
 })

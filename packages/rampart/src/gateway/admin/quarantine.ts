@@ -3,17 +3,14 @@ import { choices, idFault, isoTime, quoted } from '../../core/codec/index.ts'
 import { RampartError } from '../../core/index.ts'
 import type { QuarantinedKey, QueuedEvent, StoredDocument } from '../../core/ports/index.ts'
 import type { ReadModel, TreatmentAction } from '../../projection/index.ts'
-import { readJsonObject } from '../body.ts'
-import { placeOf, type AppDescription, type Endpoint, type Surroundings } from '../endpoint.ts'
+import { placeOf, type Endpoint } from '../endpoint.ts'
 import { invalidInput, jsonResponse, segmentOf, type Exchange } from '../exchange.ts'
-import type { Visitor } from '../visitor.ts'
-
-/** What the operators' endpoints of read models need. */
-export interface OperatedModels {
-  readonly app: AppDescription
-  readonly models: readonly ReadModel[]
-  readonly around: Surroundings
-}
+import {
+  answeredAnywhere,
+  type ModelEndpoint,
+  type OperatedModels,
+  type OperatorBody,
+} from './ask-elsewhere.ts'
 
 /** Documents of one answer end here; further entries come without theirs. */
 const documentBytesMax = 8 * 1024 * 1024
@@ -25,7 +22,7 @@ const uncached = { 'cache-control': 'no-store' }
 export function quarantineEndpoints(operated: OperatedModels): readonly Endpoint[] {
   const root = `${operated.app.prefix}/admin/quarantine`
   const path = `${root}/:projection/:key`
-  return [
+  const endpoints: readonly ModelEndpoint[] = [
     {
       method: 'GET',
       path: root,
@@ -35,16 +32,16 @@ export function quarantineEndpoints(operated: OperatedModels): readonly Endpoint
     {
       method: 'POST',
       path,
-      async handle(exchange, { caller }: Visitor) {
+      async handle(exchange, { caller }, body) {
         const actor = caller?.subject ?? null
         const { model, key } = namedIn(exchange, path, operated)
-        const body = await readJsonObject(exchange, operated.around)
         const result = await model.quarantine.treat({ key, action: actionIn(body), actor })
         const told = result.status === 'failed' ? { ...result, event: eventOf(result.event) } : result
         return jsonResponse(told, 200, uncached)
       },
     },
   ]
+  return answeredAnywhere(endpoints, operated)
 }
 
 async function show({ model, key }: NamedKey): Promise<Response> {
@@ -77,7 +74,7 @@ function namedIn(exchange: Exchange, path: string, { models }: OperatedModels): 
 
 const actions: readonly TreatmentAction[] = ['dry-run', 'replay', 'skip']
 
-function actionIn(body: Readonly<Record<string, unknown>>): TreatmentAction {
+function actionIn(body: OperatorBody): TreatmentAction {
   const foreign = Object.keys(body).find((member) => member !== 'action')
   if (foreign !== undefined) {
     const detail = 'is not known; send action alone'

@@ -1,10 +1,15 @@
 // What operators see of the builds of a projection, and how they begin one and decide about it.
 import { RampartError } from '../../core/index.ts'
 import type { RebuildAction } from '../../projection/index.ts'
-import { readJsonObject } from '../body.ts'
 import { placeOf, type Endpoint } from '../endpoint.ts'
 import { invalidInput, jsonResponse, segmentOf, type Exchange } from '../exchange.ts'
-import { modelNamed, type OperatedModels } from './quarantine.ts'
+import {
+  answeredAnywhere,
+  type ModelEndpoint,
+  type OperatedModels,
+  type OperatorBody,
+} from './ask-elsewhere.ts'
+import { modelNamed } from './quarantine.ts'
 
 const uncached = { 'cache-control': 'no-store' }
 const actions: readonly RebuildAction[] = ['start', 'back', 'accept', 'drop']
@@ -18,7 +23,7 @@ export function rebuildEndpoints(operated: OperatedModels): readonly Endpoint[] 
     if (model.rebuild !== undefined) return model.rebuild
     throw new RampartError('CAPABILITY_MISSING', `${model.projection.name} cannot be rebuilt here.`)
   }
-  return [
+  const endpoints: readonly ModelEndpoint[] = [
     {
       method: 'GET',
       path,
@@ -27,16 +32,14 @@ export function rebuildEndpoints(operated: OperatedModels): readonly Endpoint[] 
     {
       method: 'POST',
       path,
-      async handle(exchange) {
-        const rebuild = rebuildOf(exchange)
-        const body = await readJsonObject(exchange, operated.around)
-        return jsonResponse(await rebuild.act(actionIn(body)), 202, uncached)
-      },
+      handle: async (exchange, _visitor, body) =>
+        jsonResponse(await rebuildOf(exchange).act(actionIn(body)), 202, uncached),
     },
   ]
+  return answeredAnywhere(endpoints, operated)
 }
 
-function actionIn(body: Readonly<Record<string, unknown>>): RebuildAction {
+function actionIn(body: OperatorBody): RebuildAction {
   const foreign = Object.keys(body).find((member) => member !== 'action')
   if (foreign !== undefined) {
     const detail = 'is not known; send action alone'

@@ -6,12 +6,14 @@ import { hostname } from 'node:os'
 import type { Client } from 'pg'
 import type { Runtime, Timer } from '../../core/index.ts'
 import { accessOf, type DatabaseRole } from '../access.ts'
-import { readSql, run, type Statement } from '../database.ts'
+import { readSql, run, storeFault, type Statement } from '../database.ts'
 import { connectPrepared, hostSchema } from '../migrations.ts'
 import { textAt } from '../rows.ts'
 
 /** A process that says that it runs. */
 export interface ProcessRegister {
+  /** The addresses of an app in other processes that keep its read models up to date. */
+  readonly elsewhere: (app: string) => Promise<readonly string[]>
   /** Takes the rows of the process away; takes a few seconds at most. */
   readonly close: () => Promise<void>
 }
@@ -28,7 +30,7 @@ export interface RegisteredProcess {
 
 /** How to register a process. */
 export interface RegisterOptions extends RegisteredProcess {
-  /** The URL of the part that may do least. */
+  /** The URL of a part that may say so: of the one that projects, where there is one. */
   readonly url: string
   readonly role: DatabaseRole
   readonly runtime: Runtime
@@ -62,9 +64,17 @@ export function registerProcess(options: RegisterOptions): ProcessRegister {
     await keep(state)
     if (!isClosed) state.timer = options.runtime.setTimer(everyMs, begin, { keepAlive: false })
   }
-  const begin = (): void => void (state.turn = beat())
+  const begin = (): void => void (state.turn = state.turn.then(beat))
   begin()
   return {
+    elsewhere(app) {
+      const looked = state.turn.then(() => findProjectors(state, app))
+      state.turn = looked.then(
+        () => undefined,
+        () => undefined,
+      )
+      return looked
+    },
     async close() {
       isClosed = true
       state.timer?.cancel()
@@ -93,6 +103,25 @@ async function keep(state: Registering): Promise<void> {
     await disconnect(state)
     if (!state.isReported) state.reportFault(fault, 'the register of processes')
     state.isReported = true
+  }
+}
+
+const listProjectors: Statement = {
+  name: 'list-projectors',
+  text: `SELECT url FROM rampart_host.processes
+    WHERE app = $1 AND id <> $2 AND 'project' = ANY(roles) AND url IS NOT NULL
+      AND seen > clock_timestamp() - interval '6 seconds'
+    ORDER BY since, id`,
+}
+
+async function findProjectors(state: Registering, app: string): Promise<readonly string[]> {
+  try {
+    state.client ??= await connect(state)
+    const rows = await run(state.client, listProjectors, [app, state.id])
+    return rows.map((row) => textAt(row, 0))
+  } catch (fault) {
+    await disconnect(state)
+    throw storeFault(fault, state.url)
   }
 }
 
