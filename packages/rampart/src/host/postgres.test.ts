@@ -283,6 +283,8 @@ test('a request for another role says which one answers it', async () => {
   expect((await paths(reader)).every((path) => !path.startsWith('/commands'))).toBe(true)
   expect((await paths(writer)).every((path) => !path.startsWith('/reads'))).toBe(true)
   expect(await paths(writer)).toContain('/admin/quarantine')
+  const head = async () => (await fetch(`${writer.url}/admin/quarantine`, { method: 'HEAD' })).status
+  await expect.poll(head, patience).toBe(200)
   expect((await fetch(`${reader.url}/nothing`)).status).toBe(404)
 })
 

@@ -201,6 +201,9 @@ export function placeOf(url: string): string {
 
 function adviceFor(error: unknown): string {
   const state = sqlState(error) ?? ''
+  if (state === '28000' && String(error).includes('role "rampart_')) {
+    return 'The first process with the role write makes these roles: start it once before others.'
+  }
   if (state.startsWith('28')) return 'Check the user and the password in the URL.'
   if (state === '3D000') return 'Create the database, or name another one in the URL.'
   if (state === '42501') return 'The role in the URL lacks a right: see the roles that the migration makes.'

@@ -316,3 +316,10 @@ test('only who may project can register as one who does, and is sent what operat
   await expect(client.query(steal)).rejects.toThrow('row-level security')
   expect(await owner.elsewhere('shop')).toEqual(['http://127.0.0.1/rampart_projector'])
 })
+
+test('a projector that comes before the first writer is told who makes its role', async () => {
+  const empty = await startPostgres(['fsync=off'])
+  const url = empty.url('postgres').replace('//postgres@', '//rampart_projector@')
+  await expect(openPostgresReadStore({ url })).rejects.toThrow('The first process with the role write')
+  await empty[Symbol.asyncDispose]()
+})

@@ -28,8 +28,9 @@ export interface OperatedModels {
 
 /** Set on what one process asks another, which must not ask on. */
 const askedHeader = 'rampart-asked'
-/** A replay reads documents and events of one key, and may wait for its turn. */
-const answerMs = 60_000
+const lookMs = 10_000
+/** A replay reads and writes all that waits for one key. */
+const actMs = 60_000
 const noBody: OperatorBody = {}
 
 /** Endpoints that answer by themselves where that is possible, else with what another process says. */
@@ -96,7 +97,7 @@ interface Answer {
 
 /** What a process answers; `undefined` when nobody does. */
 async function ask(target: string, { exchange, body, around }: Asked): Promise<Answer | undefined> {
-  const { method } = exchange.req
+  const method = exchange.req.method === 'POST' ? 'POST' : 'GET'
   const token = headerOf(exchange, 'authorization')
   const headers = {
     [askedHeader]: '1',
@@ -105,7 +106,7 @@ async function ask(target: string, { exchange, body, around }: Asked): Promise<A
   }
   const sent = { method, headers, ...(method === 'POST' ? { body: JSON.stringify(body) } : {}) }
   const late = new AbortController()
-  const timer = around.runtime.setTimer(answerMs, () => late.abort())
+  const timer = around.runtime.setTimer(method === 'GET' ? lookMs : actMs, () => late.abort())
   try {
     return await whilePresent(exchange, around.draining, async (signal) => {
       const init = { ...sent, redirect: 'error' as const, signal: AbortSignal.any([signal, late.signal]) }
