@@ -9,6 +9,7 @@
 import { choices, encodeEvent, isRefusal, type DecisionDefinition } from '../core/codec/index.ts'
 import { RampartError, type DecidedEvent } from '../core/index.ts'
 import type { AppendRequest, AppendResult, EventStore } from '../core/ports/index.ts'
+import { appendWithDocuments } from './append-documents.ts'
 import type { FinalCommand } from './command-service.ts'
 import { asList, claimOf, isForbidden, newlyDecided, runDecide, type CheckedCommand } from './decide.ts'
 import { foldOn, initialFold, queryOf, type Fold, type FoldedState } from './decision-state.ts'
@@ -96,7 +97,7 @@ export class DecisionRunner {
 
   async #append({ request, flights }: Ready, events: number): Promise<AppendResult> {
     const { store, documents } = this.#tools
-    const appending = store.append(request)
+    const appending = appendWithDocuments(store, request)
     documents?.begin(flights)
     let result: AppendResult | undefined
     try {

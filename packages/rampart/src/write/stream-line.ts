@@ -16,6 +16,7 @@
 import type { StreamId } from '../core/codec/index.ts'
 import { RampartError } from '../core/index.ts'
 import type { AppendResult, EventStore } from '../core/ports/index.ts'
+import { appendWithDocuments } from './append-documents.ts'
 import type { FinalCommand } from './command-service.ts'
 import {
   expectation,
@@ -161,7 +162,7 @@ export class StreamLine {
 
   #commit(job: QueuedJob, prepared: PreparedDecision): void {
     this.#inFlight++
-    const appending = this.#tools.store.append(prepared.request)
+    const appending = appendWithDocuments(this.#tools.store, prepared.request)
     this.#tools.documents?.begin(prepared.flights ?? [])
     appending.then(
       (result) => this.#settle(job, prepared, result),

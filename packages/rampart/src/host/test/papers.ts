@@ -59,16 +59,16 @@ const welcome = decision('WelcomePerson', {
 })
 
 let spoiled: string | undefined
-let swollen: string | undefined
+let swollen: { readonly people: readonly string[]; readonly length: number } = { people: [], length: 0 }
 
 /** Makes the handlers of the access table throw for a person. */
 export function spoil(person: string | undefined): void {
   spoiled = person
 }
 
-/** Makes the document of a person larger than any may be. */
-export function swell(person: string | undefined): void {
-  swollen = person
+/** Makes the documents of people longer by so many characters, beyond what any may have unless said. */
+export function swell(people: readonly string[], length = documentLengthMax): void {
+  swollen = { people, length }
 }
 
 /** Who may see which papers. */
@@ -82,7 +82,7 @@ export function accessTable(version: number, name = 'access') {
     on: {
       PaperShared({ papers }, { id }, person) {
         if (person === spoiled) throw new Error('this person is spoiled')
-        const swelling = person === swollen ? '.'.repeat(documentLengthMax) : ''
+        const swelling = swollen.people.includes(person) ? '.'.repeat(swollen.length) : ''
         return {
           papers: [...papers, id],
           count: String(papers.length + 1),
