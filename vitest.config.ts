@@ -25,10 +25,10 @@ export default defineConfig({
     execArgv: ['--conditions=rampart-source'],
     // Programs that tests start need not strip the types of the same files again.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/rampart') },
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
-    // A busy machine is slow, and a condition that comes late has come.
-    expect: { poll: { timeout: 10_000 } },
+    // A busy machine is slow, and what comes late has come: these end what never does.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     // Nothing may hide behind a second attempt or a forgotten `only`.
     retry: 0,
     allowOnly: false,

@@ -26,13 +26,13 @@ test('every quick part runs at a tiny size and prints figures as JSON', { timeou
   }
 })
 
-test('callers in a process of their own are answered by a gateway', { timeout: 60_000 }, async () => {
+test('callers in a process of their own are answered by a gateway', async () => {
   const called = await rampart({ callers: 3, warmUpMs: 0, durationMs: 20, accounts: 2 })
   expect(called.operations).toBeGreaterThanOrEqual(3)
   expect(called.latenciesMs).toHaveLength(called.operations)
 })
 
-test('a part that does not exist is named together with those that do', { timeout: 60_000 }, async () => {
+test('a part that does not exist is named together with those that do', async () => {
   await expect(bench('--only', 'dreams')).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/no part dreams.*appends/),

@@ -13,7 +13,7 @@ import { isTest, readWorkspace } from './architecture/source.ts'
 const plain = (cell = ''): string => cell.replaceAll('`', '')
 
 describe('the routes', () => {
-  test('are those of the OpenAPI document, with their statuses', { timeout: 60_000 }, async () => {
+  test('are those of the OpenAPI document, with their statuses', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rampart-reference-'))
     try {
       await using host = await startHost({

@@ -271,6 +271,7 @@ describe('words', () => {
     halves('// @ts-ig', 'nore'),
     halves('test.on', 'ly(a, b)'),
     halves('describe.concurrent.sk', 'ip(a, b)'),
+    halves('await vi.wait', 'For(a)'),
   ])('do not land: %s', (text) => {
     expect(checkTexts(one(text))).toHaveLength(1)
   })

@@ -8,6 +8,10 @@ const forbiddenTexts: readonly (readonly [RegExp, string])[] = [
   [/\bas an[y]\b/, 'casts the checks of the compiler away'],
   [/@ts-(ig[n]ore|no[c]heck)\b/, 'switches the compiler off'],
   [/\b(test|it|describe|suite)(\.\w+)*\.(on[l]y|ski[p])\(/, 'leaves tests out'],
+  [
+    /\bvi\.wait[F]or\(/,
+    'gives up after a second, where expect.poll waits as long as a busy machine may take',
+  ],
 ]
 
 const vagueFolders = new Set(['utils', 'util', 'common', 'shared', 'helpers', 'types', 'misc'])

@@ -3,15 +3,15 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { startPostgres, type PostgresServer } from '../../packages/rampart/src/postgres/test/server.ts'
+import { freePort } from '../programs/free-port.ts'
 import { differenceOf } from './answer.ts'
 import { contentOf, programName, statesOf, workspaceRoot, type Block, type Page } from './page.ts'
 
 const run = promisify(execFile)
-const waitMs = 30_000
+const waitMs = 60_000
 
 /**
  * What is typed in place of a command of a page, because the machine that tests has it already: the packages
@@ -103,15 +103,6 @@ async function openSession({ path, blocks }: Page): Promise<Session> {
   const { host } = new URL(database?.url('postgres') ?? 'http://none')
   const all = database === undefined ? places : [[databasePlace, host] as const, ...places]
   return { folder, port: 0, environment, server: undefined, places: all, database, background: [] }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 async function carryOutBlocks(session: Session, page: Page): Promise<void> {

@@ -22,7 +22,7 @@ async function codeOf(answer: Promise<{ readonly status: number; readonly body: 
 }
 
 describe.runIf(tracer.isMet)(`when a sync fails${tracer.note}`, () => {
-  test('nothing is acknowledged any more, and a restart has all that was', { timeout: 60_000 }, async () => {
+  test('nothing is acknowledged any more, and a restart has all that was', async () => {
     const acknowledged: string[] = []
     const tried: string[] = []
     {
@@ -65,7 +65,6 @@ describe.runIf(tracer.isMet)(`when a sync fails${tracer.note}`, () => {
     ['SIGTERM', ['known'], 2],
   ] as const)(
     'a retry with the key learns what became of an unknown outcome: %s leaves %j',
-    { timeout: 60_000 },
     async (signal, left, position) => {
       {
         await using server = await startServer({ dataFolder })

@@ -36,7 +36,6 @@ function expectFull({ status, headers, body }: Answer): void {
 
 test.runIf(ownDisk.isMet)(
   `a full disk refuses commands for a while, and loses or doubles none of them${ownDisk.note}`,
-  { timeout: 60_000 },
   async () => {
     const disk = mountDisk(8)
     try {
@@ -79,7 +78,6 @@ test.runIf(ownDisk.isMet)(
 
 test.runIf(ownDisk.isMet)(
   `read models whose disk is full wait for room, and commands go on${ownDisk.note}`,
-  { timeout: 60_000 },
   async () => {
     const disk = mountDisk(1)
     const dataFolder = temporaryFolder()

@@ -50,7 +50,6 @@ const note = hasProc ? '' : ' (not run here: memory is read from /proc)'
 
 test.runIf(hasProc).each(chosen)(
   `480 clients with %s leave a server below ${peakMibMax} MiB${note}`,
-  { timeout: 60_000 },
   async (name, chosenAttack) => {
     const dataFolder = temporaryFolder()
     try {

@@ -1,8 +1,6 @@
 // A host whose PostgreSQL is away, comes back, breaks connections and is killed under load: clients hear 503
 // and nothing worse, and what they were told has happened has happened once.
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -15,6 +13,7 @@ import {
   runSql,
   startPostgres,
 } from '../../packages/rampart/src/postgres/test/server.ts'
+import { freePort } from '../programs/free-port.ts'
 import { startProxy, type Proxy } from './proxy.ts'
 import { ask, placedOrders, until, type Answer } from './server.ts'
 import { everyPoint } from './tools.ts'
@@ -27,11 +26,11 @@ let databases = 0
 beforeAll(async () => {
   server = await startPostgres(['fsync=off'])
   folder = await mkdtemp(join(tmpdir(), 'rampart-away-'))
-}, 60_000)
+})
 afterAll(async () => {
   await server[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
-}, 60_000)
+})
 
 async function emptyDatabase(): Promise<string> {
   return createDatabase(server.url('postgres'), `away_${++databases}`)
@@ -63,14 +62,6 @@ function awayOf({ status, body, headers }: Answer): readonly unknown[] {
   return [status, body['code'], headers.has('retry-after')]
 }
 const away = [503, 'STORE_UNAVAILABLE', true]
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const address = listener.address()
-  listener.close()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 test('a database that is away at the start, or goes and comes back, is 503 until it is there', async () => {
   const url = await emptyDatabase()
@@ -271,7 +262,7 @@ test(
     const { placed, statuses, end } = startFlood(host.url)
     const goesOn = async (): Promise<void> => {
       const before = placed.length
-      await until(async () => placed.length > before + between, 30_000)
+      await until(async () => placed.length > before + between)
     }
     await goesOn()
     for (const [what, strike] of chosen) {

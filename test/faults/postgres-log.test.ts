@@ -35,8 +35,8 @@ let server: Server
 let databases = 0
 beforeAll(async () => {
   server = await startPostgres(['fsync=off'])
-}, 60_000)
-afterAll(() => server[Symbol.asyncDispose](), 60_000)
+})
+afterAll(() => server[Symbol.asyncDispose]())
 
 interface Writers extends AsyncDisposable {
   readonly url: string
@@ -205,7 +205,7 @@ test(
     }
     await Promise.all(own.flatMap((log) => upTo(4).map(() => write1(log))))
     const head = (await first.head()).position
-    await until(async () => followers.every(({ seen }) => seen.length === head), 30_000)
+    await until(async () => followers.every(({ seen }) => seen.length === head))
     stop.abort()
     await Promise.all([blocking, catchingUp, ...followers.map((one) => one.stop())])
     expect(undone).toBe(Math.ceil((number - 7) / 20))
@@ -225,7 +225,7 @@ test('an idle transaction hides nothing, and one that holds the lock of a log on
   await idle.run('BEGIN ISOLATION LEVEL REPEATABLE READ')
   await idle.run('INSERT INTO public.own VALUES (1)')
   await first.append({ writes: [write('a', 'any')] })
-  await until(async () => follower.seen.length === 1, 2000)
+  await until(async () => follower.seen.length === 1)
   await idle.run('COMMIT')
 
   const [row] = await runSql(url, 'SELECT number FROM rampart_write.logs')
@@ -238,9 +238,9 @@ test('an idle transaction hides nothing, and one that holds the lock of a log on
   await idle.run('ROLLBACK')
   const endedMs = performance.now()
   expect((await Promise.all(appends)).map(({ status }) => status)).toEqual(['appended', 'appended'])
-  await until(async () => follower.seen.length === 3, 30_000)
+  await until(async () => follower.seen.length === 3)
   if (everyPoint)
     console.log(`goes on ${Math.round(performance.now() - endedMs)} ms after the lock was let go`)
   await follower.stop()
   expect(texts(await logEvents(first))).toEqual(['a', 'a', 'a'])
-}, 60_000)
+})

@@ -2,13 +2,13 @@
 // faults.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
 /** The folder of the workspace. */
 export const workspaceRoot = join(import.meta.dirname, '../..')
-const waitMsMax = 20_000
+// A busy machine is slow, and what comes late has come.
+const waitMsMax = 60_000
 
 /** Variables of a process; those that are undefined are taken away. */
 export type Settings = Readonly<Record<string, string | undefined>>
@@ -64,18 +64,18 @@ export function runApp(app: string, env: Settings): Running {
   return run(process.execPath, ['--conditions=rampart-source', program, 'run', app], { env })
 }
 
-/** Starts a server on a free port unless its settings name one, and waits until it is ready. */
+/** Starts a server on a port of its own unless its settings name one, and waits until it is ready. */
 export async function startServer(
   start: (env: Settings) => Running,
   settings: Settings,
 ): Promise<StartedServer> {
-  const port = settings['PORT'] ?? String(await freePort())
-  const running = start({ ...settings, PORT: port })
-  const base = `http://127.0.0.1:${port}`
+  const running = start({ PORT: '0', ...settings })
+  let base = ''
   try {
     await until(async () => {
       if (!running.isRunning()) throw new Error(`The server ended:\n${running.stdout()}${running.stderr()}`)
-      return (await statusOf(`${base}/readyz`)) === 200
+      base = /listens on (\S+)\n/.exec(running.stdout())?.[1] ?? ''
+      return base !== '' && (await statusOf(`${base}/readyz`)) === 200
     })
   } catch (error) {
     running.kill('SIGKILL')
@@ -100,20 +100,11 @@ export async function statusOf(target: string): Promise<number | undefined> {
   }
 }
 
-/** Waits for a condition, 20 s at most unless said. */
+/** Waits for a condition, a minute at most unless said. */
 export async function until(isMet: () => Promise<boolean>, forMs: number = waitMsMax): Promise<void> {
   const deadline = Date.now() + forMs
   while (!(await isMet())) {
     if (Date.now() > deadline) throw new Error(`The condition was not met within ${forMs} ms.`)
     await setTimeout(10)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

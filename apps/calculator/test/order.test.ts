@@ -53,7 +53,7 @@ function mixedUpdates(start: number): {
   return { updates, results }
 }
 
-test('ends where a sequential calculation ends, step by step', { timeout: 180_000 }, async () => {
+test('ends where a sequential calculation ends, step by step', { timeout: 600_000 }, async () => {
   const created = await ask(`${server.base}/values`, {
     method: 'POST',
     body: { value: 1 },
@@ -66,8 +66,10 @@ test('ends where a sequential calculation ends, step by step', { timeout: 180_00
     if (status !== 202) throw new Error(`The server answers ${status}.`)
   }
   const target = `${server.base}/values/${id}?v=${commandCount + 1}`
-  const { body } = await ask(target, { headers: { prefer: 'wait=60' } })
-  expect(body).toEqual({ value_id: id, value: results.at(-1), version: commandCount + 1 })
+  const read = async () => (await ask(target, { headers: { prefer: 'wait=60' } })).body
+  await expect
+    .poll(read, { timeout: 300_000 })
+    .toEqual({ value_id: id, value: results.at(-1), version: commandCount + 1 })
   const log = await readLog(server.base)
   const recorded = log.slice(1).map(({ version, data }) => ({ version, result: Object(data).result }))
   expect(recorded).toEqual(results.map((result, index) => ({ version: index + 2, result })))

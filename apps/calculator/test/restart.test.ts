@@ -30,7 +30,7 @@ beforeAll(async () => {
   documents = await readModel(server.base, 'values')
   log = await readLog(server.base)
   await server.end('SIGKILL')
-}, 60_000)
+})
 afterAll(() => folder.remove())
 
 async function create({ base }: Server, value: number): Promise<string> {

@@ -12,7 +12,7 @@ afterAll(async () => {
   folder.remove()
 })
 
-const answerMsMax = 5000
+const answerMsMax = 30_000
 const inFlight = 16
 
 /** What comes back until the connection closes; a stream or an upgrade is left as soon as it has begun. */
@@ -77,4 +77,4 @@ test('every hostile request is answered with a problem in time, and none leaves 
   expect(await heads()).toEqual([0, 0])
   expect((await fetch(`${server.base}/readyz`)).status).toBe(200)
   expect(server.process.isRunning()).toBe(true)
-}, 60_000)
+})

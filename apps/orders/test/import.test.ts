@@ -1,7 +1,9 @@
 // The importer as a process of its own, against a gateway that is there, busy dying, or absent.
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Recorded } from 'rampart'
 import { afterAll, expect, test } from 'vitest'
+import { freePort } from '../../../test/programs/free-port.ts'
 import { orders } from '../src/context.ts'
 import { expectedOf } from './expected.ts'
 import { foldFromNothing } from './fold.ts'
@@ -15,6 +17,7 @@ import {
   temporaryFolder,
   until,
   untilCaughtUp,
+  type Server,
 } from './server.ts'
 
 const samplePath = join(import.meta.dirname, '../sample/online-retail.csv')
@@ -22,14 +25,28 @@ const counts = 'placed 297\nreturned 33\nrefused 2\n  QUANTITY_NOT_POSITIVE 2\n'
 const folder = temporaryFolder()
 afterAll(() => folder.remove())
 
+/** A server and what is in its log after an import that was killed in the middle. */
+async function startHalfImported(): Promise<{
+  readonly server: Server
+  readonly before: readonly Recorded[]
+}> {
+  for (let attempt = 1; ; attempt += 1) {
+    const server = await startOrders(join(folder.path, `killed-${attempt}`))
+    const importer = runImporter([samplePath, '--base', server.base])
+    await until(async () => Object((await ask(`${server.base}/admin/events?limit=1`)).body).head > 50)
+    importer.kill('SIGKILL')
+    const code = await importer.exited
+    const before = await readLog(server.base)
+    // Where this test is slow to look the import may be over, and its kill would prove nothing.
+    if ((code === null && before.length < 330) || attempt === 10) return { server, before }
+    await server[Symbol.asyncDispose]()
+  }
+}
+
 test('has one effect when it is killed and run again, and the read models agree to the penny', async () => {
-  await using server = await startOrders(join(folder.path, 'killed'))
+  const { server: started, before } = await startHalfImported()
+  await using server = started
   const { base } = server
-  const killed = runImporter([samplePath, '--base', base])
-  await until(async () => Object((await ask(`${base}/admin/events?limit=1`)).body).head > 50)
-  killed.kill('SIGKILL')
-  expect(await killed.exited).toBeNull()
-  const before = await readLog(base)
   expect(before.length).toBeLessThan(330)
   for (let times = 0; times < 2; times += 1) {
     const importer = runImporter([samplePath, '--base', base])
@@ -47,12 +64,12 @@ test('has one effect when it is killed and run again, and the read models agree 
     expect(documents).toEqual(foldFromNothing(projection, log))
     expect(documents).toEqual(expected.documents[projection.name])
   }
-}, 60_000)
+})
 
 test('goes on when the gateway is killed and comes back', async () => {
   const data = join(folder.path, 'gateway')
-  const first = await startOrders(data)
-  const port = new URL(first.base).port
+  const port = String(await freePort())
+  const first = await startOrders(data, { PORT: port })
   const importer = runImporter([samplePath, '--base', first.base])
   await until(async () => Object((await ask(`${first.base}/admin/events?limit=1`)).body).head > 50)
   first.process.kill('SIGKILL')
@@ -61,7 +78,7 @@ test('goes on when the gateway is killed and comes back', async () => {
   expect(await importer.exited).toBe(0)
   expect(importer.stdout()).toBe(counts)
   expect(await readLog(second.base)).toHaveLength(330)
-}, 60_000)
+})
 
 test('finds a file in the folder of its caller', async () => {
   await using server = await startOrders(join(folder.path, 'relative'))
@@ -71,7 +88,7 @@ test('finds a file in the folder of its caller', async () => {
   const importer = runNpm(args, { cwd: join(folder.path, 'here') })
   expect(await importer.exited).toBe(0)
   expect(importer.stdout()).toBe(counts)
-}, 30_000)
+})
 
 test('fails with a clear message without a gateway, and without a file', async () => {
   const alone = runImporter([samplePath, '--base', 'http://127.0.0.1:1'])
@@ -81,7 +98,7 @@ test('fails with a clear message without a gateway, and without a file', async (
   expect(alone.stdout()).toBe('')
   expect(await fileless.exited).toBe(1)
   expect(fileless.stderr()).toMatch(/The import failed: .*absent\.csv/)
-}, 30_000)
+})
 
 test('explains itself when it is called wrongly', async () => {
   const wrong = [[], ['one.csv', 'two.csv'], ['one.csv', '--base', 'nowhere'], ['one.csv', '--speed', '9']]
@@ -90,4 +107,4 @@ test('explains itself when it is called wrongly', async () => {
     expect(await importer.exited).toBe(2)
     expect(importer.stderr()).toMatch(/Usage: npm run import:orders/)
   }
-}, 30_000)
+})

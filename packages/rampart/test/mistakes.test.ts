@@ -404,7 +404,7 @@ describe('a command line', () => {
     ],
   ]
 
-  test('of every wrong kind ends with a sentence', { timeout: 60_000 }, async () => {
+  test('of every wrong kind ends with a sentence', async () => {
     for (const [what, args, settings, told] of mistakes) {
       const env = { ...process.env, RAMPART_DATA: join(folder, 'run'), INIT_CWD: '', PORT: '0', ...settings }
       // oxlint-disable-next-line no-await-in-loop -- processes beside each other only slow the machine down

@@ -142,107 +142,93 @@ async function requireWhatClientsNotice(url: string, kept: readonly Counted[], l
 }
 
 describe('a server that writes at full rate', () => {
-  test(
-    'is backed up, goes on, is restored, and its clients learn what is lost',
-    { timeout: 60_000 },
-    async () => {
-      const [data, backup] = [join(root, 'data'), join(root, 'backup')]
-      let kept: readonly Counted[] = []
-      let lost: readonly Counted[] = []
-      let ids = { kept: '', lost: '' }
-      {
-        await using server = await serve(data)
-        const flooding = flood(server.url, 1)
-        await expect.poll(() => flooding.done.length).toBeGreaterThan(300)
-        const keptId = (await follow(server.url, '', 3)).lastId
-        const before = [...flooding.done]
-        const made = await rampart('backup', backup, '--data', data)
-        expect(made).toMatchObject({ code: 0, stderr: '' })
-        const head = Number(/up to position (\d+)/.exec(made.stdout)?.[1])
-        await flooding.stop()
-        for (const { position } of before) expect(position).toBeLessThanOrEqual(head)
-        for (let number = 90_000; number < 90_003; number++) await count(server.url, number, `key-${number}`)
-        kept = flooding.done.filter(({ position }) => position <= head)
-        lost = [await count(server.url, 90_003, 'key-lost'), await count(server.url, 90_004, 'key-last')]
-        ids = { kept: keptId, lost: (await follow(server.url, '', 7)).lastId }
-        const refused = await rampart('restore', backup, '--data', data)
-        expect(refused).toEqual({
-          code: 1,
-          stdout: '',
-          stderr: expect.stringMatching(/in use.*Stop the process/s),
-        })
-      }
-      const restored = await rampart('restore', backup, '--data', data)
-      expect(restored).toMatchObject({ code: 0, stderr: '' })
-      expect(restored.stdout).toMatch(/what was there is in .*before-restore-/)
+  test('is backed up, goes on, is restored, and its clients learn what is lost', async () => {
+    const [data, backup] = [join(root, 'data'), join(root, 'backup')]
+    let kept: readonly Counted[] = []
+    let lost: readonly Counted[] = []
+    let ids = { kept: '', lost: '' }
+    {
       await using server = await serve(data)
-      expect((await follow(server.url, ids.lost)).text).toMatch(/^event: reset$/m)
-      expect((await follow(server.url, ids.kept)).text).not.toMatch(/^event: reset$/m)
-      await requireWhatClientsNotice(server.url, kept, lost)
-      expect(server.faults).toEqual([])
-    },
-  )
+      const flooding = flood(server.url, 1)
+      await expect.poll(() => flooding.done.length).toBeGreaterThan(300)
+      const keptId = (await follow(server.url, '', 3)).lastId
+      const before = [...flooding.done]
+      const made = await rampart('backup', backup, '--data', data)
+      expect(made).toMatchObject({ code: 0, stderr: '' })
+      const head = Number(/up to position (\d+)/.exec(made.stdout)?.[1])
+      await flooding.stop()
+      for (const { position } of before) expect(position).toBeLessThanOrEqual(head)
+      for (let number = 90_000; number < 90_003; number++) await count(server.url, number, `key-${number}`)
+      kept = flooding.done.filter(({ position }) => position <= head)
+      lost = [await count(server.url, 90_003, 'key-lost'), await count(server.url, 90_004, 'key-last')]
+      ids = { kept: keptId, lost: (await follow(server.url, '', 7)).lastId }
+      const refused = await rampart('restore', backup, '--data', data)
+      expect(refused).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(/in use.*Stop the process/s),
+      })
+    }
+    const restored = await rampart('restore', backup, '--data', data)
+    expect(restored).toMatchObject({ code: 0, stderr: '' })
+    expect(restored.stdout).toMatch(/what was there is in .*before-restore-/)
+    await using server = await serve(data)
+    expect((await follow(server.url, ids.lost)).text).toMatch(/^event: reset$/m)
+    expect((await follow(server.url, ids.kept)).text).not.toMatch(/^event: reset$/m)
+    await requireWhatClientsNotice(server.url, kept, lost)
+    expect(server.faults).toEqual([])
+  })
 
-  test(
-    'whose file was put back by hand derives its documents anew, and says so',
-    { timeout: 60_000 },
-    async () => {
-      const [data, old] = [join(root, 'by-hand'), join(root, 'old.sqlite')]
-      const file = join(data, 'counter', 'write.sqlite')
-      const kept: Counted[] = []
-      const lost: Counted[] = []
-      {
-        await using server = await serve(data)
-        for (let number = 1; number <= 20; number++)
-          kept.push(await count(server.url, number, `key-${number}`))
-      }
-      await copyFile(file, old)
-      let lostId = ''
-      {
-        await using server = await serve(data)
-        for (let number = 21; number <= 40; number++)
-          lost.push(await count(server.url, number, `key-${number}`))
-        await requireDocumentsOfTheLog(server.url)
-        lostId = (await follow(server.url, '', 7)).lastId
-      }
-      await copyFile(old, file)
+  test('whose file was put back by hand derives its documents anew, and says so', async () => {
+    const [data, old] = [join(root, 'by-hand'), join(root, 'old.sqlite')]
+    const file = join(data, 'counter', 'write.sqlite')
+    const kept: Counted[] = []
+    const lost: Counted[] = []
+    {
       await using server = await serve(data)
-      expect(server.faults).toEqual([
-        expect.stringMatching(/^projection totals: .*position 40 of a history that is lost/),
-      ])
-      expect((await follow(server.url, lostId)).text).toMatch(/^event: reset$/m)
-      await requireWhatClientsNotice(server.url, kept, lost)
-      const grown: Counted[] = []
-      for (let number = 50; number <= 80; number++)
-        grown.push(await count(server.url, number, `key-${number}`))
-      expect(positionOf(grown.at(-1)?.token ?? '')).toBeGreaterThan(40)
-      for (const { token } of lost) expect(await read(server.url, 's1', token)).toMatchObject({ status: 400 })
-      for (const { token } of [...kept, ...grown])
-        expect((await read(server.url, 's1', token)).status).toBe(200)
-    },
-  )
+      for (let number = 1; number <= 20; number++) kept.push(await count(server.url, number, `key-${number}`))
+    }
+    await copyFile(file, old)
+    let lostId = ''
+    {
+      await using server = await serve(data)
+      for (let number = 21; number <= 40; number++)
+        lost.push(await count(server.url, number, `key-${number}`))
+      await requireDocumentsOfTheLog(server.url)
+      lostId = (await follow(server.url, '', 7)).lastId
+    }
+    await copyFile(old, file)
+    await using server = await serve(data)
+    expect(server.faults).toEqual([
+      expect.stringMatching(/^projection totals: .*position 40 of a history that is lost/),
+    ])
+    expect((await follow(server.url, lostId)).text).toMatch(/^event: reset$/m)
+    await requireWhatClientsNotice(server.url, kept, lost)
+    const grown: Counted[] = []
+    for (let number = 50; number <= 80; number++) grown.push(await count(server.url, number, `key-${number}`))
+    expect(positionOf(grown.at(-1)?.token ?? '')).toBeGreaterThan(40)
+    for (const { token } of lost) expect(await read(server.url, 's1', token)).toMatchObject({ status: 400 })
+    for (const { token } of [...kept, ...grown])
+      expect((await read(server.url, 's1', token)).status).toBe(200)
+  })
 })
 
-test(
-  'a call that cannot be carried out ends with 2, a backup that is none with 1',
-  { timeout: 60_000 },
-  async () => {
-    const [empty, full] = [join(root, 'empty'), join(root, 'full')]
-    await Promise.all([mkdir(empty), mkdir(full)])
-    await writeFile(join(full, 'a'), '')
-    const [nothing, none] = await Promise.all([
-      rampart('backup', 'new', '--data', empty),
-      rampart('restore', full, '--data', empty),
-    ])
-    expect(nothing).toEqual({
-      code: 2,
-      stdout: '',
-      stderr: expect.stringMatching(/^There is no store of an app/),
-    })
-    expect(none).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: expect.stringMatching(/is no backup, or one that was/),
-    })
-  },
-)
+test('a call that cannot be carried out ends with 2, a backup that is none with 1', async () => {
+  const [empty, full] = [join(root, 'empty'), join(root, 'full')]
+  await Promise.all([mkdir(empty), mkdir(full)])
+  await writeFile(join(full, 'a'), '')
+  const [nothing, none] = await Promise.all([
+    rampart('backup', 'new', '--data', empty),
+    rampart('restore', full, '--data', empty),
+  ])
+  expect(nothing).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^There is no store of an app/),
+  })
+  expect(none).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/is no backup, or one that was/),
+  })
+})

@@ -30,51 +30,47 @@ async function serve() {
   return startHost({ mounts, environment: { PORT: '0', RAMPART_DATA: data }, reportFault() {} })
 }
 
-test(
-  'lists state, attempts and cause, and ends with 1 once one was given up',
-  { timeout: 60_000 },
-  async () => {
-    const file = join(data, 'counter', 'write.sqlite')
-    const seen = () => inspectCommands({ file, nowMs: systemRuntime.nowMs(), limit: 1 })[0]
-    process.env['COUNTER_DECIDE_FAILS'] = 'the rate is not known'
-    try {
-      const first = await serve()
-      expect(await list()).toEqual([0, 'No command waits, and none was given up.\n'])
-      const body = JSON.stringify({ streamId: 'a', data: { by: 1 } })
-      const headers = { 'content-type': 'application/json', prefer: 'respond-async' }
-      const answer = await fetch(`${first.url}/commands/Count`, { method: 'POST', headers, body })
-      expect(answer.status).toBe(202)
-      const { commandId } = Object(await answer.json())
-      await expect.poll(() => seen()?.cause).toMatch(/not known/)
-      // Nothing is tried while no server runs, so that there is time to look.
-      await first.drain()
-      const start = `^counter  received  Count counter-a  ${commandId}`
-      const line = `${start}  .* ago  attempt \\d  next .*is not known\\n$`
-      expect(await list()).toEqual([0, expect.stringMatching(new RegExp(line))])
-      expect(await list('--state', 'running')).toEqual([0, 'No command is running.\n'])
-      await using _second = await serve()
-      await expect.poll(() => seen()?.state).toBe('failed')
-      const [code, json] = await list('--json')
-      expect([code, JSON.parse(json)]).toMatchObject([
-        1,
-        {
-          commands: [
-            {
-              app: 'counter',
-              state: 'failed',
-              log: 'default/counter/0',
-              commandId,
-              attempts: 5,
-              nextAttemptAt: null,
-              cause: expect.stringMatching(/rate is not known/),
-            },
-          ],
-        },
-      ])
-    } finally {
-      delete process.env['COUNTER_DECIDE_FAILS']
-    }
-    const choices = /Allowed choices are received, running, failed/
-    expect(await list('--state', 'lost')).toEqual([2, expect.stringMatching(choices)])
-  },
-)
+test('lists state, attempts and cause, and ends with 1 once one was given up', async () => {
+  const file = join(data, 'counter', 'write.sqlite')
+  const seen = () => inspectCommands({ file, nowMs: systemRuntime.nowMs(), limit: 1 })[0]
+  process.env['COUNTER_DECIDE_FAILS'] = 'the rate is not known'
+  try {
+    const first = await serve()
+    expect(await list()).toEqual([0, 'No command waits, and none was given up.\n'])
+    const body = JSON.stringify({ streamId: 'a', data: { by: 1 } })
+    const headers = { 'content-type': 'application/json', prefer: 'respond-async' }
+    const answer = await fetch(`${first.url}/commands/Count`, { method: 'POST', headers, body })
+    expect(answer.status).toBe(202)
+    const { commandId } = Object(await answer.json())
+    await expect.poll(() => seen()?.cause).toMatch(/not known/)
+    // Nothing is tried while no server runs, so that there is time to look.
+    await first.drain()
+    const start = `^counter  received  Count counter-a  ${commandId}`
+    const line = `${start}  .* ago  attempt \\d  next .*is not known\\n$`
+    expect(await list()).toEqual([0, expect.stringMatching(new RegExp(line))])
+    expect(await list('--state', 'running')).toEqual([0, 'No command is running.\n'])
+    await using _second = await serve()
+    await expect.poll(() => seen()?.state).toBe('failed')
+    const [code, json] = await list('--json')
+    expect([code, JSON.parse(json)]).toMatchObject([
+      1,
+      {
+        commands: [
+          {
+            app: 'counter',
+            state: 'failed',
+            log: 'default/counter/0',
+            commandId,
+            attempts: 5,
+            nextAttemptAt: null,
+            cause: expect.stringMatching(/rate is not known/),
+          },
+        ],
+      },
+    ])
+  } finally {
+    delete process.env['COUNTER_DECIDE_FAILS']
+  }
+  const choices = /Allowed choices are received, running, failed/
+  expect(await list('--state', 'lost')).toEqual([2, expect.stringMatching(choices)])
+})

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startHost, type RunningHost } from '../host/index.ts'
 import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
 import counter from './test/fixtures/counter/src/app.ts'
@@ -19,12 +19,11 @@ let made = 0
 beforeAll(async () => {
   server = await startPostgres(['fsync=off'])
   folder = await mkdtemp(join(tmpdir(), 'rampart-database-backup-'))
-}, 60_000)
+})
 afterAll(async () => {
   await server[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
-}, 60_000)
-vi.setConfig({ testTimeout: 60_000 })
+})
 
 const newDatabase = () => createDatabase(server.url('postgres'), `test_${++made}`)
 const newFolder = (): string => join(folder, String(++made))

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commandId, streamId } from '../core/codec/index.ts'
 import { context, systemRuntime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
@@ -25,13 +25,11 @@ beforeAll(async () => {
   server = await startPostgres(['fsync=off'])
   folder = await mkdtemp(join(tmpdir(), 'rampart-database-'))
   await fillOriginal()
-}, 60_000)
+})
 afterAll(async () => {
   await server[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
-}, 60_000)
-// Each test has a database of its own, and some start hosts.
-vi.setConfig({ testTimeout: 60_000 })
+})
 
 async function newDatabase(template?: string): Promise<string> {
   return createDatabase(server.url('postgres'), `test_${++made}`, template)
@@ -231,7 +229,7 @@ test('commands list shows what waits in a database, and what was given up', asyn
     const list = async () => (await rampart('commands', 'list', '--store', url)).stdout
     await expect.poll(list).toMatch(/^counter {2}received {2}Count counter-a .* attempt \d .*not known\n$/)
     await change(url, `UPDATE rampart_write.inbox SET attempts = 4, due_at_ms = 0`)
-    await expect.poll(list, { timeout: 20_000 }).toMatch(/^counter {2}failed {2}Count counter-a .*not known/)
+    await expect.poll(list).toMatch(/^counter {2}failed {2}Count counter-a .*not known/)
     const { code, stdout } = await rampart('commands', 'list', '--store', url, '--json')
     expect([code, JSON.parse(stdout)]).toMatchObject([
       1,
@@ -267,7 +265,7 @@ describe('status and doctor', () => {
       expect(shown).toMatch(/^\S+\/test_\d+ {2}rampart_write at step \d+, rampart_read at step \d+\n/)
       expect(shown).toMatch(/\n {2}the wall is down: /)
       for (const { url: address } of [one, other]) {
-        const line = `\n  process ${process.pid} on \\S+  write,project,serve  ${address}  began \\d s`
+        const line = `\n  process ${process.pid} on \\S+  write,project,serve  ${address}  began \\d+ s`
         expect(shown).toMatch(new RegExp(line))
       }
       expect(shown).toMatch(/\n {2}counter {2}1 events, the last \d+ s ago\n {4}epoch \S+ \(1 in all\)\n/)
@@ -298,11 +296,11 @@ describe('status and doctor', () => {
       )
     await killed('40 seconds')
     expect((await doctor(url)).stdout).toMatch(
-      /^! counter: Process 4711 on \S+ gave no sign of life for 4\d s\.\n/,
+      /^! counter: Process 4711 on \S+ gave no sign of life for \d\d s\.\n/,
     )
     await change(url, `DELETE FROM rampart_host.processes WHERE pid = 4711`)
     await killed('11 minutes')
-    await expect.poll(status, { timeout: 10_000 }).not.toMatch(/4711/)
+    await expect.poll(status).not.toMatch(/4711/)
   })
 
   test('doctor finds who holds the log, and who holds a read model back', async () => {
@@ -318,17 +316,17 @@ describe('status and doctor', () => {
         'holds the log counter:\\S+, and N other session waits\\. Its last statement: BEGIN; SELECT'
       const remedy = 'End its transaction, or the session: SELECT pg_terminate_backend\\(N\\)\\.'
       const line = new RegExp(`^${session} ${what}.*\n  ${remedy}\n`)
-      await expect.poll(said, { timeout: 10_000 }).toMatch(line)
+      await expect.poll(said).toMatch(line)
       await _open[Symbol.asyncDispose]()
       expect((await answer).status).toBe(200)
     }
     {
       await using _open = await leaveOpen(url, 'SELECT FROM rampart_read.collections FOR UPDATE')
       await count(host, 'c')
-      await expect.poll(said, { timeout: 10_000 }).toMatch(/^! Session N .*: N other session waits for it\./)
-      expect(await said()).toMatch(/\n! counter: totals is N events behind and does not catch up\./)
+      await expect.poll(said).toMatch(/^! Session N .*: N other session waits for it\./)
+      await expect.poll(said).toMatch(/\n! counter: totals is N events behind and does not catch up\./)
     }
-    await expect.poll(() => doctor(url), { timeout: 30_000 }).toMatchObject({ code: 0 })
+    await expect.poll(() => doctor(url)).toMatchObject({ code: 0 })
   })
 
   test('status says that the wall is up where each part logs in as its own role', async () => {
@@ -360,9 +358,7 @@ describe('status and doctor', () => {
     await using _open = await leaveOpen(url, 'SELECT pg_advisory_xact_lock(1380012368, 1)')
     const answer = count(host, 'b')
     const said = async () => (await doctor(own)).stdout
-    await expect
-      .poll(said, { timeout: 10_000 })
-      .toMatch(/holds the log counter:\S+, and 1 other session waits/)
+    await expect.poll(said).toMatch(/holds the log counter:\S+, and 1 other session waits/)
     await _open[Symbol.asyncDispose]()
     expect((await answer).status).toBe(200)
   })
@@ -378,10 +374,10 @@ describe('status and doctor', () => {
     try {
       const status = async () => (await rampart('status', '--store', url)).stdout
       const held = new RegExp(`lease projection totals.* held by process ${child.pid} on`)
-      await expect.poll(status, { timeout: 30_000 }).toMatch(held)
+      await expect.poll(status).toMatch(held)
       child.kill('SIGSTOP')
       const still = new RegExp(`Process ${child.pid} on \\S+ gave no sign of life for \\d+ s`)
-      await expect.poll(async () => (await doctor(url)).stdout, { timeout: 30_000 }).toMatch(still)
+      await expect.poll(async () => (await doctor(url)).stdout).toMatch(still)
     } finally {
       child.kill('SIGKILL')
     }
@@ -450,7 +446,7 @@ test('the parts of a projection are one to operators, wherever they run', async 
   for (const stream of ['a', 'b', 'c', 'd', 'e', 'f']) await count(one, stream)
   const rebuild = (...how: string[]) => rampart('rebuild', 'totals', ...how, '--store', url)
   const halves = /^totals \((\d) of 4 parts\) is live .*\ntotals \((\d) of 4 parts\) is live /
-  await expect.poll(async () => (await rebuild('--status')).stdout, { timeout: 20_000 }).toMatch(halves)
+  await expect.poll(async () => (await rebuild('--status')).stdout).toMatch(halves)
   const rebuilt = await rebuild()
   expect(rebuilt.code).toBe(0)
   expect(rebuilt.stdout.match(/took its place/g)).toHaveLength(2)

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
 import { rampart } from './test/run-rampart.ts'
 
@@ -18,13 +18,11 @@ let made = 0
 beforeAll(async () => {
   server = await startPostgres(['fsync=off'])
   folder = await mkdtemp(join(tmpdir(), 'rampart-processes-'))
-}, 60_000)
+})
 afterAll(async () => {
   await server[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
-}, 60_000)
-// Processes take seconds to start on a busy machine.
-vi.setConfig({ testTimeout: 120_000 })
+})
 
 type Role = 'write' | 'project' | 'serve'
 const settingOf = {
@@ -136,7 +134,7 @@ function load(clients: number, ask: (client: number, number: number) => Promise<
 /** Waits until a load has got as many answers more. */
 async function untilAnswered(of: Load, more: number): Promise<void> {
   const wanted = of.answered() + more
-  await expect.poll(of.answered, { timeout: 30_000, interval: 10 }).toBeGreaterThanOrEqual(wanted)
+  await expect.poll(of.answered, { interval: 10 }).toBeGreaterThanOrEqual(wanted)
 }
 
 /** What a process that serves says of the streams `0` to `clients - 1`, after another command to each. */

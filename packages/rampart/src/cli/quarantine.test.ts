@@ -48,68 +48,64 @@ async function rampart(...args: readonly string[]): Promise<readonly [number, st
   return [Number(code), output]
 }
 
-test(
-  'an operator finds a quarantined key, and heals it after the code is mended',
-  { timeout: 60_000 },
-  async () => {
-    {
-      await using server = await serve({ COUNTER_FAILS_AT: '13' })
-      const { url, count } = server
-      expect(await rampart('quarantine', 'list', '--url', url)).toEqual([0, 'Nothing is quarantined.\n'])
-      await count('a/ b', 1)
-      await count('a/ b', 13)
-      await count('a/ b', 2)
-      const token = await count('b', 5)
-      const headers = { 'consistency-token': token }
-      expect((await fetch(`${url}/reads/totals/b`, { headers })).status).toBe(200)
-      expect(await rampart('quarantine', 'list', '--url', url)).toEqual([
+test('an operator finds a quarantined key, and heals it after the code is mended', async () => {
+  {
+    await using server = await serve({ COUNTER_FAILS_AT: '13' })
+    const { url, count } = server
+    expect(await rampart('quarantine', 'list', '--url', url)).toEqual([0, 'Nothing is quarantined.\n'])
+    await count('a/ b', 1)
+    await count('a/ b', 13)
+    await count('a/ b', 2)
+    const token = await count('b', 5)
+    const headers = { 'consistency-token': token }
+    expect((await fetch(`${url}/reads/totals/b`, { headers })).status).toBe(200)
+    expect(await rampart('quarantine', 'list', '--url', url)).toEqual([
+      1,
+      expect.stringMatching(
+        /^totals {2}a\/ b {2}2 events wait since 2\d+-\S+Z {2}Counted at position 2 .*unlucky\n$/,
+      ),
+    ])
+    const [code, shown] = await rampart('quarantine', 'show', 'totals', 'a/ b', '--url', url)
+    expect([code, JSON.parse(shown)]).toMatchObject([
+      0,
+      {
+        key: 'a/ b',
+        document: { version: 1, data: { total: 1 } },
+        events: [{ position: 2 }, { position: 3 }],
+      },
+    ])
+    for (const action of ['dry-run', 'replay']) {
+      expect(await rampart('quarantine', action, 'totals', 'a/ b', '--url', url)).toEqual([
         1,
-        expect.stringMatching(
-          /^totals {2}a\/ b {2}2 events wait since 2\d+-\S+Z {2}Counted at position 2 .*unlucky\n$/,
-        ),
-      ])
-      const [code, shown] = await rampart('quarantine', 'show', 'totals', 'a/ b', '--url', url)
-      expect([code, JSON.parse(shown)]).toMatchObject([
-        0,
-        {
-          key: 'a/ b',
-          document: { version: 1, data: { total: 1 } },
-          events: [{ position: 2 }, { position: 3 }],
-        },
-      ])
-      for (const action of ['dry-run', 'replay']) {
-        expect(await rampart('quarantine', action, 'totals', 'a/ b', '--url', url)).toEqual([
-          1,
-          expect.stringMatching(/stays quarantined: after 0 events, .*13 is unlucky/),
-        ])
-      }
-      await count('c', 13)
-      await fetch(`${url}/reads/totals/b`, { headers: { 'consistency-token': await count('b', 1) } })
-      expect(await rampart('quarantine', 'skip', 'totals', 'c', '--url', url)).toEqual([
-        0,
-        'totals c is healed: 0 events lead to null\n',
+        expect.stringMatching(/stays quarantined: after 0 events, .*13 is unlucky/),
       ])
     }
-    await using server = await serve({})
-    const { url } = server
-    expect((await fetch(`${url}/reads/totals/${encodeURIComponent('a/ b')}`)).status).toBe(503)
-    expect(await rampart('quarantine', 'dry-run', 'totals', 'a/ b', '--url', url)).toEqual([
+    await count('c', 13)
+    await fetch(`${url}/reads/totals/b`, { headers: { 'consistency-token': await count('b', 1) } })
+    expect(await rampart('quarantine', 'skip', 'totals', 'c', '--url', url)).toEqual([
       0,
-      'totals a/ b would be healed: 2 events lead to {"version":3,"data":{"total":16}}\n',
+      'totals c is healed: 0 events lead to null\n',
     ])
-    expect(await rampart('quarantine', 'replay', 'totals', 'a/ b', '--url', url)).toEqual([
-      0,
-      'totals a/ b is healed: 2 events lead to {"version":3,"data":{"total":16}}\n',
-    ])
-    expect(await rampart('quarantine', 'list', '--url', url)).toEqual([0, 'Nothing is quarantined.\n'])
-    expect(await rampart('quarantine', 'replay', 'totals', 'a/ b', '--url', url)).toEqual([
-      2,
-      expect.stringMatching(/answered 404: totals has no quarantined key/),
-    ])
-  },
-)
+  }
+  await using server = await serve({})
+  const { url } = server
+  expect((await fetch(`${url}/reads/totals/${encodeURIComponent('a/ b')}`)).status).toBe(503)
+  expect(await rampart('quarantine', 'dry-run', 'totals', 'a/ b', '--url', url)).toEqual([
+    0,
+    'totals a/ b would be healed: 2 events lead to {"version":3,"data":{"total":16}}\n',
+  ])
+  expect(await rampart('quarantine', 'replay', 'totals', 'a/ b', '--url', url)).toEqual([
+    0,
+    'totals a/ b is healed: 2 events lead to {"version":3,"data":{"total":16}}\n',
+  ])
+  expect(await rampart('quarantine', 'list', '--url', url)).toEqual([0, 'Nothing is quarantined.\n'])
+  expect(await rampart('quarantine', 'replay', 'totals', 'a/ b', '--url', url)).toEqual([
+    2,
+    expect.stringMatching(/answered 404: totals has no quarantined key/),
+  ])
+})
 
-test('an operator rebuilds a projection and goes back', { timeout: 60_000 }, async () => {
+test('an operator rebuilds a projection and goes back', async () => {
   await using server = await serve({ RAMPART_DATA: join(folder, 'rebuilt') })
   const { url, count } = server
   const headers = { 'consistency-token': await count('a', 5) }
@@ -129,7 +125,7 @@ test('an operator rebuilds a projection and goes back', { timeout: 60_000 }, asy
   ])
 })
 
-test('what cannot be carried out ends with 2 and a sentence', { timeout: 60_000 }, async () => {
+test('what cannot be carried out ends with 2 and a sentence', async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['list', '--url', 'http://127.0.0.1:1'], /^No server answers at .*Start it/],
     [['list', '--url', 'nowhere'], /takes an address/],
@@ -143,7 +139,7 @@ test('what cannot be carried out ends with 2 and a sentence', { timeout: 60_000 
   }
 })
 
-test('a server that is something else is told from one of ours', { timeout: 60_000 }, async () => {
+test('a server that is something else is told from one of ours', async () => {
   const answers = new Map<string, readonly [number, string]>([
     ['/page', [200, '<h1>Welcome</h1>']],
     ['/gone', [404, '<h1>Not here</h1>']],

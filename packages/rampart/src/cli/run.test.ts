@@ -43,7 +43,8 @@ function startProcess(
     const url = /listens on (\S+)/.exec(output.stdout)?.[1]
     if (url !== undefined) listening.resolve(url)
   })
-  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  // What it has printed is whole once its output is closed.
+  const exited = once(child, 'close').then(([code]) => code as number | null)
   void exited.then(() => listening.reject(new Error(`it ended before it listened: ${output.stderr}`)))
   listening.promise.catch(() => {})
   return {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, expect, test, vi } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { systemRuntime } from '../core/index.ts'
 import { startHost, type RunningHost } from '../host/index.ts'
 import { diagnose } from './diagnosis.ts'
@@ -15,8 +15,6 @@ import counter from './test/fixtures/counter/src/app.ts'
 const bin = join(import.meta.dirname, '../../bin/rampart.js')
 const folder = await mkdtemp(join(tmpdir(), 'rampart-status-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
-// Each starts a server and several processes, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 60_000 })
 
 let places = 0
 async function serve(

@@ -93,7 +93,7 @@ test('finds nothing beside a flood, round for round, and the server goes on serv
   expect(code).toBe(0)
   expect(stdout).toMatch(/ events, \d+ seals?, the newest [0-9a-f]{64}, 0 stored states compared\n/)
   expect(stdout).toMatch(/totals {2}\d+ documents compared at position \d+, 0 differ\nNothing was found\.\n$/)
-}, 60_000)
+})
 
 describe('what is derived', () => {
   const data = join(folder, 'derived')

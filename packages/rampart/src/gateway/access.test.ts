@@ -197,7 +197,7 @@ describe('sending', () => {
     const service = served.engine.serviceOf('WriteNote')
     const data = { text: 'from within' }
     const sent = { type: 'WriteNote', streamId: 'reserved/within', data, actor: null }
-    expect((await service.send(sent, { mode: 'wait', waitMs: 1000 })).status).toBe('succeeded')
+    expect((await service.send(sent, { mode: 'wait', waitMs: 60_000 })).status).toBe('succeeded')
   })
 })
 
@@ -232,7 +232,7 @@ describe('the status of a command', () => {
   test('of what nobody was authenticated for is for operators', async () => {
     const service = served.engine.serviceOf('WriteNote')
     const sent = { type: 'WriteNote', streamId: 'reserved/old', data: { text: '' }, actor: null }
-    const { commandId } = await service.send(sent, { mode: 'wait', waitMs: 1000 })
+    const { commandId } = await service.send(sent, { mode: 'wait', waitMs: 60_000 })
     expect((await get(`/commands/${commandId}`, ada)).status).toBe(404)
     expect((await get(`/commands/${commandId}`, root)).status).toBe(200)
   })
@@ -372,7 +372,7 @@ test('a live read ends when its token does', async () => {
   aheadMs = 620_000
   const later = own.engine.serviceOf('WriteNote')
   const sent = { type: 'WriteNote', streamId: 'second', data: { text: '' }, actor: 'ada' }
-  await later.send(sent, { mode: 'wait', waitMs: 1000 })
+  await later.send(sent, { mode: 'wait', waitMs: 60_000 })
   expect(await seen.next()).toBeUndefined()
   expect((await own.get('/reads/notes', ada)).status).toBe(401)
 })

@@ -32,7 +32,7 @@ async function listen(limits: Partial<GatewayLimits> = {}): Promise<Listening> {
   }
 }
 
-const listening = await listen({ requestMs: 1000, bodyBytesMax: 10_000 })
+const listening = await listen({ bodyBytesMax: 10_000 })
 afterAll(() => listening[Symbol.asyncDispose]())
 
 /** Sends raw bytes, and gives what comes back until the connection closes or `until` has been seen. */
@@ -119,9 +119,11 @@ describe('what is no request', () => {
     ],
     ['anything', ''],
   ])('a request that never sends the rest of %s is cut off with 408', async (_, text) => {
+    await using hasty = await listen({ requestMs: 1000 })
     const startedMs = systemRuntime.elapsedMs()
-    const answer = await raw(text)
-    expect(systemRuntime.elapsedMs() - startedMs).toBeLessThan(4000)
+    const answer = await raw(text, undefined, hasty.server.port)
+    // Without that setting it would be a quarter of a minute.
+    expect(systemRuntime.elapsedMs() - startedMs).toBeLessThan(14_000)
     expect(problemOf(answer).status).toBe(408)
   })
 })
@@ -316,11 +318,11 @@ test('closing answers what is in flight, ends streams, and refuses what comes la
     .toContain('rampart_event_streams 1')
   const startedMs = systemRuntime.elapsedMs()
   closing.shop.gateway.drain()
-  const closed = closing.server.close(5000)
+  const closed = closing.server.close(60_000)
   expect((await held).status).toBe(503)
   expect(await read).toMatch(/retry: \d+\n\n$/)
   await closed
-  expect(systemRuntime.elapsedMs() - startedMs).toBeLessThan(3000)
+  expect(systemRuntime.elapsedMs() - startedMs).toBeLessThan(30_000)
   await expect(fetch(`${closing.url}/healthz`)).rejects.toThrow('fetch failed')
   await closing.shop[Symbol.asyncDispose]()
 })
@@ -336,7 +338,7 @@ test('a connection that has never asked for anything holds up no end', async () 
   await new Promise((resolve) => socket.once('connect', resolve))
   expect((await fetch(`${own.url}/healthz`)).status).toBe(200)
   const startedMs = performance.now()
-  await own.server.close(10_000)
-  expect(performance.now() - startedMs).toBeLessThan(5000)
+  await own.server.close(60_000)
+  expect(performance.now() - startedMs).toBeLessThan(30_000)
   await closed
 })

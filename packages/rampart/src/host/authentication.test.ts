@@ -56,7 +56,7 @@ test('a server with a secret may be reached by others, and writes no token anywh
   expect((await fetch(`${url}/readyz`)).status).toBe(200)
   const metrics = await (await fetch(`${url}/metrics`)).text()
   child.kill('SIGTERM')
-  await once(child, 'exit')
+  await once(child, 'close')
   const stores = ['write.sqlite', 'reads.sqlite'].map((name) =>
     readFile(join(folder, 'counter', name), 'latin1'),
   )

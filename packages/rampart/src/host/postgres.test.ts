@@ -19,11 +19,11 @@ beforeAll(async () => {
   server = await startPostgres()
   folder = await mkdtemp(join(tmpdir(), 'rampart-hosts-'))
   url = await createDatabase(server.url('postgres'), 'hosts')
-}, 60_000)
+})
 afterAll(async () => {
   await server[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
-}, 60_000)
+})
 
 function openHost(name: string): Promise<RunningHost> {
   return openPart(name, { RAMPART_STORE: url })

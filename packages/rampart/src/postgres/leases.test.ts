@@ -16,8 +16,8 @@ let server: PostgresServer
 let databases = 0
 beforeAll(async () => {
   server = await startPostgres(['fsync=off'])
-}, 60_000)
-afterAll(() => server[Symbol.asyncDispose](), 60_000)
+})
+afterAll(() => server[Symbol.asyncDispose]())
 
 const nextDatabase = (): Promise<string> => createDatabase(server.url('postgres'), `leases_${++databases}`)
 
@@ -35,13 +35,13 @@ test('one of the processes seals a log, and another goes on as soon as it ends',
   const sealers = [await seal(first), await seal(second)]
   const holderOf = async (): Promise<string | null | undefined> => (await first.leases?.list())?.[0]?.holder
   await appended(log, { writes: [write('a', 'any')] })
-  await expect.poll(() => log.seals.last(), { timeout: 10_000 }).toMatchObject({ last: 1 })
+  await expect.poll(() => log.seals.last()).toMatchObject({ last: 1 })
   const before = await holderOf()
   expect(before).toEqual(expect.any(String))
   // The one that has the lease seals once more at its end; whichever it is, the other one takes over.
   await sealers[0]?.stop()
   await appended(log, { writes: upTo(3).map((number) => write(`b${number}`, 'any')) })
-  await expect.poll(() => log.seals.last(), { timeout: 10_000 }).toMatchObject({ last: 4 })
+  await expect.poll(() => log.seals.last()).toMatchObject({ last: 4 })
   expect(await holderOf()).toEqual(expect.any(String))
   await sealers[1]?.stop()
   expect(await holderOf()).toBeNull()
@@ -65,7 +65,7 @@ async function startProcess(url: string, version = 1): Promise<Process> {
   })
   const lines: string[] = []
   child.stdout.on('data', (data: Buffer) => lines.push(...data.toString().trim().split('\n')))
-  await expect.poll(() => lines, { timeout: 20_000 }).toContain('runs')
+  await expect.poll(() => lines).toContain('runs')
   return {
     child,
     faults: () => lines.filter((line) => line !== 'runs'),
@@ -112,7 +112,7 @@ async function openWorld(): Promise<World> {
         const { epoch, position: head } = await log.head()
         const collection = await reads.openCollection(shape, epoch)
         const reached = async (): Promise<number> => (await collection.checkpoint()).position
-        await expect.poll(reached, { timeout: 20_000, interval: 20 }).toBe(head)
+        await expect.poll(reached, { interval: 20 }).toBe(head)
         const { documents } = await collection.changes({
           after: { position: position(0), key: '' },
           limit: 1e6,
@@ -135,7 +135,7 @@ async function openWorld(): Promise<World> {
   }
 }
 
-describe('of the processes that project', { timeout: 60_000 }, () => {
+describe('of the processes that project', () => {
   test('one that stands still is overtaken, and changes nothing when it goes on', async () => {
     await using world = await openWorld()
     await using first = await startProcess(world.url)
@@ -176,11 +176,11 @@ describe('of the processes that project', { timeout: 60_000 }, () => {
     expect(others).toEqual([before])
     await using second = await startProcess(world.url)
     const spread = async (): Promise<number> => new Set(await world.holders()).size
-    await expect.poll(spread, { timeout: 20_000 }).toBe(2)
+    await expect.poll(spread).toBe(2)
     await world.grow(20)
-    expect(await world.holders()).toContain(before)
+    await expect.poll(world.holders).toContain(before)
     second.child.kill('SIGTERM')
-    await expect.poll(world.holders, { timeout: 20_000 }).toEqual([before, before])
+    await expect.poll(world.holders).toEqual([before, before])
     await world.grow(20)
     expect([first.faults(), second.faults()]).toEqual([[], []])
   })
@@ -194,12 +194,12 @@ describe('of the processes that project', { timeout: 60_000 }, () => {
       while (!growing.signal.aborted) await world.grow(5)
     })()
     await using newer = await startProcess(world.url, 2)
-    await expect.poll(world.live, { timeout: 20_000 }).toEqual([2, 2])
+    await expect.poll(world.live).toEqual([2, 2])
     growing.abort()
     await grown
     await world.grow(20, 2)
     await world.grow(20, 1)
-    expect(new Set(await world.holders()).size).toBe(2)
+    await expect.poll(async () => new Set(await world.holders()).size).toBe(2)
     expect([older.faults(), newer.faults()]).toEqual([[], []])
   })
 })

@@ -20,8 +20,8 @@ beforeAll(async () => {
   await appended(log, { writes: [write('a', 'none', [event('1')])] })
   await using projector = await openPostgresReadStore({ url: owner })
   await projector.openCollection(accounts, 'epoch-1')
-}, 60_000)
-afterAll(() => server[Symbol.asyncDispose](), 60_000)
+})
+afterAll(() => server[Symbol.asyncDispose]())
 
 const accounts = { name: 'accounts', version: 1, log: shopLog, indexes: [], search: [] }
 

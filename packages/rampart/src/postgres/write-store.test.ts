@@ -32,8 +32,8 @@ beforeAll(async () => {
   url = await createDatabase(server.url('postgres'), 'rules')
   await (await openPostgresStore({ url }))[Symbol.asyncDispose]()
   copied = await createDatabase(server.url('postgres'), 'copied', 'rules')
-}, 60_000)
-afterAll(() => server[Symbol.asyncDispose](), 60_000)
+})
+afterAll(() => server[Symbol.asyncDispose]())
 
 async function openHarness(): Promise<EventStoreHarness & AsyncDisposable> {
   const clock = settableClock()

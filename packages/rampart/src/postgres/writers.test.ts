@@ -27,10 +27,8 @@ let server: PostgresServer
 let databases = 0
 beforeAll(async () => {
   server = await startPostgres()
-}, 60_000)
-afterAll(() => server[Symbol.asyncDispose](), 60_000)
-
-const timeout = 60_000
+})
+afterAll(() => server[Symbol.asyncDispose]())
 
 interface Writers extends AsyncDisposable {
   readonly url: string
@@ -62,7 +60,7 @@ function race(logs: readonly EventStore[], request: () => AppendRequest): Promis
   return Promise.all(logs.map((log) => log.append(request())))
 }
 
-describe('four writers at once', { timeout }, () => {
+describe('four writers at once', () => {
   test('leave positions and versions without gaps, and lose nothing', async () => {
     await using writers = await openWriters(4)
     const results = await Promise.all(
@@ -99,7 +97,7 @@ describe('four writers at once', { timeout }, () => {
   })
 })
 
-describe('a writer whose connection is cut', { timeout }, () => {
+describe('a writer whose connection is cut', () => {
   test('answers each append with what became of it, and none happens twice', async () => {
     await using writers = await openWriters(2)
     await using killer = await connect(writers.url)
@@ -120,11 +118,11 @@ describe('a writer whose connection is cut', { timeout }, () => {
     })
     for (const _ of upTo(5)) {
       const before = await headOf(writers)
-      await expect.poll(() => headOf(writers), { timeout: 20_000 }).toBeGreaterThan(before + 200)
+      await expect.poll(() => headOf(writers)).toBeGreaterThan(before + 200)
       await killer.cutWriters()
     }
     const before = await headOf(writers)
-    await expect.poll(() => headOf(writers), { timeout: 20_000 }).toBeGreaterThan(before + 200)
+    await expect.poll(() => headOf(writers)).toBeGreaterThan(before + 200)
     stop.abort()
     const answered = (await Promise.all(floods)).flat()
     const events = await logEvents(logOf(writers, 0))
@@ -163,7 +161,7 @@ async function connect(url: string): Promise<Killer> {
   }
 }
 
-describe('documents that commit with events, of two processes', { timeout }, () => {
+describe('documents that commit with events, of two processes', () => {
   async function keepBoth(writers: Writers): Promise<readonly [KeptCollection, KeptCollection]> {
     const [one, other] = [await keepNotes(logOf(writers, 0)), await keepNotes(logOf(writers, 1))]
     return [one, other]

@@ -1,6 +1,6 @@
 // Proves the runner: documents equal a fold from nothing, whatever the batches, restarts, faults and poison.
 import fc from 'fast-check'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { projection, RampartError, systemRuntime, type Projection, type Runtime } from '../core/index.ts'
 import type { EventStore, ReadStore } from '../core/ports/index.ts'
 import { createProjectionRunner } from './create-projection-runner.ts'
@@ -202,7 +202,7 @@ describe('poison', () => {
     const bad: Projection = { ...customers, keysOf: () => raise('not yet') }
     {
       await using running = await shop.run(bad)
-      await vi.waitFor(() => expect(running.model.stopped()).toMatch(/position 1 .*not yet/))
+      await expect.poll(() => running.model.stopped()).toMatch(/position 1 .*not yet/)
       expect((await running.runner.collection.checkpoint()).position).toBe(0)
     }
     await using mended = await shop.run(customers)
@@ -263,7 +263,7 @@ describe('faults of the stores', () => {
     }
     await append(other.log, make.placed('8'), make.placed('9'), make.placed('10'))
     await using running = await shop.run(customers, { log: other.log })
-    await vi.waitFor(() => expect(running.model.stopped()).toMatch(/Position 2 .* replaced by an older copy/))
+    await expect.poll(() => running.model.stopped()).toMatch(/Position 2 .* replaced by an older copy/)
   })
 })
 

@@ -85,22 +85,18 @@ async function compare(folder: string, thread: 'worker' | 'caller', lastRound: b
 }
 
 describe('kill -9 in the middle of projection batches', () => {
-  test.each(['worker', 'caller'] as const)(
-    'leaves documents and checkpoint in step (%s)',
-    { timeout: 120_000 },
-    async (thread) => {
-      const folder = mkdtempSync(join(tmpdir(), 'rampart-kill-'))
-      folders.push(folder)
-      // `npm run test:faults` takes more of the same.
-      const rounds = process.env['FAULTS'] === 'all' ? 10 : 4
-      let before = 0
-      for (let round = 1; round <= rounds; round++) {
-        await runAndKill([folder, thread, String(round)], 3 + ((round * 37) % 60))
-        const count = await compare(folder, thread, round === rounds)
-        expect(count).toBeGreaterThanOrEqual(before)
-        before = count
-      }
-      expect(before).toBeGreaterThan(50)
-    },
-  )
+  test.each(['worker', 'caller'] as const)('leaves documents and checkpoint in step (%s)', async (thread) => {
+    const folder = mkdtempSync(join(tmpdir(), 'rampart-kill-'))
+    folders.push(folder)
+    // `npm run test:faults` takes more of the same.
+    const rounds = process.env['FAULTS'] === 'all' ? 10 : 4
+    let before = 0
+    for (let round = 1; round <= rounds; round++) {
+      await runAndKill([folder, thread, String(round)], 3 + ((round * 37) % 60))
+      const count = await compare(folder, thread, round === rounds)
+      expect(count).toBeGreaterThanOrEqual(before)
+      before = count
+    }
+    expect(before).toBeGreaterThan(50)
+  })
 })

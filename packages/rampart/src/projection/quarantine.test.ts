@@ -1,5 +1,5 @@
 // Quarantine: one key stands still, its events wait in order, the others go on, and an operator heals it.
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { systemRuntime, type Projection, type Json } from '../core/index.ts'
 import {
   append,
@@ -237,18 +237,18 @@ describe('the bounds of the quarantine', () => {
     await append(shop.log, ...Array.from({ length: 10 }, (__, n) => make.placed(`${n}`, customer(n))))
     {
       await using running = await shop.run(bad, { bounds, batchSize: 2 })
-      await vi.waitFor(() => expect(running.model.stopped()).toMatch(/more keys or events are quarantined/))
+      await expect.poll(() => running.model.stopped()).toMatch(/more keys or events are quarantined/)
       expect((await running.runner.collection.checkpoint()).position).toBe(last)
     }
     await using again = await shop.run(customers, { bounds })
-    await vi.waitFor(() => expect(again.model.stopped()).toBeDefined())
+    await expect.poll(() => again.model.stopped()).toBeDefined()
     for (const { key } of await again.model.quarantine.list()) {
       expect(await again.model.quarantine.treat({ key, action: 'replay', actor: null })).toMatchObject({
         status: 'healed',
       })
     }
     // There is room again, and it goes on by itself.
-    await vi.waitFor(() => expect(again.model.stopped()).toBeUndefined())
+    await expect.poll(() => again.model.stopped()).toBeUndefined()
     await again.caughtUp()
     expect(again.model.quarantine.count()).toBe(0)
     const all = (await again.documents()).map(({ data }) => (data as { orders: number }).orders)

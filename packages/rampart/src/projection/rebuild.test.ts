@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test, vi } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { projection, systemRuntime, type Projection } from '../core/index.ts'
 import { logKey, type ReadStore } from '../core/ports/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
@@ -46,7 +46,7 @@ type World = Awaited<ReturnType<typeof openWorld>>
 type Served = Awaited<ReturnType<World['serve']>>
 
 async function settled({ rebuild }: Served, state = 'switched') {
-  await vi.waitFor(async () => expect((await rebuild.status()).build).toMatchObject({ state }), 10_000)
+  await expect.poll(async () => (await rebuild.status()).build).toMatchObject({ state })
   return rebuild.status()
 }
 
@@ -122,7 +122,7 @@ test('a build that differs waits for a decision, and its documents get another n
   const impure = { pence: 1 }
   const on: Projection['on'] = { ...customers.on, Placed: () => ({ orders: 1, pence: impure.pence }) }
   await using served = await world.serve({ ...customers, on })
-  await vi.waitFor(() => expect(served.runner.reached().position).toBe(2))
+  await expect.poll(() => served.runner.reached().position).toBe(2)
   impure.pence = 2
   await served.rebuild.act('start')
   const { build } = await settled(served, 'differs')
@@ -151,7 +151,7 @@ test('a rebuild forgets the quarantine of what it replaces', async () => {
     },
   }
   await using served = await world.serve({ ...customers, on })
-  await vi.waitFor(() => expect(served.model.quarantine.count()).toBe(1))
+  await expect.poll(() => served.model.quarantine.count()).toBe(1)
   broken.on = false
   await served.rebuild.act('start')
   await settled(served)
@@ -165,7 +165,7 @@ test('a newer version is built beside the older one, and the older code leads ba
   for (let n = 0; n < 300; n++) await append(log, make.placed(`${n % 5}`))
   {
     await using served = await world.serve(orders)
-    await vi.waitFor(() => expect(served.runner.reached().position).toBe(300))
+    await expect.poll(() => served.runner.reached().position).toBe(300)
   }
   const newer: Projection = {
     ...orders,
@@ -190,7 +190,7 @@ test('a newer version is built beside the older one, and the older code leads ba
     expect(served.faults).toEqual([])
   }
   await using served = await world.serve(orders)
-  await vi.waitFor(() => expect(served.model.tag()).toBe('1'))
+  await expect.poll(() => served.model.tag()).toBe('1')
   const found = await served.model.get('1', now)
   expect(found).toMatchObject({ document: { version: 61, data: { pence: 100 } }, place: { position: 301 } })
 })
@@ -200,7 +200,7 @@ test('an upgrade that stops is named, and the documents of the older version sta
   await append(world.log, make.placed('1'))
   {
     await using served = await world.serve(orders)
-    await vi.waitFor(() => expect(served.runner.reached().position).toBe(1))
+    await expect.poll(() => served.runner.reached().position).toBe(1)
     expect(served.model.upgradeStopped()).toBeUndefined()
   }
   const key = (): string => {
@@ -214,7 +214,7 @@ test('an upgrade that stops is named, and the documents of the older version sta
     on: { Placed: (document) => document },
   })
   await using served = await world.serve(unkeyed)
-  await vi.waitFor(() => expect(served.model.upgradeStopped()).toMatch(/no key/))
+  await expect.poll(() => served.model.upgradeStopped()).toMatch(/no key/)
   expect(served.model.stopped()).toBeUndefined()
   expect((await served.model.get('1', now)).document?.data).toMatchObject({ pence: 100 })
 })

@@ -1,6 +1,6 @@
 // Split projections: what their parts keep together is what one would keep alone, as fresh as a reader
 // demands, and served without a gap when the number of parts becomes another.
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { position } from '../core/codec/index.ts'
 import { projection, systemRuntime, type Projection } from '../core/index.ts'
 import { partNames } from '../core/inspection/index.ts'
@@ -232,7 +232,7 @@ test('a rebuild builds every part anew', async () => {
   const before = await pagesOf(model, 10)
   await model.rebuild?.act('start')
   const switched = { live: { generation: 2 }, build: { state: 'switched' }, parts: { here: 3, all: 3 } }
-  await vi.waitFor(async () => expect(await model.rebuild?.status()).toMatchObject(switched), 10_000)
+  await expect.poll(() => model.rebuild?.status()).toMatchObject(switched)
   expect(await pagesOf(model, 10)).toEqual(before)
   const { build } = (await model.rebuild?.status()) ?? {}
   expect(build?.comparison).toMatchObject({ documents: [before.length, before.length], differing: 0 })

@@ -1,5 +1,5 @@
 // The sealer: what it seals and when, and what it does about a store that fails or was cut.
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { position, streamId } from '../core/codec/index.ts'
 import { RampartError } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
@@ -68,7 +68,7 @@ test('seals a long log in ranges of 1,024, chained to each other', async () => {
   await append(log, 20_000)
   const sealer = seal()
   await advance(1001)
-  await vi.waitFor(async () => expect((await log.seals.last())?.last).toBe(20_000))
+  await expect.poll(async () => (await log.seals.last())?.last).toBe(20_000)
   await sealer.stop()
   const all = await log.seals.list(0, 1000)
   expect(all.map(({ number }) => number)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))

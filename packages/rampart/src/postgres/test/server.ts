@@ -12,11 +12,11 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
+import { freePort } from '../../../../../test/programs/free-port.ts'
 
 /** A running server. */
 export interface PostgresServer extends AsyncDisposable {
@@ -196,20 +196,8 @@ function symlinksOf(home: string): readonly { readonly source: string; readonly 
   return JSON.parse(readFileSync(join(home, 'native', 'pg-symlinks.json'), 'utf8'))
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      probe.close(() => resolve(port))
-    })
-  })
-}
-
 async function answering(url: string, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (let attempt = 0; attempt < 1200; attempt++) {
     if (child.exitCode !== null) throw new Error(`PostgreSQL ended with ${child.exitCode} at its start.`)
     const client = new Client({ connectionString: url })
     try {
@@ -226,7 +214,7 @@ async function answering(url: string, child: ChildProcess): Promise<void> {
 
 function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   return new Promise((resolve) => {
-    if (child.exitCode !== null) return resolve()
+    if (child.exitCode !== null || child.signalCode !== null) return resolve()
     child.once('exit', () => resolve())
     child.kill(signal)
   })
