@@ -257,6 +257,22 @@ test('documents that commit with events are served by a process that sees no eve
   })
 })
 
+test('a process that comes before the tables are made waits for who may make them', async () => {
+  const own = await createDatabase(server.url('postgres'), 'early')
+  const waits = Promise.withResolvers<unknown>()
+  const projector = own.replace('postgres@', 'rampart_projector@')
+  const early = startHost({
+    mounts: [{ prefix: '', app: shop }],
+    environment: { PORT: '0', RAMPART_ROLES: 'project', RAMPART_PROJECTOR_STORE: projector },
+    reportFault: waits.resolve,
+  })
+  early.catch(waits.reject)
+  expect(String(await waits.promise)).toContain('at step 0 of')
+  await using _writer = await openPart('early-writer', { RAMPART_ROLES: 'write', RAMPART_STORE: own })
+  await using host = await early
+  expect((await fetch(`${host.url}/readyz`)).status).toBe(200)
+})
+
 test('a request for another role says which one answers it', async () => {
   const { writer, projector: openProjector, reader: openReader } = await openSplit('elsewhere')
   await using _writer = writer

@@ -1,4 +1,5 @@
-// Waits at the start of a host for a database that is away: the process lives and says why it is not ready.
+// Waits at the start of a host for a database that is away, or whose tables another process has yet to make:
+// the process lives and says why it is not ready.
 import { isRampartError, RampartError, sleep, type Runtime } from '../core/index.ts'
 import {
   createAuthenticator,

@@ -173,9 +173,13 @@ export function isLost(error: unknown): boolean {
   return state === undefined || /^(?:08|57P|58)/.test(state)
 }
 
-// Away for now: it cannot be reached, or does not take connections yet, or no more of them.
+// Away for now: it cannot be reached, or does not take connections yet, or no more of them, or lacks roles.
 function isAway(error: unknown): boolean {
-  return isLost(error) || sqlState(error) === '53300'
+  return isLost(error) || sqlState(error) === '53300' || lacksRoles(error)
+}
+
+function lacksRoles(error: unknown): boolean {
+  return sqlState(error) === '28000' && String(error).includes('role "rampart_')
 }
 
 /** The fault that a failed use of a database means; faults pass through untouched. */
@@ -201,9 +205,7 @@ export function placeOf(url: string): string {
 
 function adviceFor(error: unknown): string {
   const state = sqlState(error) ?? ''
-  if (state === '28000' && String(error).includes('role "rampart_')) {
-    return 'The first process with the role write makes these roles: start it once before others.'
-  }
+  if (lacksRoles(error)) return 'The first process with the role write makes these roles: start it, too.'
   if (state.startsWith('28')) return 'Check the user and the password in the URL.'
   if (state === '3D000') return 'Create the database, or name another one in the URL.'
   if (state === '42501') return 'The role in the URL lacks a right: see the roles that the migration makes.'

@@ -109,9 +109,10 @@ async function migrate(client: Client, schema: DatabaseSchema): Promise<void> {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message =
       `The schema ${schema.name} is at step ${found} of ${schema.steps.length}, and the user of this URL ` +
-      `may not go on: ${reason}. Start once with the URL of its owner, who may create roles, in ` +
+      `may not go on: ${reason}. Start a process once with the URL of its owner, who may create roles, in ` +
       'RAMPART_STORE: rampart run --roles write.'
-    throw new RampartError('STORE_UNAVAILABLE', message, { cause })
+    // Whoever may do it may be about to.
+    throw new RampartError('STORE_UNAVAILABLE', message, { cause, details: { isAway: true } })
   }
 }
 
