@@ -1,5 +1,5 @@
 // The machine's own time and ids keep what the rest relies on.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { isUuid } from './identity.ts'
 import { sleep, systemRuntime } from './runtime.ts'
 
@@ -10,6 +10,15 @@ test('ids are different, well-formed, and sort by the time they were made', asyn
   expect(new Set(ids).size).toBe(5000)
   expect(ids.every((id) => isUuid(id) && id[14] === '7' && '89ab'.includes(id[19] ?? ''))).toBe(true)
   expect(ids.every((id) => id > first)).toBe(true)
+})
+
+test('ids sort in the order in which they are made, however many and whatever the clock does', () => {
+  const ids = Array.from({ length: 20_000 }, () => systemRuntime.uuid())
+  const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000)
+  for (let count = 0; count < 10_000; count++) ids.push(systemRuntime.uuid())
+  now.mockRestore()
+  expect(ids.toSorted()).toEqual(ids)
+  expect(ids.every((id) => isUuid(id) && id[14] === '7' && '89ab'.includes(id[19] ?? ''))).toBe(true)
 })
 
 test('a sleep ends early, with the reason, when its signal aborts', async () => {

@@ -21,7 +21,7 @@ export interface Runtime {
   ) => Timer
   /** Calls back after everything that is ready now has run. */
   readonly soon: (callback: () => void) => void
-  /** A new time-ordered UUID (version 7, RFC 9562). */
+  /** A new time-ordered UUID (version 7, RFC 9562); the machine's own sort in the order they are made. */
   readonly uuid: () => string
   /** A number in [0, 1). */
   readonly random: () => number
@@ -89,31 +89,43 @@ const randomBytesOfId = 10
 let randomUsed = randomPool.length
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-/** The next random byte in hexadecimal; `keep` and `set` are the bits of it that stay and that are set. */
-function nextHex(keep = 0xff, set = 0): string {
-  return hexOfByte[((randomPool[randomUsed++] ?? 0) & keep) | set] ?? ''
+/** The next random byte. */
+function nextByte(): number {
+  return randomPool[randomUsed++] ?? 0
 }
 
-let timeMs = Number.NaN
+/** A byte in hexadecimal. */
+function hex(byte: number): string {
+  return hexOfByte[byte & 0xff] ?? ''
+}
+
+// The last id's time and its number within that millisecond. Indexes of ids take them in order for much less
+// than in any other: so an id never sorts before one that was made earlier, also when the clock steps back.
+let timeMs = -1
 let timeDigits = ''
+let ordinal = 0
+const ordinalMax = 0xfff
+// The first number of a millisecond is random, and leaves room for as many as are made in one.
+const ordinalBitsRandom = 0x7ff
 
-/** The time as an id begins with it. Ids of one millisecond share it, so the last answer is kept. */
-function digitsOf(unixMs: number): string {
-  if (unixMs !== timeMs) {
-    const digits = Math.floor(unixMs).toString(16).padStart(12, '0')
-    timeDigits = `${digits.slice(0, 8)}-${digits.slice(8)}-`
-    timeMs = unixMs
-  }
-  return timeDigits
+function startMillisecond(unixMs: number): void {
+  const digits = Math.floor(unixMs).toString(16).padStart(12, '0')
+  timeDigits = `${digits.slice(0, 8)}-${digits.slice(8)}-`
+  timeMs = unixMs
+  ordinal = ((nextByte() << 8) | nextByte()) & ordinalBitsRandom
 }
 
-/** UUID version 7 (RFC 9562 section 5.7): 48 bits of milliseconds, 74 random bits. */
+/** UUID version 7 (RFC 9562, section 6.2, method 1): 48 bits of milliseconds, 12 of a number, 62 random. */
 function uuidVersion7(unixMs: number): string {
   if (randomPool.length - randomUsed < randomBytesOfId) {
     crypto.getRandomValues(randomPool)
     randomUsed = 0
   }
-  const [version, variant] = [nextHex(0x0f, 0x70) + nextHex(), nextHex(0x3f, 0x80) + nextHex()]
-  const rest = nextHex() + nextHex() + nextHex() + nextHex() + nextHex() + nextHex()
-  return `${digitsOf(unixMs)}${version}-${variant}-${rest}`
+  if (unixMs > timeMs) startMillisecond(unixMs)
+  else if (ordinal === ordinalMax) startMillisecond(timeMs + 1)
+  else ordinal++
+  const number = hex(0x70 | (ordinal >> 8)) + hex(ordinal)
+  const variant = hex(0x80 | (nextByte() & 0x3f)) + hex(nextByte())
+  const rest = hex(nextByte()) + hex(nextByte()) + hex(nextByte())
+  return `${timeDigits}${number}-${variant}-${rest}${hex(nextByte()) + hex(nextByte()) + hex(nextByte())}`
 }
