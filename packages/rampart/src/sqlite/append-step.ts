@@ -2,8 +2,9 @@
 import type { StreamVersion } from '../core/codec/index.ts'
 import type { CheckedAppend } from '../core/checks/index.ts'
 import type { AppendResult, CommandClaim, StreamWrite } from '../core/ports/index.ts'
-import { contentTypeText, originText, tagsText } from '../core/rows/index.ts'
+import { originText } from '../core/rows/index.ts'
 import { findOutdated, keepDocuments } from './documents-step.ts'
+import { insertEvent, noClaim, type ClaimColumns } from './insert-event.ts'
 import { headOf, streamsOf, type LogHead, type StreamHead } from './log-head.ts'
 import { commandKey, placeOf } from './places.ts'
 import { numberAt, textAt } from './rows.ts'
@@ -215,43 +216,43 @@ interface FirstEvent {
 }
 
 function insertWrite(insertion: Insertion, write: StreamWrite, first: FirstEvent): boolean {
-  const { state, log, checked, events } = insertion
+  const { state, log, checked } = insertion
   const { command, correlationId, causationId, actor = null } = checked.request
-  const { insertEvent } = state.statements
   for (let index = 0; index < write.events.length; index++) {
     const event = write.events[index]
     if (event === undefined) continue
     const appendIndex = first.appendIndex + index
-    const isFirst = appendIndex === 0 && command !== undefined
     const place = placeOf(log.number, log.position + appendIndex + 1)
     const type = eventTypeNumber(state, event.type)
-    const { changes } = insertEvent.run(
+    const isInserted = insertEvent(state.statements, {
       place,
-      first.stream.number,
-      first.stream.version + index + 1,
+      stream: first.stream.number,
+      version: first.stream.version + index + 1,
       type,
-      event.schemaVersion,
-      first.appendId,
+      event,
+      appendId: first.appendId,
       appendIndex,
-      first.recordedAtMs,
-      command === undefined ? null : commandKey(log.number, command.id),
-      contentTypeText(event),
-      tagsText(event),
-      originText(correlationId, command),
-      originText(causationId, command),
+      recordedAtMs: first.recordedAtMs,
+      commandKey: command === undefined ? null : commandKey(log.number, command.id),
+      correlationId: originText(correlationId, command),
+      causationId: originText(causationId, command),
       actor,
-      event.dataSubjectId ?? null,
-      event.keyId ?? null,
-      isFirst ? command.fingerprint : null,
-      isFirst && events > 1 ? events : null,
-      isFirst ? outcomeVersion(insertion) : null,
-      isFirst ? checked.outcome : null,
-      event.payload,
-    )
-    if (changes === 0) return false
+      claim: appendIndex === 0 && command !== undefined ? claimOf(insertion, command) : noClaim,
+    })
+    if (!isInserted) return false
     keepTags(state, event, { place, type })
   }
   return true
+}
+
+function claimOf(insertion: Insertion, { fingerprint }: CommandClaim): ClaimColumns {
+  const { checked, events } = insertion
+  return {
+    fingerprint,
+    events: events > 1 ? events : null,
+    version: outcomeVersion(insertion),
+    outcome: checked.outcome,
+  }
 }
 
 // The version of the first write's stream can be counted from the first event when there is only one write.

@@ -16,6 +16,7 @@ export interface WriterStatements {
   readonly begin: StatementSync
   readonly commit: StatementSync
   readonly insertEvent: StatementSync
+  readonly insertPlainEvent: StatementSync
   readonly insertStream: StatementSync
   readonly keepTag: StatementSync
   readonly insertTag: Query
@@ -129,6 +130,7 @@ function prepareStatements(database: DatabaseSync): WriterStatements {
     begin: database.prepare('BEGIN IMMEDIATE'),
     commit: database.prepare('COMMIT'),
     insertEvent: database.prepare(readSql('insert-event')),
+    insertPlainEvent: database.prepare(readSql('insert-plain-event')),
     insertStream: database.prepare('INSERT INTO streams (number, log, decider, id) VALUES (?, ?, ?, ?)'),
     keepTag: database.prepare('INSERT OR IGNORE INTO event_tags (tag, place, type) VALUES (?, ?, ?)'),
     insertTag: prepareQuery(database, 'INSERT INTO tags (name) VALUES (?) RETURNING number'),
