@@ -69,10 +69,18 @@ export interface DecidableCommand {
   readonly loaded?: LoadedDocuments | undefined
 }
 
+/** A state to decide on, and the append in flight that makes it; without one, it is what is recorded. */
+export interface Basis {
+  readonly base: LoadedState
+  readonly buildsOn: string | undefined
+}
+
 /** A decision ready to be appended, and the state that holds once it is. */
 export interface PreparedDecision {
   readonly request: AppendRequest
   readonly after: LoadedState
+  /** The append that makes that state: its own, or the one before where it records nothing. */
+  readonly madeBy: string | undefined
   /** The documents of the append; to be told what became of it. */
   readonly flights?: FoldedDocuments['flights']
   /** What is answered in place of an outcome, once the append has proved the version that it rests on. */
@@ -113,9 +121,10 @@ export function isForbidden(command: CheckedCommand, may: (caller: Caller | null
  */
 export function prepareDecision(
   { command, loaded }: DecidableCommand,
-  base: LoadedState,
+  basis: Basis,
   { definition, repository, outcomeTtlMs, nextTicket, documents }: DecisionTools,
 ): PreparedDecision | MissingDocuments {
+  const { base } = basis
   const answer = answerTo(definition, command, base.state)
   const refusal = isRefusal(answer) ? answer : undefined
   const decided = isRefusal(answer) ? (answer.records ?? []) : asList(answer)
@@ -124,14 +133,15 @@ export function prepareDecision(
   const ticket = nextTicket()
   const folded = documents?.fold(newlyDecided(streamId, base.version, encoded), { ticket, loaded })
   if (folded !== undefined && 'missing' in folded) return folded
-  const next = encoded.length === 0 ? base : { ...repository.advance(base, encoded.map(foldedEvent)), ticket }
+  const next = encoded.length === 0 ? base : repository.advance(base, encoded.map(foldedEvent))
   const { after, stored: state } = repository.keep(streamId, next)
   const events = encoded.map(({ stored }) => stored)
-  const write = { ...expectation(base), decider: definition.of.name, id: streamId, events }
+  const write = { ...expectation(basis), decider: definition.of.name, id: streamId, events }
   const writes = [state === undefined ? write : { ...write, state }]
   const request = { ...claimOf(command, refusal, outcomeTtlMs), writes, ticket }
-  if (folded === undefined) return { request, after }
-  return { request: { ...request, documents: folded.writes }, after, flights: folded.flights }
+  const madeBy = encoded.length === 0 ? basis.buildsOn : ticket
+  if (folded === undefined) return { request, after, madeBy }
+  return { request: { ...request, documents: folded.writes }, after, madeBy, flights: folded.flights }
 }
 
 /** Events that bring a stream from a version further, as synchronous projections fold them. */
@@ -150,10 +160,10 @@ export function newlyDecided(
 
 /** What a write demands that was decided on a state. */
 export function expectation({
-  version,
-  ticket,
-}: LoadedState): Pick<StreamWrite, 'expectedVersion' | 'buildsOn'> {
-  return ticket === undefined ? { expectedVersion: version } : { expectedVersion: version, buildsOn: ticket }
+  base: { version: expectedVersion },
+  buildsOn,
+}: Basis): Pick<StreamWrite, 'expectedVersion' | 'buildsOn'> {
+  return buildsOn === undefined ? { expectedVersion } : { expectedVersion, buildsOn }
 }
 
 function foldedEvent({ stored, data }: EncodedEvent): { type: string; data: Json; payloadBytes: number } {

@@ -10,10 +10,6 @@ export interface LoadedState {
   readonly weight: number
   /** The version at which the state was last stored, or could not be stored; 0 when it never was. */
   readonly storedVersion: number
-  /**
-   * The ticket of the append that made it, while that is not acknowledged; such a state is never remembered.
-   */
-  readonly ticket?: string
 }
 
 /** What a fold step needs of an event. */
@@ -44,7 +40,9 @@ export function fold(
     state = evolve(definition, state, { type, data })
     weight += payloadBytes
   }
-  return { ...base, state, version: streamVersion(base.version + events.length), weight }
+  const version = streamVersion(base.version + events.length)
+  // Written out, because it is done for every command, and a spread costs as much as the rest of it.
+  return { state, version, weight, storedVersion: base.storedVersion }
 }
 
 function evolve(definition: DeciderDefinition, state: unknown, event: { type: string; data: Json }): unknown {

@@ -24,6 +24,7 @@ import {
   prepareDecision,
   type CheckedCommand,
   type DecisionTools,
+  type Basis,
   type PreparedDecision,
 } from './decide.ts'
 import type { DocumentName, LoadedDocuments } from './document-tips.ts'
@@ -65,6 +66,8 @@ export class StreamLine {
   #loading = false
   #settling = false
   #tip: LoadedState | undefined
+  /** The append in flight that makes the tip. */
+  #tipMadeBy: string | undefined
   /** Whether the tip stands on what was only presumed; `proved` means that nothing may be presumed again. */
   #footing: 'unknown' | 'presumed' | 'proved' = 'unknown'
 
@@ -127,18 +130,20 @@ export class StreamLine {
   }
 
   #decide(job: QueuedJob, base: LoadedState): void {
+    const basis = { base, buildsOn: this.#tipMadeBy }
     try {
       const objection = objectionTo(job.command, base, this.#tools.definition)
       if (objection !== undefined) {
-        this.#commit(job, { ...confirmVersion(this.#tools, this.#id, base), objection })
+        this.#commit(job, { ...confirmVersion(this.#tools, this.#id, basis), objection })
         return
       }
-      const prepared = prepareDecision(job, base, this.#tools)
+      const prepared = prepareDecision(job, basis, this.#tools)
       if ('missing' in prepared) {
         this.#loadDocuments(job, prepared.missing)
         return
       }
       this.#tip = prepared.after
+      this.#tipMadeBy = prepared.madeBy
       this.#commit(job, prepared)
     } catch (fault) {
       if (this.#footing !== 'presumed') {
@@ -183,7 +188,7 @@ export class StreamLine {
       this.#decideAgain()
       this.#putBack(job)
     } else if (result.status === 'appended') {
-      this.#acknowledge(prepared.after)
+      this.#acknowledge(prepared)
       this.#answer(job, prepared, result)
     } else {
       // Nothing was appended, so what was decided on top of it must be decided again.
@@ -199,10 +204,10 @@ export class StreamLine {
     this.#tools.documents?.settle(flights, { result, events })
   }
 
-  #acknowledge({ ticket, ...state }: LoadedState): void {
+  #acknowledge({ after, madeBy }: PreparedDecision): void {
     this.#footing = 'proved'
-    this.#tools.repository.remember(this.#id, state)
-    if (ticket !== undefined && this.#tip?.ticket === ticket) this.#tip = state
+    this.#tools.repository.remember(this.#id, after)
+    if (this.#tipMadeBy === madeBy) this.#tipMadeBy = undefined
   }
 
   /** Lets everything in flight settle, then starts from what is recorded. */
@@ -210,6 +215,7 @@ export class StreamLine {
     this.#settling = true
     this.#footing = 'proved'
     this.#tip = undefined
+    this.#tipMadeBy = undefined
   }
 
   #putBack(job: QueuedJob): void {
@@ -277,7 +283,8 @@ export class StreamLine {
  * An append that changes nothing and proves that a stream still has the version at which a command was
  * objected to.
  */
-function confirmVersion(tools: LineTools, id: StreamId, base: LoadedState): PreparedDecision {
+function confirmVersion(tools: LineTools, id: StreamId, basis: Basis): PreparedDecision {
   const decider = tools.definition.of.name
-  return { request: { writes: [{ decider, id, ...expectation(base), events: [] }] }, after: base }
+  const request = { writes: [{ decider, id, ...expectation(basis), events: [] }] }
+  return { request, after: basis.base, madeBy: basis.buildsOn }
 }
