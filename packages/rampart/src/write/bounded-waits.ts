@@ -1,18 +1,23 @@
 // Waits of senders for outcomes, each with a bound, and all of them cut short when the process drains.
 //
-// Waits of one length run out in the order in which they began, so that one timer serves all of them.
+// Waits of one length run out in the order in which they began, so that one timer serves all of them. They
+// stand in a chain, because they leave it at any place; one that has left keeps hold of no other.
 import type { Runtime, Timer } from '../core/index.ts'
 
 /** A wait in progress. */
 interface Wait {
   readonly endsAtMs: number
   readonly runOut: () => void
+  before: Wait | undefined
+  after: Wait | undefined
+  isOver: boolean
 }
 
 /** Waits of one length in the order of their ends; there is one at least. */
 interface Row {
   readonly waitMs: number
-  readonly waits: Set<Wait>
+  first: Wait | undefined
+  last: Wait | undefined
   timer: Timer
 }
 
@@ -29,8 +34,8 @@ export class BoundedWaits {
   within<T>(waitMs: number, awaited: Promise<T>, late: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const row = this.#rowOf(waitMs)
-      const wait = { endsAtMs: this.#runtime.elapsedMs() + waitMs, runOut: () => resolve(late()) }
-      row.waits.add(wait)
+      const endsAtMs = this.#runtime.elapsedMs() + waitMs
+      const wait = join(row, endsAtMs, () => resolve(late()))
       awaited.then(
         (value) => {
           this.#end(row, wait)
@@ -56,7 +61,8 @@ export class BoundedWaits {
   #rowOf(waitMs: number): Row {
     const known = this.#rows.get(waitMs)
     if (known !== undefined) return known
-    const row: Row = { waitMs, waits: new Set(), timer: this.#timerOf(() => row, waitMs) }
+    const timer = this.#timerOf(() => row, waitMs)
+    const row: Row = { waitMs, first: undefined, last: undefined, timer }
     this.#rows.set(waitMs, row)
     return row
   }
@@ -66,14 +72,16 @@ export class BoundedWaits {
   }
 
   #end(row: Row, wait: Wait): void {
-    if (!row.waits.delete(wait) || row.waits.size > 0) return
+    if (wait.isOver) return
+    leave(row, wait)
+    if (row.first !== undefined) return
     // An idle program must not be kept running by a timer.
     row.timer.cancel()
     this.#rows.delete(row.waitMs)
   }
 
   #runOut(row: Row, nowMs: number): void {
-    for (const wait of row.waits) {
+    for (let wait = row.first; wait !== undefined; wait = row.first) {
       if (wait.endsAtMs > nowMs) {
         row.timer = this.#timerOf(() => row, wait.endsAtMs - nowMs)
         return
@@ -82,6 +90,26 @@ export class BoundedWaits {
       this.#end(row, wait)
     }
   }
+}
+
+function join(row: Row, endsAtMs: number, runOut: () => void): Wait {
+  const before = row.last
+  const wait: Wait = { endsAtMs, runOut, before, after: undefined, isOver: false }
+  if (before === undefined) row.first = wait
+  else before.after = wait
+  row.last = wait
+  return wait
+}
+
+function leave(row: Row, wait: Wait): void {
+  const { before, after } = wait
+  if (before === undefined) row.first = after
+  else before.after = after
+  if (after === undefined) row.last = before
+  else after.before = before
+  wait.before = undefined
+  wait.after = undefined
+  wait.isOver = true
 }
 
 /** How long a wait may go on once the process drains, in milliseconds. */

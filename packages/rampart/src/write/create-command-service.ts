@@ -1,6 +1,7 @@
 // Handles the commands of one context: check, look up, line up, decide, append; and tells what became of
 // them.
 import type { CommandId } from '../core/codec/index.ts'
+import { PassingMap } from '../core/collections/index.ts'
 import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import { BoundedWaits } from './bounded-waits.ts'
@@ -22,6 +23,7 @@ import { finalStatusOf, senderOf } from './outcome.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 import { isLeftToInbox, keyReused } from './line-faults.ts'
 import { overloaded, StreamLines, type LineLimits } from './stream-lines.ts'
+import { createTickets } from './tickets.ts'
 import { checkTransaction } from './transaction.ts'
 
 /** Bounds of the write side. */
@@ -77,7 +79,7 @@ class LogCommandService implements CommandService {
   readonly #known: ReadonlyMap<string, KnownCommand>
   readonly #lines: StreamLines
   readonly #decisions: DecisionRunner
-  readonly #handling = new Map<CommandId, Handling>()
+  readonly #handling = new PassingMap<CommandId, Handling>()
   readonly #watch: OutcomeWatch
   readonly #worker: InboxWorker
   readonly #waits: BoundedWaits
@@ -231,7 +233,7 @@ class LogCommandService implements CommandService {
     const final = this.#enqueue(command, onFault)
     this.#observe?.({ ...command, decider: this.#deciderOf(command) }, final)
     this.#handling.set(commandId, { command, final })
-    const settled = (): void => void this.#handling.delete(commandId)
+    const settled = (): void => this.#handling.delete(commandId)
     final.then((status) => {
       settled()
       this.#watch.settle(status)
@@ -287,13 +289,6 @@ class LogCommandService implements CommandService {
 
 type MayRead = (actor: string | null) => boolean
 const everyone: MayRead = () => true
-
-/** Names appends: unique among those of all services that a store may meet. */
-function createTickets(runtime: Runtime): () => string {
-  const prefix = `${runtime.uuid().slice(-12)}-`
-  let tickets = 0
-  return () => prefix + String(tickets++)
-}
 
 function shuttingDown(): RampartError {
   return new RampartError('SHUTTING_DOWN', 'The server shuts down and takes no more commands. Try again.')

@@ -1,4 +1,5 @@
 // Turns of decisions in this process: those that stand on the same events go one after the other.
+import { PassingMap } from '../core/collections/index.ts'
 import { RampartError } from '../core/index.ts'
 
 /** A place among the decisions that stand on the same events. */
@@ -20,7 +21,7 @@ interface Queue {
  * that none waits for a later one.
  */
 export class DecisionTurns {
-  readonly #queues = new Map<string, Queue>()
+  readonly #queues = new PassingMap<string, Queue>()
   readonly #perKeyMax: number
 
   constructor(perKeyMax: number) {

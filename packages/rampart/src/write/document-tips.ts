@@ -9,6 +9,7 @@
 // known here may be old, but never harms.
 import { LRUCache } from 'lru-cache'
 import { position, type Position } from '../core/codec/index.ts'
+import { PassingMap } from '../core/collections/index.ts'
 import type { DecidedEvent, Json } from '../core/index.ts'
 import type { AppendRequest, AppendResult, StoredDocument } from '../core/ports/index.ts'
 
@@ -81,7 +82,7 @@ const knownWeightMax = 64 * 1024 * 1024
 /** The documents of a log that commands of this process fold on. */
 export class DocumentTips {
   readonly #fold: DocumentFold
-  readonly #inFlight = new Map<string, Flight>()
+  readonly #inFlight = new PassingMap<string, Flight>()
   /** Stored documents, each as it was acknowledged or loaded last. */
   readonly #known = new LRUCache<string, Base>({
     max: knownMax,

@@ -1,6 +1,7 @@
 // Lets senders wait for the outcome of a command: told by this process, or found by looking again now and
 // then.
 import type { CommandId } from '../core/codec/index.ts'
+import { PassingMap } from '../core/collections/index.ts'
 import { RampartError, type Runtime } from '../core/index.ts'
 import type { FinalCommand } from './command-service.ts'
 
@@ -23,7 +24,7 @@ interface Waiter {
 /** Those who wait for outcomes. */
 export class OutcomeWatch {
   readonly #options: Required<OutcomeWatchOptions>
-  readonly #waiters = new Map<CommandId, Set<Waiter>>()
+  readonly #waiters = new PassingMap<CommandId, Set<Waiter>>()
   #waiting = 0
 
   constructor(options: OutcomeWatchOptions) {

@@ -1,6 +1,7 @@
 // The lines of all streams of a context: each is made when a command comes for its stream, and dropped when
 // it is idle.
 import { choices, quoted, type DeciderDefinition, type StreamId } from '../core/codec/index.ts'
+import { PassingMap } from '../core/collections/index.ts'
 import { RampartError, type Context } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import type { FinalCommand } from './command-service.ts'
@@ -22,7 +23,7 @@ export interface LineLimits {
 
 interface KnownDecider {
   readonly tools: LineTools
-  readonly lines: Map<StreamId, StreamLine>
+  readonly lines: PassingMap<StreamId, StreamLine>
   readonly onIdle: (id: StreamId) => void
 }
 
@@ -48,8 +49,8 @@ export class StreamLines {
       deciders.map(({ name, definition }) => {
         const repository = createRepository({ definition, store, kind: repositories[name], limits: cache })
         const tools = { definition, repository, store, conflictsMax, outcomeTtlMs, nextTicket, documents }
-        const lines = new Map<StreamId, StreamLine>()
-        return [name, { tools, lines, onIdle: (id) => void lines.delete(id) }]
+        const lines = new PassingMap<StreamId, StreamLine>()
+        return [name, { tools, lines, onIdle: (id) => lines.delete(id) }]
       }),
     )
   }
