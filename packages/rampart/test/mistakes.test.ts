@@ -221,8 +221,8 @@ describe('a data folder', () => {
     const renamed = app('bank', { contexts: [context('bank', { deciders: [shifting] })] })
     await using running = await openApp(renamed, { dataFolder })
     expect(await toldBy(() => running.stream('account', 'ada').Shift({ cents: 5 }))).toBe(
-      'EVENT_TYPE_UNKNOWN: account has no event MoneyMoved, which position 1 holds. It has: MoneyShifted. ' +
-        'Define every event that was recorded.',
+      'EVENT_TYPE_UNKNOWN: account has no event MoneyMoved, which version 1 of account ada holds. ' +
+        'It has: MoneyShifted. Define every event that was recorded.',
     )
   })
 })

@@ -214,14 +214,14 @@ function readStream(
   runtime: Runtime,
 ): AsyncGenerator<readonly EventRecord[]> {
   const { decider, id, signal } = query
-  return streamPages(query, async ({ lowest, highest, isForward, limit }, isFirst) => {
+  return streamPages(query, async function* ({ lowest, highest, isForward, limit }, isFirst) {
     await breathe(runtime, isFirst, signal)
     requireOpen(state)
     const stream = state.streams.get(streamKey(decider, id)) ?? []
     const stretch = stream.slice(Math.max(lowest, 1) - 1, Math.max(highest, 0))
     const rest = isForward ? stretch : stretch.toReversed()
     const events = withinBytes(rest.slice(0, limit))
-    return { events, isWhole: events.length === rest.length }
+    yield { events, isWhole: events.length === rest.length }
   })
 }
 

@@ -4,10 +4,14 @@ import { readFileSync } from 'node:fs'
 import { Client, Pool, type ClientConfig } from 'pg'
 import { RampartError, systemRuntime } from '../core/index.ts'
 import { connectionOf, type Access } from './access.ts'
+import { asTheyCome, runForRows } from './row-stream.ts'
 import { plainTypes, type Row } from './rows.ts'
 
 /** Runs one statement and gives its rows. */
 export type RunQuery = (query: Statement, values: readonly unknown[]) => Promise<readonly Row[]>
+
+/** Runs one statement and gives its rows as they come. */
+export type RunForRows = (query: Statement, values: readonly unknown[]) => AsyncGenerator<Row>
 
 /** A statement with the name under which each connection prepares it. */
 export interface Statement {
@@ -23,6 +27,7 @@ export function statementName(kind: string, parts: readonly string[]): string {
 /** A pool of connections that read. */
 export interface Readers {
   readonly query: RunQuery
+  readonly rows: RunForRows
   readonly close: () => Promise<void>
 }
 
@@ -41,7 +46,11 @@ const writerSettings = [
 
 /** Opens the one connection that writes. */
 export async function connectWriter(access: Access): Promise<Client> {
-  const client = new Client({ ...bounds(access, writerSettings), lock_timeout: lockMs })
+  const client = new Client({
+    ...bounds(access, writerSettings),
+    query_timeout: answerMsOf(access),
+    lock_timeout: lockMs,
+  })
   // A connection that is lost between two statements shows at the next one.
   client.on('error', () => undefined)
   try {
@@ -57,21 +66,52 @@ export function openReaders(access: Access): Readers {
   const pool = new Pool({ ...bounds(access), max: access.limits.readersMax })
   const open = new Set<Client>()
   pool.on('error', () => undefined)
-  pool.on('connect', (client) => open.add(client))
+  pool.on('connect', (client) => {
+    open.add(client)
+    // A connection that is lost shows at its statement.
+    client.on('error', () => undefined)
+  })
   pool.on('remove', (client) => open.delete(client))
   return {
-    query: async (statement, values) => {
-      try {
-        return await run(pool, statement, values)
-      } catch (error) {
-        throw storeFault(error, access.url)
-      }
-    },
+    query: (statement, values) => onReader(pool, access, (client) => run(client, statement, values)),
+    rows: (statement, values) =>
+      asTheyCome((take) =>
+        onReader(pool, access, (client) => runForRows(client, { ...statement, values }, take)),
+      ),
     async close() {
       const late = systemRuntime.setTimer(endMs, () => open.forEach(cutConnection))
       await pool.end()
       late.cancel()
     },
+  }
+}
+
+// The driver's own time-out would keep the rows of many answers in memory until all of it is cleared.
+async function onReader<Value>(
+  pool: Pool,
+  access: Access,
+  work: (client: Client) => Promise<Value>,
+): Promise<Value> {
+  try {
+    const client = await pool.connect()
+    const waitMs = answerMsOf(access)
+    let isLate = false
+    const late = systemRuntime.setTimer(waitMs, () => {
+      isLate = true
+      cutConnection(client)
+    })
+    try {
+      const value = await work(client)
+      client.release()
+      return value
+    } catch (error) {
+      client.release(true)
+      throw isLate ? new Error(`no answer came within ${waitMs} ms`, { cause: error }) : error
+    } finally {
+      late.cancel()
+    }
+  } catch (error) {
+    throw storeFault(error, access.url)
   }
 }
 
@@ -107,13 +147,16 @@ export async function run(
   return result.rows
 }
 
+function answerMsOf({ limits }: Access): number {
+  return limits.statementMs + answerMs
+}
+
 function bounds(access: Access, settings: readonly string[] = []): ClientConfig {
   const { statementMs } = access.limits
   return {
     ...connectionOf(access, settings),
     connectionTimeoutMillis: connectMs,
     statement_timeout: statementMs,
-    query_timeout: statementMs + answerMs,
     idle_in_transaction_session_timeout: 1000,
     keepAlive: true,
     application_name: 'rampart',

@@ -3,7 +3,7 @@ import type { CommandId, FoldRecord, Position, StreamId, StreamVersion } from '.
 import type { EventRecord } from '../core/ports/index.ts'
 import { contentTypeAt, originAt, tagsAt } from '../core/rows/index.ts'
 import type { SealedEvent, SealedOutcome } from '../core/seals/index.ts'
-import { bytesAt, numberAt, numbersAt, textAt, textOrNullAt, type Row } from './rows.ts'
+import { bytesAt, numberAt, textAt, textOrNullAt, type Row } from './rows.ts'
 
 const ofAll = `
   found.bytes, found.position, s.decider, s.id, found.version, t.name, found.schema_version, found.append_id,
@@ -43,62 +43,6 @@ function placedOf(row: Row): Omit<FoldRecord, 'text'> {
     appendIndex: numberAt(row, 8),
     recordedAtMs: numberAt(row, 9),
   }
-}
-
-const separator = '\u001E'
-
-/** Whose page it is, and in which order its events come. */
-interface FoldedStream {
-  readonly decider: string
-  readonly id: StreamId
-  readonly isForward: boolean
-}
-
-/**
- * The events of a page of one stream that came as one row; `undefined` when a payload is large, or holds what
- * separates them.
- */
-export function foldStreamOf(
-  row: Row,
-  { decider, id, isForward }: FoldedStream,
-): readonly FoldRecord[] | undefined {
-  const [first, last] = [numberAt(row, 1), numberAt(row, 2)]
-  if (last === 0) return []
-  const [appendIndexes, times] = [sameOrEach(numbersAt(row, 4)), sameOrEach(numbersAt(row, 5))]
-  const appendIds = sameOrEach(textAt(row, 6).split(separator))
-  const [schemaVersions, types] = [sameOrEach(numbersAt(row, 7)), sameOrEach(numbersAt(row, 8))]
-  const names = namesIn(row)
-  const [positions, texts] = [numbersAt(row, 3), textAt(row, 11).split(separator)]
-  const isLarge = numberAt(row, 0) > 0
-  if (isLarge || names === undefined || texts.length !== positions.length) return undefined
-  // Versions have no gaps; what was damaged is read as it stands.
-  if (texts.length !== last - first + 1) return undefined
-  return texts.map((text, index) => ({
-    position: (positions[index] ?? 0) as Position,
-    decider,
-    streamId: id,
-    version: (isForward ? first + index : last - index) as StreamVersion,
-    type: names.get(types(index) ?? 0) ?? '',
-    schemaVersion: schemaVersions(index) ?? 0,
-    appendId: appendIds(index) ?? '',
-    appendIndex: appendIndexes(index) ?? 0,
-    recordedAtMs: times(index) ?? 0,
-    text,
-  }))
-}
-
-/** Tells the value of each event, of which there is one for all where all have the same. */
-function sameOrEach<Value>(values: readonly Value[]): (index: number) => Value | undefined {
-  const [same] = values
-  return values.length === 1 ? () => same : (index) => values[index]
-}
-
-/** The names of the types of a page by their numbers; `undefined` when one holds what separates them. */
-function namesIn(row: Row): ReadonlyMap<number, string> | undefined {
-  const [numbers, names] = [numbersAt(row, 9), textAt(row, 10).split(separator)]
-  if (numbers.length === 0) return new Map()
-  if (numbers.length !== names.length) return undefined
-  return new Map(numbers.map((number, index) => [number, names[index] ?? '']))
 }
 
 /** An event with everything that readers may see of it. */

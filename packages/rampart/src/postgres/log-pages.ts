@@ -1,6 +1,6 @@
 // Reads the pages of a log and of its streams, each with a statement or two over the pool.
-import { foldRecord, streamPages } from '../core/checks/index.ts'
-import { position, type FoldRecord } from '../core/codec/index.ts'
+import { foldRecord, foldStream, streamPages } from '../core/checks/index.ts'
+import { position, type FoldRecord, type StreamFoldRecord } from '../core/codec/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import type {
   EventFilter,
@@ -11,8 +11,9 @@ import type {
   StreamQuery,
 } from '../core/ports/index.ts'
 import { isDataError } from './database.ts'
-import type { EventReader, LogRange, ReadEvents, StreamRange } from './event-reader.ts'
+import type { EventReader } from './event-reader.ts'
 import type { OpenStore } from './open-store.ts'
+import type { LogRange, ReadEvents } from './read-range.ts'
 
 /** What pages are read from. */
 export type PageSource = Pick<OpenStore, 'reads'>
@@ -27,28 +28,49 @@ export function createLogPages(
   log: LogIdentity,
 ): Pick<EventStore, 'readStream' | 'readStreamToFold' | 'readLog' | 'readToFold'> {
   return {
-    readStream: (query) => readStream(source, query, (reader, range) => reader.readStream(log, range)),
+    readStream: (query) => readStream(source, log, query),
     readStreamToFold: (query) =>
-      readStream(source, query, (reader, range) =>
-        asText(
-          () => reader.readStreamToFold(log, range),
-          () => reader.readStream(log, range),
-        ),
-      ),
+      query.direction === 'backward'
+        ? foldStream(readStream(source, log, query))
+        : readStreamToFold(source, log, query),
     readLog: (query) => readLog(source, log, { query, read: (reader, range) => reader.readLog(log, range) }),
     readToFold: (query) => readLog(source, log, { query, read: readToFold(log) }),
   }
 }
 
-function readStream<Event extends Pick<EventRecord, 'version'>>(
+function readStream(
   source: PageSource,
+  log: LogIdentity,
   query: StreamQuery,
-  read: (reader: EventReader, range: StreamRange) => Promise<ReadEvents<Event>>,
-): AsyncGenerator<readonly Event[]> {
+): AsyncGenerator<readonly EventRecord[]> {
   const { decider, id, signal } = query
-  return streamPages(query, (stretch) =>
-    unlessAborted(signal, () => read(source.reads().events, { decider, id, ...stretch })),
-  )
+  return streamPages(query, async function* (stretch) {
+    yield await unlessAborted(signal, () =>
+      source.reads().events.readStream(log, { decider, id, ...stretch }),
+    )
+  })
+}
+
+function readStreamToFold(
+  source: PageSource,
+  log: LogIdentity,
+  query: StreamQuery,
+): AsyncGenerator<readonly StreamFoldRecord[]> {
+  const { decider, id, signal } = query
+  return streamPages(query, async function* (stretch) {
+    const range = { decider, id, ...stretch }
+    const { events } = source.reads()
+    let isFolded = false
+    try {
+      for await (const part of untilAborted(signal, events.readStreamToFold(log, range))) {
+        isFolded = true
+        yield part
+      }
+    } catch (error) {
+      if (!isNoText(error)) throw error
+    }
+    if (!isFolded) yield asFolded(await unlessAborted(signal, () => events.readStream(log, range)))
+  })
 }
 
 type ReadPage<Event> = (reader: EventReader, range: LogRange) => Promise<ReadEvents<Event>>
@@ -129,16 +151,22 @@ function readToFold(log: LogIdentity): ReadPage<FoldRecord> {
 
 /** A page for folds. Where a payload is no text, the driver cannot give it as one. */
 async function asText(
-  read: () => Promise<ReadEvents<FoldRecord> | undefined>,
+  read: () => Promise<ReadEvents<FoldRecord>>,
   readBytes: () => Promise<ReadEvents>,
 ): Promise<ReadEvents<FoldRecord>> {
   try {
-    const page = await read()
-    if (page !== undefined) return page
+    return await read()
   } catch (error) {
-    if (!(error instanceof Error && isDataError(error.cause))) throw error
+    if (!isNoText(error)) throw error
   }
-  const { events, isWhole } = await readBytes()
+  return asFolded(await readBytes())
+}
+
+function isNoText(error: unknown): boolean {
+  return error instanceof Error && isDataError(error.cause)
+}
+
+function asFolded({ events, isWhole }: ReadEvents): ReadEvents<FoldRecord> {
   return { events: events.map(foldRecord), isWhole }
 }
 
@@ -177,5 +205,18 @@ async function unlessAborted<Value>(
     return value
   } finally {
     signal.removeEventListener('abort', abort)
+  }
+}
+
+/** The same of each of several answers. */
+async function* untilAborted<Value>(
+  signal: AbortSignal | undefined,
+  values: AsyncGenerator<Value>,
+): AsyncGenerator<Value> {
+  if (signal === undefined) return yield* values
+  for (;;) {
+    const { done, value } = await unlessAborted(signal, () => values.next())
+    if (done === true) return
+    yield value
   }
 }

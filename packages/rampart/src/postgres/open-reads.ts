@@ -15,7 +15,7 @@ export interface OpenReads extends Pick<OpenStore, 'reads' | 'documents'> {
 export function openReads(access: Access, readerUrl: string = access.url): OpenReads {
   const documentsUrl = placeOf(readerUrl) === placeOf(access.url) ? readerUrl : access.url
   const readers = openReaders(access)
-  const reads: StoreReads = { query: readers.query, events: createEventReader(readers.query) }
+  const reads: StoreReads = { query: readers.query, events: createEventReader(readers) }
   let documents: Promise<Readers> | undefined
   let isOpen = true
   const requireOpen = (): void => {

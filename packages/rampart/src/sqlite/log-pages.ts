@@ -44,11 +44,11 @@ function readStream(
   query: StreamQuery,
 ): AsyncGenerator<readonly EventRecord[]> {
   const { decider, id, signal } = query
-  return streamPages(query, async (stretch, isFirst) => {
+  return streamPages(query, async function* (stretch, isFirst) {
     await breathe(runtime, isFirst, signal)
     const reader = events()
     const stream = reader.findStream(log, decider, id)
-    return stream === undefined ? { events: [], isWhole: true } : reader.readStream(stream, stretch)
+    if (stream !== undefined) yield reader.readStream(stream, stretch)
   })
 }
 

@@ -1,7 +1,13 @@
 // Rules of the event store: what folds read is what the log holds (ES-5, ES-9, ES-10).
-import { position, streamId, type FoldRecord } from '../core/codec/index.ts'
+import {
+  position,
+  streamId,
+  streamVersion,
+  type FoldRecord,
+  type StreamFoldRecord,
+} from '../core/codec/index.ts'
 import { pageBytesMax } from '../core/checks/index.ts'
-import type { EventRecord, EventStore, LogPage } from '../core/ports/index.ts'
+import type { EventRecord, EventStore, LogPage, StreamQuery } from '../core/ports/index.ts'
 import {
   appended,
   claim,
@@ -18,6 +24,7 @@ import { expectSame, expectTrue } from './expect.ts'
 /** Rules about reading to fold. */
 export const foldingRules: readonly WriteRule[] = [
   { name: 'ES-9 folds read the same events as whole records have, as text', check: readsTheSame },
+  { name: 'ES-9 folds of a stream read any stretch of it', check: readsStretches },
   { name: 'ES-9 folds read the same pages, whatever the sizes of their payloads', check: readsSamePages },
   { name: 'ES-5 folds of some types read what matches, and how far that was examined', check: filters },
   { name: 'ES-10 an aborted read to fold rejects with the reason of its signal', check: aborts },
@@ -56,11 +63,44 @@ async function readsTheSame(harness: EventStoreHarness): Promise<void> {
   await appended(log, { writes: [write('é', 'none', events), write('b', 'none')], command: claim(1) })
   await appended(log, { writes: [write('b', 1)], correlationId: 'correlation', actor: 'ada' })
   expectSame('the texts', await sameTexts(log, {}), [...sent, 'b', 'b'])
-  for (const direction of ['forward', 'backward'] as const) {
-    const query = { decider: 'note', id: streamId('é'), direction }
-    const whole = (await streamEvents(log.readStream(query))).map(toFold)
-    expectSame(`the stream ${direction}`, await streamEvents(log.readStreamToFold(query)), whole)
+  for (const direction of ['forward', 'backward'] as const) await sameStream(log, { ...note, direction })
+}
+
+const note = { decider: 'note', id: streamId('é') }
+
+/** A stream read to fold, which must have what is folded of whole records. */
+async function sameStream(log: EventStore, query: StreamQuery): Promise<readonly string[]> {
+  const folded = (await streamEvents(log.readStreamToFold(query))).map(toStreamFold)
+  const whole = (await streamEvents(log.readStream(query))).map(toFold).map(toStreamFold)
+  expectSame(`the stream by ${JSON.stringify(query)}`, folded, whole)
+  return folded.map(({ text }) => text)
+}
+
+function toStreamFold({ version, type, schemaVersion, text }: StreamFoldRecord): StreamFoldRecord {
+  return { version, type, schemaVersion, text }
+}
+
+async function readsStretches(harness: EventStoreHarness): Promise<void> {
+  const log = await openShop(harness)
+  const kinds = ['Common', 'Common', 'Rare']
+  const events = upTo(1000).map((number) =>
+    event(String(number), { type: kinds[number % 3] ?? '', schemaVersion: 1 + (number % 2) }),
+  )
+  await appended(log, { writes: [write('é', 'none', events)] })
+  const large = 'x'.repeat(Math.floor(pageBytesMax / 3) + 1)
+  for (const text of ['before', large, '', large, large, 'after']) {
+    await appended(log, { writes: [write('b', 'any', [event('beside')]), write('é', 'any', [event(text)])] })
   }
+  expectSame('all', (await sameStream(log, note)).length, 1006)
+  expectSame('backward', (await sameStream(log, { ...note, direction: 'backward' })).length, 1006)
+  const from = async (first: number, query: Omit<StreamQuery, 'decider' | 'id'> = {}) =>
+    (await sameStream(log, { ...note, ...query, from: streamVersion(first) })).length
+  expectSame('the last', await from(1006), 1)
+  expectSame('behind the last', await from(1007), 0)
+  expectSame('a stretch', await from(99, { to: streamVersion(201) }), 103)
+  expectSame('a part up to a limit', await from(100, { limit: 101 }), 101)
+  expectSame('a stretch over more than a page', await from(1, { limit: 1001 }), 1001)
+  expectSame('an absent stream', await sameStream(log, { ...note, id: streamId('absent') }), [])
 }
 
 async function streamEvents<Event>(pages: AsyncIterable<readonly Event[]>): Promise<readonly Event[]> {

@@ -60,6 +60,6 @@ function evolve(definition: DeciderDefinition, state: unknown, event: { type: st
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)
-  for (const child of Object.values(value)) deepFreeze(child)
+  for (const name of Object.keys(value)) deepFreeze(Reflect.get(value, name))
   return value
 }

@@ -12,7 +12,13 @@
 // happens anyway, and cannot be ahead of its stream. Both kinds read what is stored in the same way, so that
 // a decider may change its kind at any time.
 import { LRUCache } from 'lru-cache'
-import { decodeEvent, streamVersion, type DeciderDefinition, type StreamId } from '../core/codec/index.ts'
+import {
+  decodeData,
+  streamVersion,
+  type DeciderDefinition,
+  type StreamFoldRecord,
+  type StreamId,
+} from '../core/codec/index.ts'
 import { RampartError, type RepositoryKind } from '../core/index.ts'
 import { snapshotEveryUnlessSaid } from '../core/checks/index.ts'
 import type { EventStore, StoredState, StreamQuery } from '../core/ports/index.ts'
@@ -238,10 +244,12 @@ async function* eventsFrom(
   { definition, id }: StateName,
   stretch: Pick<StreamQuery, 'from' | 'limit'>,
 ): AsyncGenerator<readonly FoldedEvent[]> {
-  for await (const page of store.readStreamToFold({ decider: definition.of.name, id, ...stretch })) {
+  const { of } = definition
+  const whereOf = ({ version }: StreamFoldRecord): string => `version ${version} of ${of.name} ${id}`
+  for await (const page of store.readStreamToFold({ decider: of.name, id, ...stretch })) {
     yield page.map((record) => ({
       type: record.type,
-      data: decodeEvent(definition.of, record).data,
+      data: decodeData(of, record, whereOf),
       payloadBytes: record.text.length,
     }))
   }

@@ -1,7 +1,7 @@
 // What adapters of the write store share: checks of input before anything is queued, judgements, and bounds.
 export { checkAppend, checkBurial, checkInboxCommand, checkLogKey } from './checked-request.ts'
 export { foldPages, foldRecord, foldStream } from './fold-pages.ts'
-export { streamPages } from './stream-pages.ts'
+export { pageEventsMax, streamPages } from './stream-pages.ts'
 export { memberText, requireIndex, searchedWords, wordsOf } from './document-words.ts'
 export { claimBytesMaxUnlessSaid, inboxCommandsMaxUnlessSaid } from '../ports/command-inbox.ts'
 export {

@@ -17,25 +17,31 @@ interface StreamPage<Event> {
   readonly isWhole: boolean
 }
 
-const pageSize = 1000
+/** Most events of a page of a stream. */
+export const pageEventsMax = 1000
 
-/** The pages that a query asks for; `read` is told which one is the first. */
+/**
+ * The pages that a query asks for; `read` gives a stretch in one page or in several, and is told which one is
+ * the first.
+ */
 export async function* streamPages<Event extends Pick<EventRecord, 'version'>>(
   { from, to, direction = 'forward', limit = Number.MAX_SAFE_INTEGER }: StreamQuery,
-  read: (stretch: StreamStretch, isFirst: boolean) => Promise<StreamPage<Event>>,
+  read: (stretch: StreamStretch, isFirst: boolean) => AsyncIterable<StreamPage<Event>>,
 ): AsyncGenerator<readonly Event[]> {
   const isForward = direction === 'forward'
   const [first, last]: readonly (StreamVersion | undefined)[] = isForward ? [from, to] : [to, from]
   let [lowest, highest]: [number, number] = [first ?? 1, last ?? Number.MAX_SAFE_INTEGER]
   let left = limit
   for (let isFirst = true; left > 0; isFirst = false) {
-    const stretch = { lowest, highest, isForward, limit: Math.min(left, pageSize) }
-    const { events, isWhole } = await read(stretch, isFirst)
-    const end = events.at(-1)
+    let end: Event | undefined
+    const stretch = { lowest, highest, isForward, limit: Math.min(left, pageEventsMax) }
+    for await (const { events, isWhole } of read(stretch, isFirst)) {
+      if (events.length > 0) yield events
+      if (isWhole) return
+      left -= events.length
+      end = events.at(-1)
+    }
     if (end === undefined) return
-    yield events
-    if (isWhole) return
-    left -= events.length
     if (isForward) lowest = end.version + 1
     else highest = end.version - 1
   }

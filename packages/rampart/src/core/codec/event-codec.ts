@@ -3,7 +3,7 @@ import { choices } from '../choices.ts'
 import { RampartError } from '../errors.ts'
 import type { AnyEvents, DecidedEvent, Recorded } from '../events.ts'
 import { copyAsStored, jsonFaults, type InputFault, type Json } from '../json.ts'
-import { eventId, type EventRecord, type FoldRecord } from '../ports/event-record.ts'
+import type { EventRecord, FoldRecord, StreamFoldRecord } from '../ports/event-record.ts'
 import type { NewEvent } from '../ports/event-store.ts'
 import { validate } from './schema.ts'
 import { upcast } from '../upcaster.ts'
@@ -71,28 +71,9 @@ function invalidEvent(source: AnyEvents, event: DecidedEvent, faults: readonly I
  * `UPCAST_FAILED`, and `EVENT_INVALID` for a payload that is not JSON.
  */
 export function decodeEvent(source: AnyEvents, record: EventRecord | FoldRecord): Recorded {
-  const definition = source.definitions[record.type]
-  if (definition === undefined) {
-    const known = choices(record.type, Object.keys(source.definitions), 'It has')
-    const message =
-      `${source.name} has no event ${record.type}, which position ${record.position} holds. ` +
-      `${known} Define every event that was recorded.`
-    throw new RampartError('EVENT_TYPE_UNKNOWN', message)
-  }
-  const recorded = parsePayload(record)
-  const data =
-    record.schemaVersion === definition.version
-      ? recorded
-      : upcast({
-          type: record.type,
-          data: recorded,
-          from: record.schemaVersion,
-          to: definition.version,
-          steps: definition.upcast ?? {},
-        })
   return {
     type: record.type,
-    data,
+    data: decodeData(source, record, placeOf),
     id: record.streamId,
     version: record.version,
     position: record.position,
@@ -100,14 +81,53 @@ export function decodeEvent(source: AnyEvents, record: EventRecord | FoldRecord)
   }
 }
 
+/**
+ * The data of a record alone, in today's shape; `whereOf` says in messages where the event stands. Throws as
+ * `decodeEvent` does.
+ */
+export function decodeData<Stored extends EventRecord | StreamFoldRecord>(
+  source: AnyEvents,
+  record: Stored,
+  whereOf: (record: Stored) => string,
+): Json {
+  const definition = source.definitions[record.type]
+  if (definition === undefined) {
+    const known = choices(record.type, Object.keys(source.definitions), 'It has')
+    const message =
+      `${source.name} has no event ${record.type}, which ${whereOf(record)} holds. ` +
+      `${known} Define every event that was recorded.`
+    throw new RampartError('EVENT_TYPE_UNKNOWN', message)
+  }
+  const data = parse(record, whereOf)
+  if (record.schemaVersion === definition.version) return data
+  return upcast({
+    type: record.type,
+    data,
+    from: record.schemaVersion,
+    to: definition.version,
+    steps: definition.upcast ?? {},
+  })
+}
+
 /** The JSON of a record's payload, as it was recorded. Throws `EVENT_INVALID` when it is not JSON. */
 export function parsePayload(record: EventRecord | FoldRecord): Json {
+  return parse(record, placeOf)
+}
+
+function parse<Stored extends EventRecord | StreamFoldRecord>(
+  record: Stored,
+  whereOf: (record: Stored) => string,
+): Json {
   try {
     return JSON.parse('text' in record ? record.text : decoder.decode(record.payload))
   } catch (cause) {
-    const message = `The payload of event ${eventId(record)} at position ${record.position} is not JSON.`
+    const message = `The payload of the event at ${whereOf(record)} is not JSON.`
     throw new RampartError('EVENT_INVALID', message, { cause })
   }
+}
+
+function placeOf({ position }: EventRecord | FoldRecord): string {
+  return `position ${position}`
 }
 
 let lastTimeMs = Number.NaN

@@ -1,22 +1,26 @@
 // Events as stores keep them and give them back.
 import type { CommandId, Position, StreamId, StreamVersion } from '../identity.ts'
 
-/** An event as folds read it: where it stands, what it is, and its payload as text. */
-export interface FoldRecord {
-  readonly position: Position
-  readonly decider: string
-  readonly streamId: StreamId
+/** An event as a fold of its stream reads it: what it is, and its payload as text. */
+export interface StreamFoldRecord {
   readonly version: StreamVersion
   readonly type: string
   readonly schemaVersion: number
+  /** The payload, decoded as UTF-8. */
+  readonly text: string
+}
+
+/** An event as folds read it: where it stands, what it is, and its payload as text. */
+export interface FoldRecord extends StreamFoldRecord {
+  readonly position: Position
+  readonly decider: string
+  readonly streamId: StreamId
   /** Unique per append; with `appendIndex` it makes the event's id. */
   readonly appendId: string
   /** The place of the event among those of its append, from 0. */
   readonly appendIndex: number
   /** Milliseconds since 1970. */
   readonly recordedAtMs: number
-  /** The payload, decoded as UTF-8. */
-  readonly text: string
 }
 
 /** What a log keeps of each event. */

@@ -32,7 +32,7 @@ import type { CommandId, Position, StreamId, StreamVersion } from '../identity.t
 import type { CommandInbox } from './command-inbox.ts'
 import type { DocumentWrite, KeptCollection } from './document-store.ts'
 import type { Epoch, LogKey, LogPlace, PlaceJudgement } from './log.ts'
-import type { EventRecord, FoldRecord } from './event-record.ts'
+import type { EventRecord, FoldRecord, StreamFoldRecord } from './event-record.ts'
 import type { CommandClaim, StoredOutcome } from './outcome-store.ts'
 import type { CollectionShape } from './document-collection.ts'
 import type { SealStore } from './seal-store.ts'
@@ -193,8 +193,11 @@ export interface EventStore {
   readonly append: (request: AppendRequest) => Promise<AppendResult>
   /** Pages of one stream; ends at the version that the stream has when the last page is read. */
   readonly readStream: (query: StreamQuery) => AsyncIterable<readonly EventRecord[]>
-  /** The same events as `readStream` for whoever only folds, at a fraction of what they cost. */
-  readonly readStreamToFold: (query: StreamQuery) => AsyncIterable<readonly FoldRecord[]>
+  /**
+   * The same events as `readStream` for whoever only folds them into the state of the stream, at a fraction
+   * of what they cost.
+   */
+  readonly readStreamToFold: (query: StreamQuery) => AsyncIterable<readonly StreamFoldRecord[]>
   /** Pages of the log; ends at the head as it is when the last page is read, with at least one page. */
   readonly readLog: (query: LogQuery) => AsyncIterable<LogPage>
   /** The same pages as `readLog` for whoever only folds, at a fraction of what they cost. */

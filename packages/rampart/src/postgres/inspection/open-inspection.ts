@@ -29,9 +29,10 @@ export async function listDatabaseApps(url: string): Promise<readonly string[]> 
 
 /** Opens the logs of an app for an inspection. Throws `STORE_UNAVAILABLE`. */
 export async function openPostgresInspection(url: string, app: string): Promise<StoreInspection> {
-  const { query, close } = openReaders(accessOf({ url }))
+  const readers = openReaders(accessOf({ url }))
+  const { query, close } = readers
   try {
-    const events = createEventReader(query)
+    const events = createEventReader(readers)
     const logs = await listLogs({ query, events }, app)
     return {
       logs: logs.map((log) => inspectLog({ query, events }, log)),
