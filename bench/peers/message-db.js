@@ -34,8 +34,12 @@ const parts = [
   'indexes/messages-category',
 ]
 
-// What a client needs to hand messages to handlers.
-const load = 'SELECT type, position, global_position, data, metadata FROM get_stream_messages($1, 0, -1)'
+// What a fold needs: which event it is, at which version, and its data.
+const load = {
+  name: 'load',
+  text: 'SELECT type, position, data FROM get_stream_messages($1, 0, -1)',
+}
+const evolve = { MoneyDeposited: (before, { cents }) => ({ cents: before.cents + cents }) }
 
 /** Opens the store; `connections` is the size of its pool. */
 export async function open(url, { connections = 10 } = {}) {
@@ -59,14 +63,11 @@ export async function open(url, { connections = 10 } = {}) {
     },
     count: async () => Number((await pool.query('SELECT count(*) AS events FROM messages')).rows[0].events),
     load: async (stream) => {
-      const query = {
-        name: 'load',
-        text: 'SELECT data FROM get_stream_messages($1, 0, -1)',
-        values: [stream],
-      }
-      const { rows } = await pool.query(query)
-      const cents = rows.reduce((sum, { data }) => sum + JSON.parse(data).cents, 0)
-      return { version: rows.length, cents }
+      const { rows } = await pool.query({ ...load, values: [stream] })
+      const { cents } = rows.reduce((state, { type, data }) => evolve[type](state, JSON.parse(data)), {
+        cents: 0,
+      })
+      return { version: Number(rows.at(-1).position) + 1, cents }
     },
     catchUp: async (deposits) => catchUp(pool, deposits),
     close: () => pool.end(),
