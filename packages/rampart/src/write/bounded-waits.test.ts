@@ -1,18 +1,25 @@
 // Waits end when what they wait for comes, when they run out, or soon after the process begins to drain.
 import { expect, test } from 'vitest'
 import { simulatedRuntime } from '../testing/simulated-runtime.ts'
-import { BoundedWaits } from './bounded-waits.ts'
+import { BoundedWaits, type Awaited } from './bounded-waits.ts'
 
 const never = new Promise<string>(() => {})
+const ends = {
+  late: (name: string) => Promise.resolve(`${name} late`),
+  failed: (name: string) => (name === 'f' ? Promise.resolve('f after all') : undefined),
+}
+
+function awaitedOf(promise: Promise<string>): Awaited<string> {
+  return { tell: ({ resolve, reject }) => void promise.then(resolve, reject) }
+}
 
 function waits() {
   const runtime = simulatedRuntime(1)
-  const bounded = new BoundedWaits(runtime)
+  const bounded = new BoundedWaits(runtime, ends)
   const told: string[] = []
   const wait = (name: string, waitMs: number, awaited: Promise<string> = never): void => {
-    const late = (): Promise<string> => Promise.resolve('late')
-    void bounded.within(waitMs, awaited, late).then(
-      (value) => told.push(`${name} ${value} at ${runtime.elapsedMs()}`),
+    void bounded.within(waitMs, name, awaitedOf(awaited)).then(
+      (value) => told.push(`${value} at ${runtime.elapsedMs()}`),
       (fault: Error) => told.push(`${name} ${fault.message} at ${runtime.elapsedMs()}`),
     )
   }
@@ -27,14 +34,16 @@ test('each of many waits runs out at its own time, whatever came of those before
   wait('b', 1000)
   wait('c', 500)
   await runtime.advance(100)
-  first.resolve('came')
+  first.resolve('a came')
   wait('d', 1000, Promise.reject(new Error('failed')))
+  wait('f', 1000, Promise.reject(new Error('failed')))
   await runtime.advance(100)
   wait('e', 1000)
   await runtime.advance(5000)
   expect(told).toEqual([
     'a came at 400',
     'd failed at 400',
+    'f after all at 400',
     'c late at 800',
     'b late at 1300',
     'e late at 1500',
@@ -53,17 +62,17 @@ test('waits in progress end three seconds after a drain begins at the latest', a
 test('no timer goes on when nothing waits', async () => {
   const timers = new Set<object>()
   const simulated = simulatedRuntime(1)
-  const bounded = new BoundedWaits({
+  const counting = {
     ...simulated,
-    setTimer(delayMs, callback) {
+    setTimer(delayMs: number, callback: () => void) {
       const timer = simulated.setTimer(delayMs, callback)
       const counted = { cancel: () => (timers.delete(counted), timer.cancel()) }
       timers.add(counted)
       return counted
     },
-  })
-  await Promise.all(
-    [1, 2, 2].map((waitMs) => bounded.within(waitMs, Promise.resolve('at once'), () => never)),
-  )
+  }
+  const bounded = new BoundedWaits(counting, ends)
+  const atOnce = awaitedOf(Promise.resolve('at once'))
+  await Promise.all([1, 2, 2].map((waitMs) => bounded.within(waitMs, 'a', atOnce)))
   expect(timers.size).toBe(0)
 })

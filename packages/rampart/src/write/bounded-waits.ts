@@ -4,6 +4,25 @@
 // stand in a chain, because they leave it at any place; one that has left keeps hold of no other.
 import type { Runtime, Timer } from '../core/index.ts'
 
+/** Who is told what was waited for. */
+export interface Hearer<Value> {
+  readonly resolve: (value: Value) => void
+  readonly reject: (fault: unknown) => void
+}
+
+/** Something to wait for, which tells a hearer in the turn in which it comes. */
+export interface Awaited<Value> {
+  readonly tell: (hearer: Hearer<Value>) => void
+}
+
+/** What a wait comes to without what it was for. */
+export interface WaitEnds<Subject, Value> {
+  /** What is answered when the time runs out. */
+  readonly late: (subject: Subject) => Promise<Value>
+  /** What is waited for in its place when it fails; `undefined` when the fault is the answer. */
+  readonly failed: (subject: Subject, fault: unknown) => Promise<Value> | undefined
+}
+
 /** A wait in progress. */
 interface Wait {
   readonly endsAtMs: number
@@ -22,30 +41,38 @@ interface Row {
 }
 
 /** Waits in progress. */
-export class BoundedWaits {
+export class BoundedWaits<Subject, Value> {
   readonly #runtime: Runtime
+  readonly #ends: WaitEnds<Subject, Value>
   readonly #rows = new Map<number, Row>()
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, ends: WaitEnds<Subject, Value>) {
     this.#runtime = runtime
+    this.#ends = ends
   }
 
-  /** What is waited for if it comes in time, else what `late` answers. */
-  within<T>(waitMs: number, awaited: Promise<T>, late: () => Promise<T>): Promise<T> {
+  /** What is waited for if it comes in time. */
+  within(waitMs: number, subject: Subject, awaited: Awaited<Value>): Promise<Value> {
     return new Promise((resolve, reject) => {
       const row = this.#rowOf(waitMs)
       const endsAtMs = this.#runtime.elapsedMs() + waitMs
-      const wait = join(row, endsAtMs, () => resolve(late()))
-      awaited.then(
-        (value) => {
-          this.#end(row, wait)
-          resolve(value)
+      const wait = join(row, endsAtMs, () => resolve(this.#ends.late(subject)))
+      const onValue = (value: Value): void => {
+        this.#end(row, wait)
+        resolve(value)
+      }
+      const onFault = (fault: unknown): void => {
+        this.#end(row, wait)
+        reject(fault)
+      }
+      awaited.tell({
+        resolve: onValue,
+        reject: (fault) => {
+          const instead = this.#ends.failed(subject, fault)
+          if (instead === undefined) onFault(fault)
+          else instead.then(onValue, onFault)
         },
-        (fault: unknown) => {
-          this.#end(row, wait)
-          reject(fault)
-        },
-      )
+      })
     })
   }
 

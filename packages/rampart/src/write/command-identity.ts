@@ -34,6 +34,11 @@ export interface Asked {
 /** Stands for commands without a key, which nobody can send twice. */
 export const unkeyedFingerprint = 'unkeyed'
 
+/** True for a command with a key, which may have been sent before. */
+export function isKeyed({ fingerprint }: { readonly fingerprint: string }): boolean {
+  return fingerprint !== unkeyedFingerprint
+}
+
 /** The first 132 bits of SHA-256 over the canonical JSON (RFC 8785) of what is asked, as base64url. */
 export function fingerprintOf({ type, streamId, data }: Asked): string {
   return hash('sha256', canonicalText([type, streamId ?? null, data]), 'base64url').slice(0, 22)

@@ -6,7 +6,8 @@ import { RampartError, type Context, type Runtime } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
 import { BoundedWaits } from './bounded-waits.ts'
 import { checkInput, commandsOf, deciderOf, requireCommand, type KnownCommand } from './command-checks.ts'
-import { commandIdOfKey, fingerprintOf, unkeyedFingerprint } from './command-identity.ts'
+import { CommandInHand, turnedAway, type EndOfCommand } from './command-in-hand.ts'
+import { commandIdOfKey, fingerprintOf, isKeyed, unkeyedFingerprint } from './command-identity.ts'
 import type {
   CommandService,
   CommandStatus,
@@ -65,12 +66,6 @@ export function createCommandService(options: CommandServiceOptions): CommandSer
   return new LogCommandService(options)
 }
 
-/** A command that is being handled in this process. */
-interface Handling {
-  readonly command: CheckedCommand
-  readonly final: Promise<FinalCommand>
-}
-
 class LogCommandService implements CommandService {
   readonly types: readonly string[]
   readonly #store: EventStore
@@ -79,10 +74,10 @@ class LogCommandService implements CommandService {
   readonly #known: ReadonlyMap<string, KnownCommand>
   readonly #lines: StreamLines
   readonly #decisions: DecisionRunner
-  readonly #handling = new PassingMap<CommandId, Handling>()
+  readonly #handling = new PassingMap<CommandId, CommandInHand>()
   readonly #watch: OutcomeWatch
   readonly #worker: InboxWorker
-  readonly #waits: BoundedWaits
+  readonly #waits: BoundedWaits<CheckedCommand, CommandStatus>
   readonly #observe: CommandObserver | undefined
   #isDraining = false
   readonly #stopped = new AbortController()
@@ -106,7 +101,11 @@ class LogCommandService implements CommandService {
       conflictsMax: this.#limits.conflicts,
       waitingMax: this.#limits.perStream,
     })
-    this.#waits = new BoundedWaits(runtime)
+    this.#waits = new BoundedWaits(runtime, {
+      // What is not durable when the wait runs out must be before the sender may rely on it.
+      late: (command) => this.#accept(command),
+      failed: (command, fault) => (isKeyed(command) ? this.#answerBefore(command, fault) : undefined),
+    })
     this.#watch = new OutcomeWatch({ runtime, find: (id) => this.#recorded(id) })
     this.#worker = new InboxWorker({
       inbox: store.inbox,
@@ -126,7 +125,7 @@ class LogCommandService implements CommandService {
     this.#isDraining = true
     this.#waits.cutShort()
     await this.#worker.stop()
-    await Promise.allSettled([...this.#handling.values()].map(({ final }) => final))
+    await Promise.allSettled([...this.#handling.values()].map((inHand) => inHand.final()))
     this.#stopped.abort(shuttingDown())
   }
 
@@ -135,9 +134,7 @@ class LogCommandService implements CommandService {
       if (this.#isDraining) throw shuttingDown()
       const command = this.#check(sent)
       if (feedback.mode === 'accept') return this.#acceptUnseen(command)
-      const final = sent.key === undefined ? this.#handle(command) : this.#resume(command)
-      // What is not durable when the wait runs out must be before the sender may rely on it.
-      return this.#waits.within<CommandStatus>(feedback.waitMs, final, () => this.#accept(command))
+      return this.#waits.within(feedback.waitMs, command, this.#handle(command))
     } catch (fault) {
       return Promise.reject(fault)
     }
@@ -147,7 +144,8 @@ class LogCommandService implements CommandService {
     if (this.#isDraining) throw shuttingDown()
     const definition = this.#lines.definitionOf(asked.decider)
     const command = checkTransaction(asked, { definition, log: this.#store.log, runtime: this.#runtime })
-    return asked.key === undefined ? this.#handle(command) : this.#resume(command)
+    const final = this.#handle(command).final()
+    return isKeyed(command) ? final.catch((fault: unknown) => this.#answerBefore(command, fault)) : final
   }
 
   async status(id: CommandId, mayRead: MayRead = everyone): Promise<CommandStatus | undefined> {
@@ -195,10 +193,6 @@ class LogCommandService implements CommandService {
    * The final status of a command whose key may have been used before. The append itself answers a known id
    * with its first outcome, so that only a command that comes to no append has to be looked up.
    */
-  #resume(command: CheckedCommand): Promise<FinalCommand> {
-    return this.#handle(command).catch((fault: unknown) => this.#answerBefore(command, fault))
-  }
-
   async #answerBefore({ commandId, fingerprint }: CheckedCommand, fault: unknown): Promise<FinalCommand> {
     if (isLeftToInbox(fault)) return this.#watch.final(commandId, this.#stopped.signal)
     const stored = await this.#store.findOutcome(commandId)
@@ -209,11 +203,11 @@ class LogCommandService implements CommandService {
 
   async #handleAccepted(command: CheckedCommand, onFault: () => void): Promise<FinalCommand> {
     try {
-      return await this.#handle(command, onFault)
+      return await this.#handle(command, onFault).final()
     } catch (fault) {
       // Its sender sent it once more and found it here; now that this has come to nothing, it is its own
       // turn.
-      if (isLeftToInbox(fault)) return this.#handle(command, onFault)
+      if (isLeftToInbox(fault)) return this.#handle(command, onFault).final()
       throw fault
     }
   }
@@ -222,35 +216,43 @@ class LogCommandService implements CommandService {
    * Has a command decided and appended, once however often it is asked for at the same time. With `onFault`
    * it keeps its place among the accepted commands of its stream.
    */
-  #handle(command: CheckedCommand, onFault?: () => void): Promise<FinalCommand> {
-    const { commandId, fingerprint } = command
-    const known = this.#handling.get(commandId)
-    if (known !== undefined) {
-      return known.command.fingerprint === fingerprint ? known.final : Promise.reject(keyReused())
-    }
+  #handle(command: CheckedCommand, onFault?: () => void): CommandInHand {
+    const known = this.#handling.get(command.commandId)
+    if (known?.command.fingerprint === command.fingerprint) return known
+    if (known !== undefined) return turnedAway(command, keyReused())
     if (this.#handling.size >= this.#limits.inFlight)
-      return Promise.reject(overloaded('too many commands are in hand'))
-    const final = this.#enqueue(command, onFault)
-    this.#observe?.({ ...command, decider: this.#deciderOf(command) }, final)
-    this.#handling.set(commandId, { command, final })
-    const settled = (): void => this.#handling.delete(commandId)
-    final.then((status) => {
-      settled()
-      this.#watch.settle(status)
-    }, settled)
-    return final
+      return turnedAway(command, overloaded('too many commands are in hand'))
+    const inHand = new CommandInHand(command, this.#onEnd)
+    this.#handling.set(command.commandId, inHand)
+    try {
+      this.#enqueue(inHand, onFault)
+      this.#observe?.({ ...command, decider: this.#deciderOf(command) }, inHand.final())
+    } catch (fault) {
+      inHand.reject(fault)
+    }
+    return inHand
+  }
+
+  readonly #onEnd: EndOfCommand = ({ commandId }, status) => {
+    this.#handling.delete(commandId)
+    if (status !== undefined) this.#watch.settle(status)
   }
 
   #deciderOf({ inPlace, type }: CheckedCommand): string {
     return inPlace?.decider ?? deciderOf(requireCommand(this.#known, type))
   }
 
-  #enqueue(command: CheckedCommand, onFault: (() => void) | undefined): Promise<FinalCommand> {
-    const { inPlace, type } = command
-    if (inPlace !== undefined) return this.#lines.enqueue(inPlace.decider, command, onFault)
-    const known = requireCommand(this.#known, type)
-    if ('decision' in known) return this.#decisions.handle(known.decision, command)
-    return this.#lines.enqueue(known.definition.of.name, command, onFault)
+  #enqueue(inHand: CommandInHand, onFault: (() => void) | undefined): void {
+    const { command } = inHand
+    const known = command.inPlace === undefined ? requireCommand(this.#known, command.type) : undefined
+    if (known === undefined || !('decision' in known)) {
+      this.#lines.enqueue(this.#deciderOf(command), inHand, onFault)
+      return
+    }
+    this.#decisions.handle(known.decision, command).then(
+      (status) => inHand.resolve(status),
+      (fault: unknown) => inHand.reject(fault),
+    )
   }
 
   /** Makes a command durable, and tells no more than that: its sender asks for the rest. */

@@ -17,7 +17,7 @@ import type { StreamId } from '../core/codec/index.ts'
 import { RampartError } from '../core/index.ts'
 import type { AppendResult, EventStore } from '../core/ports/index.ts'
 import { appendWithDocuments } from './append-documents.ts'
-import type { FinalCommand } from './command-service.ts'
+import type { CommandInHand } from './command-in-hand.ts'
 import {
   expectation,
   objectionTo,
@@ -32,15 +32,6 @@ import { deferred, keyReused, leftToInbox } from './line-faults.ts'
 import { finalStatusOf } from './outcome.ts'
 import type { LoadedState } from './fold.ts'
 
-/** A command in a line, and how it is answered. */
-export interface LineJob {
-  readonly command: CheckedCommand
-  /** True for accepted commands, which must not overtake each other even when one of them fails. */
-  readonly keepsOrder: boolean
-  readonly resolve: (status: FinalCommand) => void
-  readonly reject: (fault: unknown) => void
-}
-
 /** What a line needs of the write side. */
 export interface LineTools extends DecisionTools {
   readonly store: EventStore
@@ -48,11 +39,16 @@ export interface LineTools extends DecisionTools {
   readonly conflictsMax: number
 }
 
-interface QueuedJob extends LineJob {
+/** A command in a line. */
+interface Job {
+  readonly inHand: CommandInHand
+  readonly command: CheckedCommand
+  /** Given for accepted commands, which must not overtake each other even when one of them fails. */
+  readonly onFault: (() => void) | undefined
   readonly sequence: number
   conflicts: number
   /** Documents that were loaded for it. */
-  loaded?: LoadedDocuments | undefined
+  loaded: LoadedDocuments | undefined
 }
 
 /** Handles the commands of one stream. */
@@ -60,7 +56,7 @@ export class StreamLine {
   readonly #id: StreamId
   readonly #tools: LineTools
   readonly #onIdle: (id: StreamId) => void
-  readonly #waiting: QueuedJob[] = []
+  readonly #waiting: Job[] = []
   #sequence = 0
   #inFlight = 0
   #loading = false
@@ -84,10 +80,11 @@ export class StreamLine {
     return this.#waiting.length + this.#inFlight
   }
 
-  /** Takes a command; it is answered through its job. */
-  enqueue({ command, keepsOrder, resolve, reject }: LineJob): void {
+  /** Takes a command. With `onFault`, which hears of a fault first, it keeps its place when one fails. */
+  enqueue(inHand: CommandInHand, onFault: (() => void) | undefined): void {
+    const { command } = inHand
     const sequence = this.#sequence++
-    this.#waiting.push({ command, keepsOrder, resolve, reject, sequence, conflicts: 0 })
+    this.#waiting.push({ inHand, command, onFault, sequence, conflicts: 0, loaded: undefined })
     this.#proceed()
   }
 
@@ -123,13 +120,13 @@ export class StreamLine {
     try {
       await load()
     } catch (fault) {
-      for (const job of this.#waiting.splice(0)) job.reject(fault)
+      for (const job of this.#waiting.splice(0)) reject(job, fault)
     }
     this.#loading = false
     this.#proceed()
   }
 
-  #decide(job: QueuedJob, base: LoadedState): void {
+  #decide(job: Job, base: LoadedState): void {
     const basis = { base, buildsOn: this.#tipMadeBy }
     try {
       const objection = objectionTo(job.command, base, this.#tools.definition)
@@ -157,7 +154,7 @@ export class StreamLine {
   }
 
   /** Decides a command again once the documents are there that its events touch. */
-  #loadDocuments(job: QueuedJob, missing: readonly DocumentName[]): void {
+  #loadDocuments(job: Job, missing: readonly DocumentName[]): void {
     this.#waiting.unshift(job)
     void this.#load(async () => {
       const loaded = await this.#tools.documents?.load(missing)
@@ -165,7 +162,7 @@ export class StreamLine {
     })
   }
 
-  #commit(job: QueuedJob, prepared: PreparedDecision): void {
+  #commit(job: Job, prepared: PreparedDecision): void {
     this.#inFlight++
     const appending = appendWithDocuments(this.#tools.store, prepared.request)
     this.#tools.documents?.begin(prepared.flights ?? [])
@@ -181,7 +178,7 @@ export class StreamLine {
     )
   }
 
-  #settle(job: QueuedJob, prepared: PreparedDecision, result: AppendResult): void {
+  #settle(job: Job, prepared: PreparedDecision, result: AppendResult): void {
     this.#inFlight--
     this.#settleDocuments(prepared, result)
     if (result.status === 'conflict' || result.status === 'outdated') {
@@ -218,7 +215,7 @@ export class StreamLine {
     this.#tipMadeBy = undefined
   }
 
-  #putBack(job: QueuedJob): void {
+  #putBack(job: Job): void {
     job.conflicts++
     job.loaded = undefined
     if (job.conflicts > this.#tools.conflictsMax) {
@@ -231,7 +228,7 @@ export class StreamLine {
   }
 
   #answer(
-    job: QueuedJob,
+    job: Job,
     { request, objection }: PreparedDecision,
     result: Extract<AppendResult, { status: 'appended' }>,
   ): void {
@@ -245,38 +242,47 @@ export class StreamLine {
     if (command === undefined) throw new Error('A decision claims the id of its command.')
     const { id: commandId, fingerprint, outcome } = command
     const stored = { commandId, fingerprint, outcome, version, place: result.place, recordedAtMs: 0 }
-    job.resolve(finalStatusOf(this.#tools.store.log, stored))
+    job.inHand.resolve(finalStatusOf(this.#tools.store.log, stored))
   }
 
   #answerUnappended(
-    job: QueuedJob,
+    job: Job,
     result: Exclude<AppendResult, { status: 'appended' | 'conflict' | 'outdated' }>,
   ): void {
     switch (result.status) {
       case 'repeated':
-        job.resolve(finalStatusOf(this.#tools.store.log, result.outcome))
+        job.inHand.resolve(finalStatusOf(this.#tools.store.log, result.outcome))
         return
       case 'reused':
-        job.reject(keyReused())
+        reject(job, keyReused())
         return
       case 'waiting':
-        job.reject(leftToInbox())
+        reject(job, leftToInbox())
         return
       case 'matched':
-        job.reject(new Error('An append without conditions cannot match one.'))
+        reject(job, new Error('An append without conditions cannot match one.'))
     }
   }
 
   /** Answers with a fault. Accepted commands behind an accepted one wait for its next attempt with it. */
-  #fail(job: QueuedJob, fault: unknown): void {
+  #fail(job: Job, fault: unknown): void {
     if (fault instanceof RampartError && fault.effect === 'unknown') this.#tools.repository.forget(this.#id)
-    job.reject(fault)
-    if (!job.keepsOrder) return
-    const behind = this.#waiting.filter(({ keepsOrder }) => keepsOrder)
+    reject(job, fault)
+    if (!keepsOrder(job)) return
+    const behind = this.#waiting.filter(keepsOrder)
     if (behind.length === 0) return
-    this.#waiting.splice(0, this.#waiting.length, ...this.#waiting.filter(({ keepsOrder }) => !keepsOrder))
-    for (const each of behind) each.reject(deferred())
+    this.#waiting.splice(0, this.#waiting.length, ...this.#waiting.filter((each) => !keepsOrder(each)))
+    for (const each of behind) reject(each, deferred())
   }
+}
+
+function keepsOrder({ onFault }: Job): boolean {
+  return onFault !== undefined
+}
+
+function reject({ inHand, onFault }: Job, fault: unknown): void {
+  onFault?.()
+  inHand.reject(fault)
 }
 
 /**

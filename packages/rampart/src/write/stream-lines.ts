@@ -4,8 +4,7 @@ import { choices, quoted, type DeciderDefinition, type StreamId } from '../core/
 import { PassingMap } from '../core/collections/index.ts'
 import { RampartError, type Context } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
-import type { FinalCommand } from './command-service.ts'
-import type { CheckedCommand } from './decide.ts'
+import type { CommandInHand } from './command-in-hand.ts'
 import type { DocumentTips } from './document-tips.ts'
 import { createRepository, type CacheLimits } from './repository.ts'
 import { StreamLine, type LineTools } from './stream-line.ts'
@@ -61,22 +60,14 @@ export class StreamLines {
   }
 
   /**
-   * Has a command of a decider handled in its turn. Rejects with `OVERLOADED` when too many wait. With
+   * Has a command of a decider handled in its turn; it comes to `OVERLOADED` when too many wait. With
    * `onFault`, which hears of a fault before anything else does, it keeps its place among accepted commands.
    */
-  enqueue(decider: string, command: CheckedCommand, onFault?: () => void): Promise<FinalCommand> {
-    const line = this.#lineOf(decider, command.streamId)
-    if (line.length >= this.#perStream) {
-      return Promise.reject(overloaded(`too many commands wait for stream ${command.streamId}`))
-    }
-    const keepsOrder = onFault !== undefined
-    return new Promise((resolve, reject) => {
-      const rejectAndTell = (fault: unknown): void => {
-        onFault?.()
-        reject(fault)
-      }
-      line.enqueue({ command, keepsOrder, resolve, reject: rejectAndTell })
-    })
+  enqueue(decider: string, inHand: CommandInHand, onFault: (() => void) | undefined): void {
+    const { streamId } = inHand.command
+    const line = this.#lineOf(decider, streamId)
+    if (line.length < this.#perStream) line.enqueue(inHand, onFault)
+    else inHand.reject(overloaded(`too many commands wait for stream ${streamId}`))
   }
 
   #lineOf(decider: string, id: StreamId): StreamLine {
