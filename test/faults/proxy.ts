@@ -19,6 +19,8 @@ export interface Proxy extends AsyncDisposable {
   readonly loseAnswers: (count: number, toRequest: string) => void
   /** How many answers were lost so far. */
   readonly lost: () => number
+  /** Counts such requests from now on. */
+  readonly count: (request: string) => () => number
 }
 
 interface Link {
@@ -32,6 +34,7 @@ interface Link {
 export async function startProxy(target: string): Promise<Proxy> {
   const links = new Set<Link>()
   const losing = { left: 0, request: '', lost: 0 }
+  const counted: { readonly request: string; seen: number }[] = []
   const { hostname, port } = new URL(target)
   const listener = createServer({ allowHalfOpen: true }, (client) =>
     link(client, connect(Number(port), hostname)),
@@ -40,6 +43,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     const own: Link = { client, server, held: undefined, isAnswerLost: false }
     links.add(own)
     client.on('data', (chunk: Buffer) => {
+      for (const one of counted) one.seen += chunk.toString('latin1').split(one.request).length - 1
       if (own.held !== undefined) return void own.held.push(chunk)
       own.isAnswerLost ||= losing.left > 0 && chunk.includes(losing.request)
       server.write(chunk)
@@ -82,6 +86,11 @@ export async function startProxy(target: string): Promise<Proxy> {
     release: () => links.forEach(release),
     loseAnswers: (count, toRequest) => Object.assign(losing, { left: count, request: toRequest }),
     lost: () => losing.lost,
+    count: (request) => {
+      const one = { request, seen: 0 }
+      counted.push(one)
+      return () => one.seen
+    },
     [Symbol.asyncDispose]: down,
   }
 }

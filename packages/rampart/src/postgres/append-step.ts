@@ -17,8 +17,11 @@ import { keptOf, unsettled } from './document-collections.ts'
 import { parameters } from './inbox-step.ts'
 import { loneArguments, loneArgumentsOf, loneOf, loneResultOf } from './lone-call.ts'
 import { findOutcome } from './outcome-store.ts'
+import type { Pace } from './pace.ts'
 import { isPlain, plainArguments, plainArgumentsOf, plainResultsOf } from './plain-call.ts'
-import { streamKey, type WriterState } from './writer-state.ts'
+import { numberOrNullAt } from './rows.ts'
+import { streamKey } from './tickets.ts'
+import type { WriterState } from './writer-state.ts'
 
 /** A log and the time of the batch. */
 export interface BatchLog {
@@ -35,7 +38,7 @@ const appendBatch: Statement = {
 
 const appendPlain: Statement = {
   name: 'append-plain',
-  text: `SELECT statuses, versions, positions
+  text: `SELECT statuses, versions, positions, worked_us
     FROM rampart_write.append_plain(${parameters(plainArguments)})`,
 }
 
@@ -93,12 +96,13 @@ function documentOn(
  * happened.
  */
 export async function callAppends(
-  { client, state: { collections } }: { readonly client: Client; readonly state: WriterState },
+  { client, state: { collections, pace } }: { readonly client: Client; readonly state: WriterState },
   log: BatchLog,
   appends: readonly CallAppend[],
 ): Promise<readonly CallResult[]> {
   const kept = keptOf(collections, log.number).map(({ number }) => number)
-  const plain = kept.length === 0 && isPlain(appends) ? await callPlain(client, log, appends) : undefined
+  const isSimple = kept.length === 0 && isPlain(appends)
+  const plain = isSimple ? await callPlain({ client, pace }, log, appends) : undefined
   if (plain !== undefined) return plain
   const [row = []] = await run(client, appendBatch, argumentsOf({ ...log, collections, kept }, appends))
   return resultsOf(appends, log.epoch, row)
@@ -106,7 +110,7 @@ export async function callAppends(
 
 // It has no answer where other processes keep documents with this log.
 async function callPlain(
-  client: Client,
+  { client, pace }: { readonly client: Client; readonly pace: Pace },
   log: BatchLog,
   appends: readonly CallAppend[],
 ): Promise<readonly CallResult[] | undefined> {
@@ -115,7 +119,11 @@ async function callPlain(
     const [row = []] = await run(client, appendLone, loneArgumentsOf(log, lone))
     return row[0] === null ? undefined : [loneResultOf(lone, log.epoch, row)]
   }
-  const [row = []] = await run(client, appendPlain, plainArgumentsOf(log, appends))
+  const values = plainArgumentsOf(log, appends)
+  const end = pace.begin(appends.length)
+  const [row = []] = await run(client, appendPlain, values)
+  const workedUs = numberOrNullAt(row, 3)
+  if (workedUs !== null) end(workedUs / 1000)
   return row[0] === null ? undefined : plainResultsOf(appends, log.epoch, row)
 }
 

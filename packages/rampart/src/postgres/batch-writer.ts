@@ -36,14 +36,20 @@ export function createBatchWriter(state: WriterState): BatchWriter {
   return {
     commit: (batch) => commit(state, batch),
     close: () => disconnect(state),
+    overlap: state.flights,
   }
 }
 
 async function commit(state: WriterState, { nowMs, operations }: Batch): Promise<BatchReply> {
-  const results: Result[] = []
-  for (const one of runsOf(operations)) results.push(...(await commitRun(state, nowMs, one)))
-  await sweep(state, nowMs)
-  return { results, fault: null }
+  const end = state.flights.begin(operations)
+  try {
+    const results: Result[] = []
+    for (const one of runsOf(operations)) results.push(...(await commitRun(state, nowMs, one)))
+    await sweep(state, nowMs)
+    return { results, fault: null }
+  } finally {
+    end()
+  }
 }
 
 async function commitRun(
@@ -119,6 +125,7 @@ async function commitAppends(
   const { state, log } = place
   let client: Client | undefined
   const prepared = prepareAppends(state, log, appends)
+  const after = state.heads.get(log.number) ?? 0
   try {
     client = await clientOf(state)
     const results = await callAppends({ client, state }, log, prepared)
@@ -128,8 +135,8 @@ async function commitAppends(
     if (isDataError(error)) return refuseData(place, appends, error)
     if (isPassing(error) && attemptsLeft > 1) return commitAppends(place, appends, attemptsLeft - 1)
     if (!isLost(error)) return appends.map(() => failureOf(storeFault(error, state.access.url)))
-    forget(state)
-    return learn(place, { prepared, attemptsLeft, error })
+    forget(state, client)
+    return learn(place, { prepared, after, attemptsLeft, error })
   }
 }
 
@@ -149,20 +156,24 @@ async function refuseData(
 
 interface LostCall {
   readonly prepared: ReturnType<typeof prepareAppends>
+  /** A position before all of them. The head may have gone on since, by a batch that was beside this one. */
+  readonly after: number
   readonly attemptsLeft: number
   readonly error: unknown
 }
 
 // Sends again what is not recorded. Appends without events are sent again in any case: if they went
 // through, they are found by their command id or change nothing.
-async function learn(place: Place, { prepared, attemptsLeft, error }: LostCall): Promise<readonly Result[]> {
+async function learn(place: Place, lost: LostCall): Promise<readonly Result[]> {
+  const { prepared, after, attemptsLeft, error } = lost
   const { state, log } = place
   const unknown = unknownOf(storeFault(error, state.access.url))
   if (attemptsLeft <= 1) return prepared.map(() => unknown)
   await sleep(state.runtime, pauseMs(attemptsMax - attemptsLeft))
+  let client: Client | undefined
   try {
-    const client = await clientOf(state)
-    const recorded = await findRecorded({ client, state }, log, prepared)
+    client = await clientOf(state)
+    const recorded = await findRecorded(client, log, { appends: prepared, after })
     const found = prepared.filter(({ appendId }) => recorded.has(appendId))
     const results = found.flatMap(({ appendId }) => recorded.get(appendId) ?? [])
     const settled = await settleAppends({ client, state }, log, { appends: found, results })
@@ -171,8 +182,8 @@ async function learn(place: Place, { prepared, attemptsLeft, error }: LostCall):
     const [left, right] = [[...settled], [...again]]
     return prepared.map(({ appendId }) => (recorded.has(appendId) ? left.shift() : right.shift()) ?? unknown)
   } catch (cause) {
-    forget(state)
-    return learn(place, { prepared, attemptsLeft: attemptsLeft - 1, error: cause })
+    if (client !== undefined) forget(state, client)
+    return learn(place, { ...lost, attemptsLeft: attemptsLeft - 1, error: cause })
   }
 }
 
@@ -199,7 +210,7 @@ async function attempted<Value>(
       const fault = storeFault(error, state.access.url)
       const lost = client !== undefined && isLost(error)
       isUnknown ||= lost
-      if (lost) forget(state)
+      if (client !== undefined && lost) forget(state, client)
       const isWorthwhile = lost || isPassing(error) || (isUnknown && client === undefined)
       if (!isWorthwhile || attempt === attemptsMax) return isUnknown ? unknownOf(fault) : failureOf(fault)
       await sleep(state.runtime, pauseMs(attempt - 1))

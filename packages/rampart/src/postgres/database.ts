@@ -44,12 +44,16 @@ const writerSettings = [
   ...['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'].map((name) => `${name}=off`),
 ]
 
-/** Opens the one connection that writes. */
-export async function connectWriter(access: Access): Promise<Client> {
+/**
+ * Opens a connection that writes. With `pipeline`, a statement is sent although the one before it is not
+ * answered yet; the server takes them in order.
+ */
+export async function connectWriter(access: Access, { pipeline = false } = {}): Promise<Client> {
   const client = new Client({
     ...bounds(access, writerSettings),
     query_timeout: answerMsOf(access),
     lock_timeout: lockMs,
+    pipeline,
   })
   // A connection that is lost between two statements shows at the next one.
   client.on('error', () => undefined)

@@ -7,7 +7,6 @@ import type { BatchLog } from './append-step.ts'
 import { texts } from './binary-array.ts'
 import { readSql, run, type Statement } from './database.ts'
 import { numberAt, textAt } from './rows.ts'
-import type { WriterState } from './writer-state.ts'
 
 const findAppends: Statement = { name: 'find-recorded', text: readSql('find-recorded') }
 const passLock: Statement = {
@@ -16,13 +15,14 @@ const passLock: Statement = {
 }
 
 /**
- * The results of those appends that are recorded, by their append ids. It waits for the log's lock first: a
- * transaction whose connection is gone may still be running, and holds the lock until it has ended.
+ * The results of those appends that are recorded after a position, by their append ids. It waits for the
+ * log's lock first: a transaction whose connection is gone may still be running, and holds the lock until it
+ * has ended.
  */
 export async function findRecorded(
-  { client, state }: { readonly client: Client; readonly state: WriterState },
+  client: Client,
   log: BatchLog,
-  appends: readonly CallAppend[],
+  { appends, after }: { readonly appends: readonly CallAppend[]; readonly after: number },
 ): Promise<ReadonlyMap<string, AppendResult>> {
   await run(client, passLock, [log.number])
   const writes = appends.flatMap(({ appendId, checked }) =>
@@ -30,7 +30,7 @@ export async function findRecorded(
   )
   const rows = await run(client, findAppends, [
     log.number,
-    state.heads.get(log.number) ?? 0,
+    after,
     texts(writes.map(({ appendId }) => appendId)),
     texts(writes.map(({ write }) => write.decider)),
     texts(writes.map(({ write }) => write.id)),

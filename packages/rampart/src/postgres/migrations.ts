@@ -34,6 +34,7 @@ export const writeSchema: DatabaseSchema = {
     'follow-numbers',
     'append-plain',
     'append-lone',
+    'append-plain',
   ],
 }
 

@@ -12,8 +12,11 @@ import { createEventStore } from './event-store.ts'
 import { createLeaseStore } from './lease-store.ts'
 import { openReads } from './open-reads.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
+import { createFlights } from './overlap.ts'
+import { createPace } from './pace.ts'
+import { createTickets } from './tickets.ts'
 import { startWakeUps } from './wake-ups.ts'
-import { createTickets, type WriterState } from './writer-state.ts'
+import type { WriterState } from './writer-state.ts'
 
 /** How to open a store on PostgreSQL. */
 export interface PostgresStoreOptions {
@@ -58,10 +61,12 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   if (role === 'rampart_writer') await followNumbers(client, options.url)
   // The writer opens a connection of its own, with the bounds of its work.
   await endConnection(client)
+  const pace = createPace(runtime)
   return assemble(options, {
     access,
     runtime,
     client: undefined,
+    connecting: undefined,
     session: undefined,
     lostSessions: [],
     inboxCommandsMax: options.inboxCommandsMax ?? inboxCommandsMaxUnlessSaid,
@@ -72,6 +77,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     epochs: new Map(),
     heads: new Map(),
     owners: new Set(),
+    flights: createFlights(pace),
+    pace,
     appends: 0,
     sweptAtMs: 0,
   })

@@ -24,9 +24,15 @@ import type { Session, WriterState } from './writer-state.ts'
  */
 export async function clientOf(state: WriterState): Promise<Client> {
   if (state.client !== undefined) return state.client
+  // Two batches may have lost it.
+  state.connecting ??= connect(state).finally(() => (state.connecting = undefined))
+  return state.connecting
+}
+
+async function connect(state: WriterState): Promise<Client> {
   const { access, lostSessions } = state
   const { url, limits, role } = access
-  const client = await connectWriter({ url, limits })
+  const client = await connectWriter({ url, limits }, { pipeline: true })
   try {
     await endSessions(client, lostSessions)
     lostSessions.length = 0
@@ -41,10 +47,10 @@ export async function clientOf(state: WriterState): Promise<Client> {
   }
 }
 
-/** Gives up the connection, which was lost. */
-export function forget(state: WriterState): void {
-  const { client, session } = state
-  if (client === undefined) return
+/** Gives up a connection, which was lost; another one may have taken its place. */
+export function forget(state: WriterState, client: Client): void {
+  const { session } = state
+  if (client !== state.client) return
   state.client = undefined
   if (session !== undefined) state.lostSessions.push(session)
   cutConnection(client)

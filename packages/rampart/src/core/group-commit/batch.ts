@@ -88,11 +88,22 @@ export interface BatchReply {
   readonly fault: string | null
 }
 
-/** Commits batches, one at a time. */
+/** Commits batches, one at a time unless it says otherwise. */
 export interface BatchWriter {
   /** Rejects when it cannot be known whether the batch was committed. */
   readonly commit: (batch: Batch) => BatchReply | Promise<BatchReply>
   readonly close: () => Promise<void>
+  readonly overlap?: Overlap
+}
+
+/** What a writer says that works on several batches at once. */
+export interface Overlap {
+  readonly batchesMax: number
+  /**
+   * How many of the first operations that wait go as the next batch, beside those that are in its hands; 0
+   * when they wait until one of these is answered. There is always one for a writer whose hands are empty.
+   */
+  readonly take: (waiting: readonly Operation[]) => number
 }
 
 /** True for an operation that failed. */

@@ -1,4 +1,5 @@
-// Group commit: gathers what all callers want to write and hands it to the writer as one batch at a time.
+// Group commit: gathers what all callers want to write and hands it to the writer in batches, one at a time
+// unless the writer works on several at once.
 import { RampartError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import {
@@ -63,7 +64,8 @@ export function createCommitQueue(options: CommitQueueOptions): CommitQueue {
     waiting: [],
     operations: 0,
     bytes: 0,
-    isBusy: false,
+    batches: 0,
+    isGathering: false,
     isClosed: false,
     fault: undefined,
     drained: Promise.withResolvers(),
@@ -96,8 +98,10 @@ interface Queue {
   /** Waiting and in flight. */
   operations: number
   bytes: number
-  /** A batch is in flight or about to be gathered. */
-  isBusy: boolean
+  /** How many batches are in flight. */
+  batches: number
+  /** A batch is about to be gathered. */
+  isGathering: boolean
   isClosed: boolean
   fault: string | undefined
   readonly drained: PromiseWithResolvers<void>
@@ -118,14 +122,31 @@ function refusalOf(queue: Queue, bytes: number): RampartError | undefined {
 
 // A turn of the event loop passes before a batch is gathered, so that all callers of this turn are in it.
 function schedule(queue: Queue): void {
-  if (queue.isBusy) return
-  queue.isBusy = true
-  queue.options.runtime.soon(() => flush(queue))
+  if (queue.isGathering || !hasRoom(queue)) return
+  queue.isGathering = true
+  queue.options.runtime.soon(() => {
+    queue.isGathering = false
+    flush(queue)
+  })
+}
+
+function hasRoom({ batches, options }: Queue): boolean {
+  return batches < (options.writer.overlap?.batchesMax ?? 1)
 }
 
 function flush(queue: Queue): void {
-  const batch = takeBatch(queue)
+  while (hasRoom(queue)) {
+    const batch = takeBatch(queue)
+    if (batch.length === 0) return
+    send(queue, batch)
+    // A writer that answers at once lets its callers have the next turn.
+    if (queue.batches === 0) return
+  }
+}
+
+function send(queue: Queue, batch: readonly Waiting[]): void {
   const { writer, runtime } = queue.options
+  queue.batches++
   let reply: BatchReply | Promise<BatchReply>
   try {
     reply = writer.commit({ nowMs: runtime.nowMs(), operations: batch.map((one) => one.operation) })
@@ -147,14 +168,17 @@ function takeBatch(queue: Queue): readonly Waiting[] {
     if (end > 0 && (end === batchOperationsMax || bytes > batchBytesMax)) break
     end++
   }
-  const batch = queue.waiting.slice(0, end)
+  const { overlap } = queue.options.writer
+  const first = queue.waiting.slice(0, end)
+  if (overlap !== undefined && end > 0) end = overlap.take(first.map((one) => one.operation))
   queue.waiting = queue.waiting.slice(end)
-  return batch
+  return first.slice(0, end)
 }
 
 // A writer that works elsewhere gets what waits before anyone is answered, and works on it meanwhile.
 function goOn(queue: Queue, batch: readonly Waiting[], reply: BatchReply): void {
   if (reply.fault !== null || queue.waiting.length === 0) return finish(queue, batch, reply)
+  queue.batches--
   flush(queue)
   answer(queue, batch, reply)
   tell(queue, batch, reply)
@@ -163,7 +187,7 @@ function goOn(queue: Queue, batch: readonly Waiting[], reply: BatchReply): void 
 function finish(queue: Queue, batch: readonly Waiting[], reply: BatchReply): void {
   answer(queue, batch, reply)
   if (reply.fault !== null) stop(queue, reply.fault)
-  queue.isBusy = false
+  queue.batches--
   if (queue.waiting.length > 0) schedule(queue)
   tell(queue, batch, reply)
 }

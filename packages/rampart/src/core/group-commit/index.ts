@@ -13,6 +13,7 @@ export type {
   LogIdentity,
   Operation,
   OperationResult,
+  Overlap,
 } from './batch.ts'
 export type { CommitQueue } from './commit-queue.ts'
 export type { KeptReads } from './kept-collection.ts'

@@ -7,9 +7,12 @@
 -- what belongs to it are empty when no append stores a state.
 --
 -- It answers nothing where processes keep documents with the log, which append_batch settles. Statuses are those of
--- append_batch; versions are those after the appends, or as they stand for a conflict.
+-- append_batch; versions are those after the appends, or as they stand for a conflict; worked_us is the time that the
+-- call took but for the wait for the log's lock, in microseconds.
 
-CREATE OR REPLACE FUNCTION rampart_write.append_plain(
+DROP FUNCTION IF EXISTS rampart_write.append_plain;
+
+CREATE FUNCTION rampart_write.append_plain(
   p_log integer, p_now_ms bigint,
   a_command uuid[], a_fingerprint text[], a_leaves boolean[],
   a_decider text[], a_id text[], a_expected bigint[], a_is_refused boolean[], a_events integer[],
@@ -19,11 +22,13 @@ CREATE OR REPLACE FUNCTION rampart_write.append_plain(
   e_correlation text[], e_causation text[], e_actor text[], e_fingerprint text[], e_outcome text[],
   e_type integer[], e_schema_version integer[], e_content_type text[], e_subject text[], e_key text[],
   e_payload bytea[],
-  OUT statuses integer[], OUT versions integer[], OUT positions bigint[]
+  OUT statuses integer[], OUT versions integer[], OUT positions bigint[], OUT worked_us bigint
 )
 LANGUAGE plpgsql
 AS $$
 DECLARE
+  asked_at timestamptz := clock_timestamp();
+  locked_at timestamptz;
   head_position bigint;
   recorded_ms bigint;
   stream_numbers bigint[];
@@ -35,6 +40,7 @@ DECLARE
   type_numbers integer[];
 BEGIN
   PERFORM pg_advisory_xact_lock(1380012368, p_log);
+  locked_at := clock_timestamp();
   IF EXISTS (SELECT 1 FROM rampart_documents.collections AS c WHERE c.log = p_log AND c.is_kept) THEN
     RETURN;
   END IF;
@@ -200,5 +206,7 @@ BEGIN
       ARRAY(SELECT a_command[i] FROM generate_subscripts(a_command, 1) AS i WHERE statuses[i] = 0)
     );
   END IF;
+  -- The transaction began when the call arrived.
+  worked_us := 1000000 * extract(epoch FROM (clock_timestamp() - locked_at) + (asked_at - now()));
 END
 $$;
