@@ -64,11 +64,12 @@ function isStorable(value: unknown, depth: number): boolean {
   if (scalarFault(value, depth) !== undefined) return false
   if (typeof value !== 'object' || value === null) return true
   if (Array.isArray(value)) return value.every((child) => isStorable(child, depth + 1))
-  return Object.keys(value).every((key) => {
+  for (const key of Object.keys(value)) {
     const child = memberOf(value, key)
-    if (child === undefined) return true
-    return key !== '__proto__' && key.isWellFormed() && isStorable(child, depth + 1)
-  })
+    if (child === undefined) continue
+    if (key === '__proto__' || !key.isWellFormed() || !isStorable(child, depth + 1)) return false
+  }
+  return true
 }
 
 /**
@@ -80,11 +81,13 @@ export function hasSortedKeys(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(hasSortedKeys)
   // What writes itself may write its members in any order.
   if ('toJSON' in value) return false
-  const keys = Object.keys(value)
-  return keys.every((key, index) => {
-    const before = keys[index - 1]
-    return (before === undefined || before < key) && hasSortedKeys(memberOf(value, key))
-  })
+  let before: string | undefined
+  for (const key of Object.keys(value)) {
+    if (before !== undefined && before >= key) return false
+    if (!hasSortedKeys(memberOf(value, key))) return false
+    before = key
+  }
+  return true
 }
 
 /** A member of any object: reading one by one spares the pairs that `Object.entries` makes. */

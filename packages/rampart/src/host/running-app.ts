@@ -10,7 +10,13 @@ import {
 } from '../core/index.ts'
 import type { Freshness, Lag, ReadModel } from '../projection/index.ts'
 import type { CommandStatus, FailedCommand, ReceivedCommand, SucceededCommand } from '../write/index.ts'
-import type { DecideInPlace, FinalCommand, RefusedCommand, TransactionAsk } from '../write/index.ts'
+import type {
+  DecideInPlace,
+  FinalCommand,
+  RefusedCommand,
+  SentCommand,
+  TransactionAsk,
+} from '../write/index.ts'
 import type { App } from './app.ts'
 import type { Engine } from './engine.ts'
 
@@ -183,26 +189,24 @@ function lacking(what: string, name: string, known: readonly { readonly name: st
 type Send = (data: Json, options?: CommandOptions) => Promise<CommandStatus>
 
 function streamOf(engine: Engine, decider: Decider, id: string | undefined): Readonly<Record<string, Send>> {
-  const types = Object.keys(decider.definition.commands)
-  return Object.fromEntries(types.map((type) => [type, senderOf(engine, type, id)]))
+  const senders: Record<string, Send> = {}
+  for (const type of Object.keys(decider.definition.commands)) senders[type] = senderOf(engine, type, id)
+  return senders
 }
 
 function senderOf(engine: Engine, type: string, id: string | undefined): Send {
   const service = engine.serviceOf(type)
-  return (data, { key, expectedVersion, waitMs = commandWaitMs } = {}) =>
-    service.send(
-      {
-        type,
-        data,
-        actor: null,
-        dataPointer: '',
-        ...(id === undefined ? {} : { streamId: id }),
-        ...(key === undefined ? {} : { key }),
-        ...(expectedVersion === undefined ? {} : { expectedVersion: streamVersion(expectedVersion) }),
-      },
-      waitMs === 0 ? { mode: 'accept' } : { mode: 'wait', waitMs },
-    )
+  return (data, { key, expectedVersion, waitMs = commandWaitMs } = {}) => {
+    const sent: Unsent = { type, data, actor: null, dataPointer: '' }
+    if (id !== undefined) sent.streamId = id
+    if (key !== undefined) sent.key = key
+    if (expectedVersion !== undefined) sent.expectedVersion = streamVersion(expectedVersion)
+    return service.send(sent, waitMs === 0 ? { mode: 'accept' } : { mode: 'wait', waitMs })
+  }
 }
+
+/** A command that is being put together. */
+type Unsent = { -readonly [Member in keyof SentCommand]: SentCommand[Member] }
 
 function transactOf({ app, services }: Engine) {
   return async (

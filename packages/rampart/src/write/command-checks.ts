@@ -12,7 +12,7 @@ import {
   type StreamId,
   type UntypedCommand,
 } from '../core/codec/index.ts'
-import { RampartError, type Context, type Json, type Runtime } from '../core/index.ts'
+import { anyStreamId, RampartError, type Context, type Json, type Runtime } from '../core/index.ts'
 import type { SentCommand } from './command-service.ts'
 
 /** A command type of a context: with the decider it belongs to, or a decision. */
@@ -99,7 +99,8 @@ function idOf(
   const parsed = rule.parse(sent.streamId)
   if (parsed === undefined)
     return { pointer: '/streamId', detail: `a stream id of ${definition.of.name} is ${rule.describe}` }
-  return streamId(parsed)
+  // Ids of any kind are checked by their rule already.
+  return rule === anyStreamId ? (parsed as StreamId) : streamId(parsed)
 }
 
 function invalidInput(type: string, faults: readonly InputFault[]): RampartError {

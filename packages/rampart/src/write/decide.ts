@@ -136,7 +136,7 @@ export function prepareDecision(
   const next = encoded.length === 0 ? base : repository.advance(base, encoded.map(foldedEvent))
   const { after, stored: state } = repository.keep(streamId, next)
   const events = encoded.map(({ stored }) => stored)
-  const write = { ...expectation(basis), decider: definition.of.name, id: streamId, events }
+  const write = writeOf(basis, { decider: definition.of.name, id: streamId, events })
   const writes = [state === undefined ? write : { ...write, state }]
   const request = { ...claimOf(command, refusal, outcomeTtlMs), writes, ticket }
   const madeBy = encoded.length === 0 ? basis.buildsOn : ticket
@@ -158,12 +158,13 @@ export function newlyDecided(
   }))
 }
 
-/** What a write demands that was decided on a state. */
-export function expectation({
-  base: { version: expectedVersion },
-  buildsOn,
-}: Basis): Pick<StreamWrite, 'expectedVersion' | 'buildsOn'> {
-  return buildsOn === undefined ? { expectedVersion } : { expectedVersion, buildsOn }
+/** The write of what was decided on a state. */
+export function writeOf(
+  { base: { version: expectedVersion }, buildsOn }: Basis,
+  { decider, id, events }: Pick<StreamWrite, 'decider' | 'id' | 'events'>,
+): StreamWrite {
+  const write = { decider, id, expectedVersion, events }
+  return buildsOn === undefined ? write : { ...write, buildsOn }
 }
 
 function foldedEvent({ stored, data }: EncodedEvent): { type: string; data: Json; payloadBytes: number } {

@@ -13,7 +13,7 @@ interface Settled {
 
 /** What is stored of a success. Version and place come from the append itself. */
 export function succeededOutcome({ streamId, actor }: Settled): Json {
-  return { status: 'succeeded', streamId, ...sentBy(actor) }
+  return actor === null ? { status: 'succeeded', streamId } : { status: 'succeeded', streamId, actor }
 }
 
 /** What is stored of a refusal. */

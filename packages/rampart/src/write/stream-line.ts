@@ -19,9 +19,9 @@ import type { AppendResult, EventStore } from '../core/ports/index.ts'
 import { appendWithDocuments } from './append-documents.ts'
 import type { CommandInHand } from './command-in-hand.ts'
 import {
-  expectation,
   objectionTo,
   prepareDecision,
+  writeOf,
   type CheckedCommand,
   type DecisionTools,
   type Basis,
@@ -291,6 +291,6 @@ function reject({ inHand, onFault }: Job, fault: unknown): void {
  */
 function confirmVersion(tools: LineTools, id: StreamId, basis: Basis): PreparedDecision {
   const decider = tools.definition.of.name
-  const request = { writes: [{ decider, id, ...expectation(basis), events: [] }] }
+  const request = { writes: [writeOf(basis, { decider, id, events: [] })] }
   return { request, after: basis.base, madeBy: basis.buildsOn }
 }

@@ -85,10 +85,12 @@ function unknownKey(pointer: string): InputFault {
 function keepsEveryKey(input: unknown, output: unknown): boolean {
   if (input === output || typeof input !== 'object' || input === null) return true
   const known = typeof output === 'object' && output !== null ? output : {}
-  return Object.keys(input).every((key) => {
+  for (const key of Object.keys(input)) {
     const child = memberOf(input, key)
-    return child === undefined || (Object.hasOwn(known, key) && keepsEveryKey(child, memberOf(known, key)))
-  })
+    if (child === undefined) continue
+    if (!Object.hasOwn(known, key) || !keepsEveryKey(child, memberOf(known, key))) return false
+  }
+  return true
 }
 
 interface Pair {
