@@ -5,6 +5,7 @@
 // documents contain. A version is waited for by reading the document; readers that wait for one key share
 // each read.
 import { quoted, position, type Position } from '../core/codec/index.ts'
+import { PassingMap } from '../core/collections/index.ts'
 import { RampartError, type Runtime } from '../core/index.ts'
 import type { DocumentCollection, LogPlace, StoredDocument } from '../core/ports/index.ts'
 import { isSamePlace } from './checkpoint.ts'
@@ -251,7 +252,7 @@ function quarantineOf(shown: ShownProjection): Quarantine {
 
 /** Reads of one document that are asked for at one moment become one read. */
 function createSharedRead(shown: ShownProjection, waiters: Waiters): SharedRead {
-  const pending = new Map<string, Promise<Reading>>()
+  const pending = new PassingMap<string, Promise<Reading>>()
   return (key) => {
     const shared = pending.get(key)
     if (shared !== undefined) return shared

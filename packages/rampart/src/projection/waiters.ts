@@ -1,5 +1,6 @@
 // Readers that wait for a read model to move: a bounded number, each woken by what may concern it.
 import type { Position } from '../core/codec/index.ts'
+import { PassingMap } from '../core/collections/index.ts'
 import { RampartError, type Runtime } from '../core/index.ts'
 
 /** How a read model moved. */
@@ -43,13 +44,13 @@ interface Waiting {
 
 /** Makes the waiters of one read model. */
 export function createWaiters(runtime: Runtime, countMax: number): Waiters {
-  const waiting = new Set<Waiting>()
+  const waiting = new PassingMap<Waiting, Waiting>()
   let moves = 0
   return {
     moves: () => moves,
     wake(move) {
       moves += 1
-      for (const one of waiting) if (concerns(move, one.need)) one.wake()
+      for (const one of waiting.values()) if (concerns(move, one.need)) one.wake()
     },
     async wait(need) {
       need.signal?.throwIfAborted()
@@ -62,7 +63,7 @@ export function createWaiters(runtime: Runtime, countMax: number): Waiters {
 
 interface Room {
   readonly runtime: Runtime
-  readonly waiting: Set<Waiting>
+  readonly waiting: PassingMap<Waiting, Waiting>
 }
 
 function waitFor(need: Need, { runtime, waiting }: Room): Promise<void> {
@@ -83,7 +84,7 @@ function waitFor(need: Need, { runtime, waiting }: Room): Promise<void> {
     }
     const one: Waiting = { need, wake }
     const timer = runtime.setTimer(need.waitMs, wake)
-    waiting.add(one)
+    waiting.set(one, one)
     need.signal?.addEventListener('abort', onAbort, { once: true })
   })
 }
