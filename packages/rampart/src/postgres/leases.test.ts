@@ -4,8 +4,17 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { position } from '../core/codec/index.ts'
-import { systemRuntime } from '../core/index.ts'
-import { logKey, type EventStore, type ReadStore, type WriteStore } from '../core/ports/index.ts'
+import { systemRuntime, type Projection } from '../core/index.ts'
+import {
+  logKey,
+  type DocumentCollection,
+  type EventStore,
+  type ReadStore,
+  type StoredDocument,
+  type WriteStore,
+} from '../core/ports/index.ts'
+import { leaseNameOf } from '../projection/leased-projection.ts'
+import { partsOf } from '../projection/parts.ts'
 import { append, customers, foldFromNothing, make, orders, type ShopEvent } from '../projection/test/shop.ts'
 import { createSealer, type Sealer } from '../seal/index.ts'
 import { appended, openShop, upTo, write } from '../testing/event-store-contract-steps.ts'
@@ -58,11 +67,9 @@ interface Process extends AsyncDisposable {
 }
 
 /** Starts a process that projects; resolves when it runs. */
-async function startProcess(url: string, version = 1): Promise<Process> {
-  const parts = ['--conditions=rampart-source', program, url, String(version)]
-  const child = spawn(process.execPath, parts, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+async function startProcess(url: string, version = 1, parts = 1): Promise<Process> {
+  const asked = ['--conditions=rampart-source', program, url, String(version), String(parts)]
+  const child = spawn(process.execPath, asked, { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines: string[] = []
   child.stdout.on('data', (data: Buffer) => lines.push(...data.toString().trim().split('\n')))
   await expect.poll(() => lines).toContain('runs')
@@ -81,45 +88,68 @@ interface World extends AsyncDisposable {
   readonly url: string
   readonly log: EventStore
   readonly reads: ReadStore
-  /** Appends orders and waits until all read models contain them and are what a fold comes to. */
+  /** Appends orders. */
+  readonly record: (count: number) => Promise<void>
+  /** Waits until all read models contain what was recorded, and expects what a fold comes to. */
+  readonly expectFolded: (version?: number) => Promise<void>
+  /** Appends orders, and does the same with them. */
   readonly grow: (count: number, version?: number) => Promise<void>
+  /** How far those parts have come whose leases a process has. */
+  readonly reachedBy: (holder: string) => Promise<readonly number[]>
   /** The version of each projection that readers get. */
   readonly live: () => Promise<readonly (number | undefined)[]>
   /** Which process has each of the leases, one per projection. */
   readonly holders: () => Promise<readonly (string | null)[]>
 }
 
-async function openWorld(): Promise<World> {
+async function openWorld(parts = 1): Promise<World> {
   const url = await nextDatabase()
   const write = await openPostgresStore({ url })
   const reads = await openPostgresReadStore({ url })
   const log = await write.openLog(logKey('shop'))
   const recorded: ShopEvent[] = []
+  const { epoch } = await log.head()
+  const collectionOf = ({ name, version, indexes, search }: Projection) =>
+    reads.openCollection({ name, version, log: log.log, indexes, search }, epoch)
+  const reached = async (collection: DocumentCollection): Promise<number> =>
+    (await collection.checkpoint()).position
+  const everything = { after: { position: position(0), key: '' }, limit: 1e6 }
+  const record: World['record'] = async (count) => {
+    const events = upTo(count).flatMap((number) => {
+      const id = `${recorded.length % 50}-${number}`
+      return [make.placed(id, `customer ${number % 7}`, { pence: number }), make.noted(id)]
+    })
+    recorded.push(...events)
+    await append(log, ...events)
+  }
+  const expectFolded: World['expectFolded'] = async (version = 1) => {
+    const { position: head } = await log.head()
+    for (const of of [orders, customers]) {
+      const kept: StoredDocument[] = []
+      for (const part of partsOf({ ...of, version, parts })) {
+        const collection = await collectionOf(part)
+        await expect.poll(() => reached(collection), { interval: 20 }).toBe(head)
+        kept.push(...(await collection.changes(everything)).documents)
+      }
+      const sorted = kept.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+      expect(sorted).toEqual(foldFromNothing(of, recorded))
+    }
+  }
   return {
     url,
     log,
     reads,
-    async grow(count, version = 1) {
-      const events = upTo(count).flatMap((number) => {
-        const id = `${recorded.length % 50}-${number}`
-        return [make.placed(id, `customer ${number % 7}`, { pence: number }), make.noted(id)]
-      })
-      recorded.push(...events)
-      await append(log, ...events)
-      for (const of of [orders, customers]) {
-        const { name, indexes, search } = of
-        const shape = { name, version, log: log.log, indexes, search }
-        const { epoch, position: head } = await log.head()
-        const collection = await reads.openCollection(shape, epoch)
-        const reached = async (): Promise<number> => (await collection.checkpoint()).position
-        await expect.poll(reached, { interval: 20 }).toBe(head)
-        const { documents } = await collection.changes({
-          after: { position: position(0), key: '' },
-          limit: 1e6,
-        })
-        const sorted = documents.toSorted((a, b) => (a.key < b.key ? -1 : 1))
-        expect(sorted).toEqual(foldFromNothing(of, recorded))
-      }
+    record,
+    expectFolded,
+    async grow(count, version) {
+      await record(count)
+      await expectFolded(version)
+    },
+    async reachedBy(holder) {
+      const own = ((await reads.leases?.list()) ?? []).filter((lease) => lease.holder === holder)
+      const all = [orders, customers].flatMap((of) => partsOf({ ...of, parts }))
+      const kept = all.filter((part) => own.some(({ name }) => name === leaseNameOf(log.log, part)))
+      return Promise.all(kept.map(async (part) => reached(await collectionOf(part))))
     },
     live: () =>
       Promise.all(
@@ -201,5 +231,34 @@ describe('of the processes that project', () => {
     await world.grow(20, 1)
     await expect.poll(async () => new Set(await world.holders()).size).toBe(2)
     expect([older.faults(), newer.faults()]).toEqual([[], []])
+  })
+
+  // `npm run test:faults` takes more of the same.
+  const kills = process.env['FAULTS'] === 'all' ? 10 : 1
+
+  test(`one that is killed with parts of projections loses no key, ${kills} times`, async () => {
+    await using world = await openWorld(3)
+    await using staying = await startProcess(world.url, 1, 3)
+    const stays = (await world.holders())[0] ?? ''
+    const flowing = new AbortController()
+    const flow = (async () => {
+      while (!flowing.signal.aborted) await world.record(2)
+    })()
+    const gone: (string | null)[] = []
+    for (let kill = 0; kill < kills; kill++) {
+      await using victim = await startProcess(world.url, 1, 3)
+      const others = async () => new Set(await world.holders()).difference(new Set([stays, ...gone]))
+      await expect.poll(async () => (await others()).size).toBe(1)
+      await expect.poll(async () => (await world.reachedBy(stays)).length).toBe(3)
+      gone.push(...(await others()))
+      victim.child.kill('SIGKILL')
+      const { position: head } = await world.log.head()
+      // Parts of the one that stays go on while nobody has taken over what the other one kept.
+      await expect.poll(async () => Math.min(...(await world.reachedBy(stays)))).toBeGreaterThan(head)
+    }
+    flowing.abort()
+    await flow
+    await world.expectFolded()
+    expect(staying.faults()).toEqual([])
   })
 })

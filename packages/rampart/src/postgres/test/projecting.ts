@@ -27,11 +27,11 @@ function hurried(store: ReadStore): ReadStore {
   }
 }
 
-const [url = '', version = '1'] = process.argv.slice(2)
+const [url = '', version = '1', parts = '1'] = process.argv.slice(2)
 const write = await openPostgresStore({ url, role: 'rampart_projector', runtime })
 const read = await openPostgresReadStore({ url, runtime })
 const running = await runProjections({
-  projections: [orders, customers].map((one) => ({ ...one, version: Number(version) })),
+  projections: [orders, customers].map((one) => ({ ...one, version: Number(version), parts: Number(parts) })),
   store: await write.openLog(logKey('shop')),
   readStore: hurried(read),
   runtime,
