@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startHost, type RunningHost } from 'rampart/host'
 import { shop } from '../../packages/rampart/src/gateway/test/shop.ts'
+import { migrationLock } from '../../packages/rampart/src/postgres/migrations.ts'
 import {
   connectSql,
   createDatabase,
@@ -95,6 +96,22 @@ test('a database that is away at the start, or goes and comes back, is 503 until
   expect((await place(base, 'later', 'respond-async')).status).toBe(202)
   await until(async () => (await placedOrders(base)).length === 3)
   await until(async () => (await ask(`${base}/reads/order/later?v=1`)).status === 200)
+})
+
+test('a process that starts while another one changes the schema is 503 until it is there', async () => {
+  const url = await emptyDatabase()
+  await using other = await connectSql(url)
+  await other.run('BEGIN')
+  await other.run(migrationLock)
+  const port = await freePort()
+  const base = `http://127.0.0.1:${port}`
+  const starting = openHost(url, port)
+  await until(async () => (await fetch(`${base}/readyz`).catch(() => undefined))?.status === 503)
+  const { body } = await ask(`${base}/readyz`)
+  expect(String(body['reason'])).toMatch(/rampart_write is at step 0 of \d+, and cannot go on yet/)
+  await other.run('ROLLBACK')
+  await using host = await starting
+  await until(async () => (await place(host.url, 'first').catch(() => undefined))?.status === 200)
 })
 
 test('a server that takes no more connections is 503, and forgotten when it does', async () => {

@@ -44,13 +44,32 @@ const writerSettings = [
   ...['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'].map((name) => `${name}=off`),
 ]
 
+// A step of a schema takes as long as its tables are large. It ends soon after the process that takes it.
+const stepMs = 3_600_000
+const migratorSettings = ['client_connection_check_interval=5000']
+
 /**
  * Opens a connection that writes. With `pipeline`, a statement is sent although the one before it is not
  * answered yet; the server takes them in order.
  */
-export async function connectWriter(access: Access, { pipeline = false } = {}): Promise<Client> {
+export function connectWriter(access: Access, { pipeline = false } = {}): Promise<Client> {
+  return connect(access, { settings: writerSettings, pipeline })
+}
+
+/** Opens a connection for the steps of schemas, which no bound for statements cuts off. */
+export function connectMigrator(access: Access): Promise<Client> {
+  const limits = { ...access.limits, statementMs: stepMs }
+  return connect({ ...access, limits }, { settings: migratorSettings, pipeline: false })
+}
+
+interface Connecting {
+  readonly settings: readonly string[]
+  readonly pipeline: boolean
+}
+
+async function connect(access: Access, { settings, pipeline }: Connecting): Promise<Client> {
   const client = new Client({
-    ...bounds(access, writerSettings),
+    ...bounds(access, settings),
     query_timeout: answerMsOf(access),
     lock_timeout: lockMs,
     pipeline,

@@ -2,7 +2,15 @@
 import type { Client } from 'pg'
 import { RampartError } from '../core/index.ts'
 import type { Access, DatabaseRole } from './access.ts'
-import { connectWriter, endConnection, inTransaction, readSql, sqlState, storeFault } from './database.ts'
+import {
+  connectMigrator,
+  connectWriter,
+  endConnection,
+  inTransaction,
+  readSql,
+  sqlState,
+  storeFault,
+} from './database.ts'
 
 /** What a database schema holds. */
 export interface DatabaseSchema {
@@ -88,9 +96,9 @@ export async function connectPrepared(
   const client = await connectWriter(access)
   try {
     // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
-    for (const schema of schemas) await migrate(client, schema)
+    for (const schema of schemas) await migrate({ client, access }, schema)
     // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
-    for (const other of others) await prepareForOthers(client, other)
+    for (const other of others) await prepareForOthers({ client, access }, other)
     return { client, access: await takeRole(client, access, role) }
   } catch (error) {
     await endConnection(client)
@@ -100,27 +108,39 @@ export async function connectPrepared(
 
 // Each step is a transaction with its number, under a lock: any number of processes may start at once, and a
 // killed start can be repeated.
-async function migrate(client: Client, schema: DatabaseSchema): Promise<void> {
+async function migrate({ client, access }: Prepared, schema: DatabaseSchema): Promise<void> {
   const found = await stepOf(client, schema)
   if (found === schema.steps.length) return
+  const migrator = await connectMigrator(access)
   try {
-    for (let isBehind = true; isBehind;) isBehind = await takeStep(client, schema)
+    for (let isBehind = true; isBehind;) isBehind = await takeStep(migrator, schema)
   } catch (cause) {
-    if (sqlState(cause) !== '42501') throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    const message =
-      `The schema ${schema.name} is at step ${found} of ${schema.steps.length}, and the user of this URL ` +
-      `may not go on: ${reason}. Start a process once with the URL of its owner, who may create roles, in ` +
-      'RAMPART_STORE: rampart run --roles write.'
-    // Whoever may do it may be about to.
-    throw new RampartError('STORE_UNAVAILABLE', message, { cause, details: { isAway: true } })
+    throw stepFault(cause, `The schema ${schema.name} is at step ${found} of ${schema.steps.length}`)
+  } finally {
+    await endConnection(migrator)
   }
 }
 
+// Whoever takes the steps may be about to: both pass.
+function stepFault(cause: unknown, where: string): unknown {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const messages: Readonly<Record<string, string>> = {
+    '42501':
+      `${where}, and the user of this URL may not go on: ${reason}. Start a process once with the URL of ` +
+      'its owner, who may create roles, in RAMPART_STORE: rampart run --roles write.',
+    '55P03':
+      `${where}, and cannot go on yet: another process takes the next step, or a session has locked its ` +
+      'tables. This process tries again by itself.',
+  }
+  const message = messages[sqlState(cause) ?? '']
+  if (message === undefined) return cause
+  return new RampartError('STORE_UNAVAILABLE', message, { cause, details: { isAway: true } })
+}
+
 // Whoever needs the schema says what it lacks.
-async function prepareForOthers(client: Client, schema: DatabaseSchema): Promise<void> {
+async function prepareForOthers(prepared: Prepared, schema: DatabaseSchema): Promise<void> {
   try {
-    await migrate(client, schema)
+    await migrate(prepared, schema)
   } catch (error) {
     const isRefused = error instanceof RampartError || sqlState(error) !== undefined
     if (!isRefused) throw error

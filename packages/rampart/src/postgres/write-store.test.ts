@@ -76,6 +76,26 @@ async function openHarness(): Promise<EventStoreHarness & AsyncDisposable> {
 }
 
 describe('the store on PostgreSQL', () => {
+  test('takes the steps of its schema in the time that they need, all else within bounds', async () => {
+    const empty = await createDatabase(server.url('postgres'), 'bounds')
+    await runSql(
+      empty,
+      `CREATE TABLE public.seen (statement_timeout text, lock_timeout text);
+       GRANT INSERT ON public.seen TO PUBLIC;
+       CREATE FUNCTION public.note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+         INSERT INTO public.seen VALUES (current_setting('statement_timeout'), current_setting('lock_timeout'));
+       END $$;
+       CREATE EVENT TRIGGER note ON ddl_command_start EXECUTE FUNCTION public.note()`,
+    )
+    await using store = await openPostgresStore({ url: empty, statementMs: 20_000 })
+    const seen = 'SELECT DISTINCT statement_timeout, lock_timeout FROM public.seen'
+    expect(await runSql(empty, seen)).toEqual([{ statement_timeout: '1h', lock_timeout: '5s' }])
+    await runSql(empty, 'TRUNCATE public.seen')
+    const log = await store.openLog('default/shop/0')
+    await log.openDocuments({ name: 'orders', version: 1, indexes: [], search: [] })
+    expect(await runSql(empty, seen)).toEqual([{ statement_timeout: '20s', lock_timeout: '5s' }])
+  })
+
   test('gives folds a page with a payload that is no text as others do', async () => {
     await using harness = await openHarness()
     const log = await harness.store.openLog('default/shop/0')
