@@ -270,6 +270,17 @@ describe('a store', () => {
     }
   })
 
+  test('says that a log is not there yet to who may not make it, and opens it once it is', async () => {
+    const url = await createDatabase(server.url('postgres'), `empty_${++databases}`)
+    await using writer = await openPostgresStore({ url })
+    await using projector = await openPostgresStore({ url, role: 'rampart_projector' })
+    const early = projector.openLog('default/shop/0')
+    await expect(early).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', details: { isAway: true } })
+    const log = await writer.openLog('default/shop/0')
+    const opened = await projector.openLog('default/shop/0')
+    expect(await opened.head()).toEqual(await log.head())
+  })
+
   test('of an owner who is no superuser makes the roles its own and works as them', async () => {
     await using client = await connect('postgres')
     await client.query('CREATE ROLE landlord LOGIN CREATEROLE')

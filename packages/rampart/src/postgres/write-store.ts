@@ -2,11 +2,11 @@
 import type { Client } from 'pg'
 import { checkLogKey, inboxCommandsMaxUnlessSaid } from '../core/checks/index.ts'
 import { createCommitQueue, notifyListeners, type Operation } from '../core/group-commit/index.ts'
-import { systemRuntime, type Runtime } from '../core/index.ts'
+import { RampartError, systemRuntime, type Runtime } from '../core/index.ts'
 import type { EventStore, LogKey, WriteStore } from '../core/ports/index.ts'
 import { createBatchWriter } from './batch-writer.ts'
-import { accessOf } from './access.ts'
-import { endConnection, placeOf, storeFault } from './database.ts'
+import { accessOf, type DatabaseRole } from './access.ts'
+import { endConnection, placeOf, storeFault, type Statement } from './database.ts'
 import { connectPrepared, documentsSchema, hostSchema, readSchema, writeSchema } from './migrations.ts'
 import { createEventStore } from './event-store.ts'
 import { createLeaseStore } from './lease-store.ts'
@@ -124,7 +124,7 @@ function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore
     await Promise.all([closeReads(), writer.close(), wakeUps.close()])
   }
   return {
-    openLog: (key) => openLog(store, { key, namespace: options.namespace }, logs),
+    openLog: (key) => openLog(store, { key, namespace: options.namespace, role: state.access.role }, logs),
     fault: () => queue.fault() ?? wakeUps.fault(),
     leases: createLeaseStore({
       query: async (statement, values) => reads().query(statement, values),
@@ -138,16 +138,33 @@ function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore
 interface NamedLog {
   readonly key: LogKey
   readonly namespace: string | undefined
+  /** The role that asks for it. */
+  readonly role: DatabaseRole | undefined
 }
 
-async function openLog(
-  store: OpenStore,
-  { key, namespace }: NamedLog,
-  logs: Map<number, OpenLog>,
-): Promise<EventStore> {
+function nameOf({ key, namespace }: NamedLog): string {
+  return namespace === undefined ? key : `${namespace}:${key}`
+}
+
+const findLog: Statement = {
+  name: 'find-log',
+  text: 'SELECT number FROM rampart_write.logs WHERE key = $1',
+}
+
+/** Who may not make a log waits for those who do. */
+async function requireLog({ reads }: OpenStore, named: NamedLog): Promise<void> {
+  const found = await reads().query(findLog, [nameOf(named)])
+  if (found.length > 0) return
+  const makers = 'The first process with the role write makes it: start it, too.'
+  const message = `The log ${nameOf(named)} is not there yet. ${makers}`
+  throw new RampartError('STORE_UNAVAILABLE', message, { details: { isAway: true } })
+}
+
+async function openLog(store: OpenStore, named: NamedLog, logs: Map<number, OpenLog>): Promise<EventStore> {
+  const { key, role } = named
   checkLogKey(key)
-  const name = namespace === undefined ? key : `${namespace}:${key}`
-  const operation = { kind: 'openLog', key: name, epoch: store.runtime.uuid() } as const
+  if (role === 'rampart_projector') await requireLog(store, named)
+  const operation = { kind: 'openLog', key: nameOf(named), epoch: store.runtime.uuid() } as const
   const identity = await store.queue.submit<'openLog'>(operation, key.length)
   const own = logs.get(identity.number) ?? {
     key,
