@@ -3,8 +3,12 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { position } from '../core/codec/index.ts'
 import type { LeaseStore } from '../core/leases/index.ts'
 import type { ReadStore, WriteStore } from '../core/ports/index.ts'
-import { readStoreContract, type ReadStoreHarness } from '../testing/index.ts'
-import { leaseStoreContract, type LeaseStoreHarness } from '../testing/lease-store-contract.ts'
+import {
+  leaseStoreContract,
+  readStoreContract,
+  type LeaseStoreHarness,
+  type ReadStoreHarness,
+} from '../testing/index.ts'
 import { openPostgresReadStore, openPostgresStore } from './index.ts'
 import { createDatabase, startPostgres, type PostgresServer } from './test/server.ts'
 
