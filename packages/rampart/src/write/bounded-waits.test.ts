@@ -10,7 +10,13 @@ const ends = {
 }
 
 function awaitedOf(promise: Promise<string>): Awaited<string> {
-  return { tell: ({ resolve, reject }) => void promise.then(resolve, reject) }
+  return {
+    tell: (hearer) =>
+      void promise.then(
+        (value) => hearer.resolve(value),
+        (fault: unknown) => hearer.reject(fault),
+      ),
+  }
 }
 
 function waits() {

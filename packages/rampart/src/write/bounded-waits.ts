@@ -4,10 +4,10 @@
 // stand in a chain, because they leave it at any place; one that has left keeps hold of no other.
 import type { Runtime, Timer } from '../core/index.ts'
 
-/** Who is told what was waited for. */
+/** Who is told what was waited for, by calls of its own methods. */
 export interface Hearer<Value> {
-  readonly resolve: (value: Value) => void
-  readonly reject: (fault: unknown) => void
+  resolve(value: Value): void
+  reject(fault: unknown): void
 }
 
 /** Something to wait for, which tells a hearer in the turn in which it comes. */
@@ -23,28 +23,11 @@ export interface WaitEnds<Subject, Value> {
   readonly failed: (subject: Subject, fault: unknown) => Promise<Value> | undefined
 }
 
-/** A wait in progress. */
-interface Wait {
-  readonly endsAtMs: number
-  readonly runOut: () => void
-  before: Wait | undefined
-  after: Wait | undefined
-  isOver: boolean
-}
-
-/** Waits of one length in the order of their ends; there is one at least. */
-interface Row {
-  readonly waitMs: number
-  first: Wait | undefined
-  last: Wait | undefined
-  timer: Timer
-}
-
 /** Waits in progress. */
 export class BoundedWaits<Subject, Value> {
   readonly #runtime: Runtime
   readonly #ends: WaitEnds<Subject, Value>
-  readonly #rows = new Map<number, Row>()
+  readonly #rows = new Map<number, Row<Subject, Value>>()
 
   constructor(runtime: Runtime, ends: WaitEnds<Subject, Value>) {
     this.#runtime = runtime
@@ -53,90 +36,139 @@ export class BoundedWaits<Subject, Value> {
 
   /** What is waited for if it comes in time. */
   within(waitMs: number, subject: Subject, awaited: Awaited<Value>): Promise<Value> {
-    return new Promise((resolve, reject) => {
-      const row = this.#rowOf(waitMs)
-      const endsAtMs = this.#runtime.elapsedMs() + waitMs
-      const wait = join(row, endsAtMs, () => resolve(this.#ends.late(subject)))
-      const onValue = (value: Value): void => {
-        this.#end(row, wait)
-        resolve(value)
-      }
-      const onFault = (fault: unknown): void => {
-        this.#end(row, wait)
-        reject(fault)
-      }
-      awaited.tell({
-        resolve: onValue,
-        reject: (fault) => {
-          const instead = this.#ends.failed(subject, fault)
-          if (instead === undefined) onFault(fault)
-          else instead.then(onValue, onFault)
-        },
-      })
-    })
+    const told = Promise.withResolvers<Value>()
+    awaited.tell(new Wait(this.#rowOf(waitMs), subject, told))
+    return told.promise
   }
 
   /** Leaves every wait in progress three seconds at most. */
   cutShort(): void {
-    for (const row of this.#rows.values()) {
-      row.timer.cancel()
-      const leftMs = Math.min(row.waitMs, drainWaitMs)
-      row.timer = this.#runtime.setTimer(leftMs, () => this.#runOut(row, Number.POSITIVE_INFINITY))
-    }
+    for (const row of this.#rows.values()) row.cutShort()
   }
 
-  #rowOf(waitMs: number): Row {
+  #rowOf(waitMs: number): Row<Subject, Value> {
     const known = this.#rows.get(waitMs)
     if (known !== undefined) return known
-    const timer = this.#timerOf(() => row, waitMs)
-    const row: Row = { waitMs, first: undefined, last: undefined, timer }
+    const onEmpty = (): void => void this.#rows.delete(waitMs)
+    const row = new Row({ waitMs, runtime: this.#runtime, ends: this.#ends, onEmpty })
     this.#rows.set(waitMs, row)
     return row
   }
+}
 
-  #timerOf(row: () => Row, delayMs: number): Timer {
-    return this.#runtime.setTimer(delayMs, () => this.#runOut(row(), this.#runtime.elapsedMs()))
+/** A wait in progress. */
+class Wait<Subject, Value> implements Hearer<Value> {
+  readonly endsAtMs: number
+  before: Wait<Subject, Value> | undefined
+  after: Wait<Subject, Value> | undefined
+  isOver = false
+  readonly #row: Row<Subject, Value>
+  readonly #subject: Subject
+  readonly #told: PromiseWithResolvers<Value>
+
+  constructor(row: Row<Subject, Value>, subject: Subject, told: PromiseWithResolvers<Value>) {
+    this.#row = row
+    this.#subject = subject
+    this.#told = told
+    this.endsAtMs = row.join(this)
   }
 
-  #end(row: Row, wait: Wait): void {
+  resolve(value: Value): void {
+    this.#row.leave(this)
+    this.#told.resolve(value)
+  }
+
+  reject(fault: unknown): void {
+    const instead = this.#row.ends.failed(this.#subject, fault)
+    if (instead === undefined) this.#fail(fault)
+    else
+      instead.then(
+        (value) => this.resolve(value),
+        (again: unknown) => this.#fail(again),
+      )
+  }
+
+  runOut(): void {
+    this.#told.resolve(this.#row.ends.late(this.#subject))
+  }
+
+  #fail(fault: unknown): void {
+    this.#row.leave(this)
+    this.#told.reject(fault)
+  }
+}
+
+interface RowOptions<Subject, Value> {
+  readonly waitMs: number
+  readonly runtime: Runtime
+  readonly ends: WaitEnds<Subject, Value>
+  readonly onEmpty: () => void
+}
+
+/** Waits of one length in the order of their ends, from the first that joins until none is left. */
+class Row<Subject, Value> {
+  readonly ends: WaitEnds<Subject, Value>
+  readonly #waitMs: number
+  readonly #runtime: Runtime
+  readonly #onEmpty: () => void
+  #first: Wait<Subject, Value> | undefined
+  #last: Wait<Subject, Value> | undefined
+  #timer: Timer
+
+  constructor({ waitMs, runtime, ends, onEmpty }: RowOptions<Subject, Value>) {
+    this.ends = ends
+    this.#waitMs = waitMs
+    this.#runtime = runtime
+    this.#onEmpty = onEmpty
+    this.#timer = this.#timerOf(waitMs)
+  }
+
+  /** Takes a wait as the last, and says when it ends. */
+  join(wait: Wait<Subject, Value>): number {
+    wait.before = this.#last
+    if (this.#last === undefined) this.#first = wait
+    else this.#last.after = wait
+    this.#last = wait
+    return this.#runtime.elapsedMs() + this.#waitMs
+  }
+
+  /** Lets a wait go; without effect once it has gone. */
+  leave(wait: Wait<Subject, Value>): void {
     if (wait.isOver) return
-    leave(row, wait)
-    if (row.first !== undefined) return
+    const { before, after } = wait
+    if (before === undefined) this.#first = after
+    else before.after = after
+    if (after === undefined) this.#last = before
+    else after.before = before
+    wait.before = undefined
+    wait.after = undefined
+    wait.isOver = true
+    if (this.#first !== undefined) return
     // An idle program must not be kept running by a timer.
-    row.timer.cancel()
-    this.#rows.delete(row.waitMs)
+    this.#timer.cancel()
+    this.#onEmpty()
   }
 
-  #runOut(row: Row, nowMs: number): void {
-    for (let wait = row.first; wait !== undefined; wait = row.first) {
+  cutShort(): void {
+    this.#timer.cancel()
+    const leftMs = Math.min(this.#waitMs, drainWaitMs)
+    this.#timer = this.#runtime.setTimer(leftMs, () => this.#runOut(Number.POSITIVE_INFINITY))
+  }
+
+  #timerOf(delayMs: number): Timer {
+    return this.#runtime.setTimer(delayMs, () => this.#runOut(this.#runtime.elapsedMs()))
+  }
+
+  #runOut(nowMs: number): void {
+    for (let wait = this.#first; wait !== undefined; wait = this.#first) {
       if (wait.endsAtMs > nowMs) {
-        row.timer = this.#timerOf(() => row, wait.endsAtMs - nowMs)
+        this.#timer = this.#timerOf(wait.endsAtMs - nowMs)
         return
       }
       wait.runOut()
-      this.#end(row, wait)
+      this.leave(wait)
     }
   }
-}
-
-function join(row: Row, endsAtMs: number, runOut: () => void): Wait {
-  const before = row.last
-  const wait: Wait = { endsAtMs, runOut, before, after: undefined, isOver: false }
-  if (before === undefined) row.first = wait
-  else before.after = wait
-  row.last = wait
-  return wait
-}
-
-function leave(row: Row, wait: Wait): void {
-  const { before, after } = wait
-  if (before === undefined) row.first = after
-  else before.after = after
-  if (after === undefined) row.last = before
-  else after.before = before
-  wait.before = undefined
-  wait.after = undefined
-  wait.isOver = true
 }
 
 /** How long a wait may go on once the process drains, in milliseconds. */
