@@ -1,7 +1,7 @@
 // Durable, version-checked appends at 1, 64 and 256 callers, beside a raw file and a bare SQLite table.
 import { join } from 'node:path'
 import { systemRuntime } from 'rampart'
-import { logKey, type AppendRequest } from 'rampart/ports'
+import { logKey, type AppendRequest, type EventStore } from 'rampart/ports'
 import { openSqliteStore } from 'rampart/sqlite'
 // The sealer itself, because it belongs to whoever hosts an app, and a store alone has none.
 import { createSealer } from '../../packages/rampart/src/seal/index.ts'
@@ -11,7 +11,7 @@ import { drive, measure, ratio, sizesAt, type Round, type Work } from '../measur
 import { microseconds, milliseconds, rate, times, type Bench, type Demand } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 
-const payload = new TextEncoder().encode(JSON.stringify({ note: 'x'.repeat(280) }))
+const payload: Uint8Array = new TextEncoder().encode(JSON.stringify({ note: 'x'.repeat(280) }))
 const streamsOfCallers = 5000
 
 const raw = 'raw file, write + fdatasync'
@@ -20,15 +20,17 @@ const own = "store, caller's thread"
 
 /**
  * Appends before the measured ones, by 256 callers: until the write-ahead log of SQLite begins anew, each
- * commit makes its file longer, which costs a disk more than writing over it for the rest of its life.
+ * commit makes its file longer, which costs a disk more than writing over it for the rest of its life. They
+ * are large, so that few of them fill that log.
  */
 const appendsBefore = 15_000
+const payloadBefore: Uint8Array = new Uint8Array(2500)
 
 /** Measures and prints appends. */
 export async function benchAppends({ report, rounds, scale }: Bench): Promise<void> {
   for (const callers of sizesAt(scale, [1, 64, 256])) {
     // Long enough for the sealer, which looks once a second, to have its part in each round.
-    const operations = Math.ceil((callers === 1 ? 4000 : 60_000) * scale)
+    const operations = Math.ceil((callers === 1 ? 6000 : 60_000) * scale)
     const sized = { callers, operations, before: Math.ceil(appendsBefore * scale) }
     const fresh = { ...sized, before: 0, thread: 'caller' } as const
     const first = { name: "the first appends, caller's thread", round: () => store(fresh) }
@@ -75,14 +77,14 @@ function bareTable({ callers, operations, before }: Sized): Promise<Round> {
   return inTemporaryFolder(async (folder) => {
     using table = openBareTable(folder)
     const versions = new Map<number, number>()
-    const append = (operation: number): Promise<void> => {
+    const append = (operation: number, bytes: Uint8Array): Promise<void> => {
       const stream = operation % streamsOfCallers
       const version = (versions.get(stream) ?? 0) + 1
       versions.set(stream, version)
-      return table.append(stream, version, payload)
+      return table.append(stream, version, bytes)
     }
-    await drive(256, before, append)
-    return await drive(callers, operations, (operation) => append(before + operation))
+    await drive(256, before, (operation) => append(operation, payloadBefore))
+    return await drive(callers, operations, (operation) => append(before + operation, payload))
   })
 }
 
@@ -105,25 +107,44 @@ export function store({ thread, callers, operations, before, idOf }: StoreRound)
   return inTemporaryFolder(async (folder) => {
     await using database = await openSqliteStore({ file: join(folder, 'write.sqlite'), thread })
     const log = await database.openLog(logKey('bench'))
-    const sealer = createSealer({ store: log, runtime: systemRuntime })
     const versions = new Map<number, number>()
-    const append = async (operation: number): Promise<void> => {
+    const append = async (operation: number, bytes: Uint8Array): Promise<void> => {
       const stream = operation % streamsOfCallers
       const version = versions.get(stream) ?? 0
       versions.set(stream, version + 1)
       const commandId = idOf?.(operation) ?? systemRuntime.uuid()
-      const result = await log.append(deposit(`account-${stream}`, version, commandId))
+      const result = await log.append(deposit({ id: `account-${stream}`, version, commandId, bytes }))
       if (result.status !== 'appended') throw new Error(`The append came to ${result.status}.`)
     }
-    await drive(256, before, append)
-    const round = await drive(callers, operations, (operation) => append(before + operation))
+    await drive(256, before, (operation) => append(operation, payloadBefore))
+    await sealAll(log)
+    const sealer = createSealer({ store: log, runtime: systemRuntime })
+    const round = await drive(callers, operations, (operation) => append(before + operation, payload))
     await sealer.stop()
     return round
   })
 }
 
-/** An append of one event of about 300 bytes, with the claim of a command id. */
-export function deposit(id: string, version: number, commandId: string): AppendRequest {
+/** Seals what is recorded, so that no round has to digest what came before it. */
+async function sealAll(log: EventStore): Promise<void> {
+  const { position } = await log.head()
+  // oxlint-disable-next-line no-await-in-loop -- each goes on where the one before it ended
+  while (((await log.seals.last())?.last ?? 0) < position)
+    await createSealer({ store: log, runtime: systemRuntime }).stop()
+}
+
+/** What an append records. */
+export interface NewDeposit {
+  readonly id: string
+  readonly version: number
+  readonly commandId: string
+  /** About 300 unless given. */
+  readonly bytes?: Uint8Array
+}
+
+/** An append of one event with the claim of a command id. */
+export function deposit({ id, version, commandId, bytes = payload }: NewDeposit): AppendRequest {
+  const event = { type: 'MoneyDeposited', schemaVersion: 1, payload: bytes }
   // Ids and versions are made here in the form that their brands promise.
   return {
     writes: [{ decider: 'account', id, expectedVersion: version, events: [event] }],
@@ -137,5 +158,3 @@ export function deposit(id: string, version: number, commandId: string): AppendR
     causationId: commandId,
   } as unknown as AppendRequest
 }
-
-const event = { type: 'MoneyDeposited', schemaVersion: 1, payload }

@@ -6,8 +6,8 @@ import { logKey } from 'rampart/ports'
 import { openSqliteStore } from 'rampart/sqlite'
 
 const [file = ''] = process.argv.slice(2)
-// The store takes the log over at 4,000 pages of 4 KiB; this stays just below that.
-const journalBytes = 15 * 1024 * 1024
+// The store takes the log over at 16,000 pages of 4 KiB; this stays just below that.
+const journalBytes = 60 * 1024 * 1024
 const store = await openSqliteStore({ file, thread: 'caller' })
 const log = await store.openLog(logKey('bank'))
 const payload = new TextEncoder().encode(JSON.stringify({ cents: 1, group: 'a', note: 'x'.repeat(240) }))

@@ -100,6 +100,6 @@ async function append(log: EventStore, shape: Growth, number: number): Promise<v
   const generation = Math.floor(turn / eventsPerStream)
   const version = turn - generation * eventsPerStream
   const id = `account-${generation}-${number % streamsAtOnce}`
-  const result = await log.append(deposit(id, version, shape.commandId()))
+  const result = await log.append(deposit({ id, version, commandId: shape.commandId() }))
   if (result.status !== 'appended') throw new Error(`The append came to ${result.status}.`)
 }

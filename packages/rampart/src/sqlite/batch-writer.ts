@@ -17,6 +17,7 @@ import { accept, bury, claim, release } from './inbox-step.ts'
 import { beginEpoch, openLog } from './open-log.ts'
 import { numberAt } from './rows.ts'
 import { keepSeals } from './seal-step.ts'
+import { createJournal, type Journal } from './journal.ts'
 import type { LogHead } from './log-head.ts'
 import { createWriterState, readAgain, type WriterLimits, type WriterState } from './writer-state.ts'
 
@@ -37,6 +38,7 @@ export function createBatchWriter(target: WriterTarget): SynchronousWriter {
   const writer: Writer = {
     ...target,
     state: createWriterState(target.database, target),
+    journal: createJournal(target.database),
     identity: identityOf(target.file),
     fault: null,
   }
@@ -56,6 +58,7 @@ export function createBatchWriter(target: WriterTarget): SynchronousWriter {
 
 interface Writer extends WriterTarget {
   readonly state: WriterState
+  readonly journal: Journal
   /** Names the open file itself, whatever stands at its path by now. */
   readonly identity: string
   fault: string | null
@@ -81,9 +84,25 @@ function transact(writer: Writer, operations: readonly Operation[]): Attempt {
     requireSameFile(writer)
     isCommitting = true
     state.statements.commit.run()
+    isCommitting = false
+    keepJournalShort(writer)
     return { kind: 'committed', results }
   } catch (error) {
     return undo(writer, { error, isCommitting })
+  }
+}
+
+// 64 MiB are read back within a second after a crash.
+const journalPagesMax = 16_000
+
+// Everyone waits for what the mover has left. A full disk may keep it in the journal until a later commit;
+// any other failure may have cost pages that were moved before, and then only the journal has them.
+function keepJournalShort(writer: Writer): void {
+  try {
+    if (writer.journal.length() >= journalPagesMax) writer.journal.move()
+  } catch (error) {
+    const isPassing = [sqlite.full, ...passingErrors].some((code) => isSqliteError(error, code))
+    if (!isPassing) writer.fault = stopped(storeFault(error, writer.file))
   }
 }
 

@@ -25,7 +25,8 @@ export interface DatabaseSchema {
 
 // A server opens four connections per app, and the system caches their files as well.
 const cacheKib = 16 * 1024
-// A longer log makes checkpoints rarer; 16 MiB of it are read back within a second after a crash.
+// A longer log makes checkpoints rarer, and those who write wait for each of them. The writer of a write
+// store sees to its own log (see journal.ts).
 const checkpointPages = 4000
 const journalBytesMax = 64 * 1024 * 1024
 

@@ -18,6 +18,7 @@ import { createEventStore } from './event-store.ts'
 import { createGenerations } from './generations.ts'
 import { watchFullDisk } from './full-disk.ts'
 import { createInboxReader } from './inbox-reader.ts'
+import { createJournalMover } from './journal-mover.ts'
 import type { OpenLog, OpenStore, StoreReads } from './open-store.ts'
 import { createOutcomeFinder } from './outcome-store.ts'
 import { packBatch, type PackedBatch } from './packed-batch.ts'
@@ -86,15 +87,14 @@ function assemble({ options, file, runtime, writer }: Parts): WriteStore {
     writer,
     runtime,
     file,
-    limits: {
-      operationsMax: options.queueOperationsMax ?? queueOperationsMaxUnlessSaid,
-      bytesMax: options.queueBytesMax ?? queueBytesMaxUnlessSaid,
-    },
+    limits: limitsOf(options),
     onCommitted: (operations, results) => {
       disk.note(results)
+      mover.note()
       notifyListeners(logs, operations, results)
     },
   })
+  const mover = createJournalMover(file, runtime)
   const disk = watchFullDisk(runtime, () => queue.submit<'probe'>({ kind: 'probe' }, 0))
   let documents: DocumentReader | undefined
   const store: OpenStore = {
@@ -107,6 +107,7 @@ function assemble({ options, file, runtime, writer }: Parts): WriteStore {
   const close = async (): Promise<void> => {
     disk.close()
     await queue.close()
+    await mover.close()
     await reads.close()
     documents?.close()
     await writer.close()
@@ -115,6 +116,13 @@ function assemble({ options, file, runtime, writer }: Parts): WriteStore {
     openLog: (key) => openLog(store, key, logs),
     fault: () => queue.fault() ?? disk.fault(),
     [Symbol.asyncDispose]: () => (closing ??= close()),
+  }
+}
+
+function limitsOf({ queueOperationsMax, queueBytesMax }: SqliteStoreOptions) {
+  return {
+    operationsMax: queueOperationsMax ?? queueOperationsMaxUnlessSaid,
+    bytesMax: queueBytesMax ?? queueBytesMaxUnlessSaid,
   }
 }
 

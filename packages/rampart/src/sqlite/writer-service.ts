@@ -56,6 +56,8 @@ function openLocked(options: WriterOptions, lock: StoreLock): OpenWriter {
   const database = openDatabase({ file, synchronous: 'FULL', busyTimeoutMs })
   try {
     migrate(database, file, writeSchema)
+    // The writer itself sees to the journal, because SQLite would pass over what fails then.
+    database.exec('PRAGMA wal_autocheckpoint = 0')
     // The lock proves that whoever claimed commands is gone.
     database.exec('UPDATE inbox SET owner = NULL, lease_until_ms = 0 WHERE owner IS NOT NULL')
     const writer = createBatchWriter({ ...options, database })
