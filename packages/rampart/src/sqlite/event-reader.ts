@@ -1,6 +1,7 @@
 // Reads events over a read-only connection: pages of streams and logs, each read in one go.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import type { FoldRecord } from '../core/codec/index.ts'
+import type { StreamStretch } from '../core/checks/index.ts'
+import type { FoldRecord, StreamFoldRecord } from '../core/codec/index.ts'
 import type { EventFilter, EventRecord, LogPlace } from '../core/ports/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import { readSql } from './database.ts'
@@ -10,14 +11,6 @@ import { placeOf, positionMax, positionOf } from './places.ts'
 import { createPicker } from './picker.ts'
 import { createDecoder, type RecordDecoder } from './record-decoder.ts'
 import { numberAt, prepareQuery, textAt, type Row } from './rows.ts'
-
-/** A stretch of a stream; both versions inclusive. */
-export interface StreamRange {
-  readonly lowest: number
-  readonly highest: number
-  readonly isForward: boolean
-  readonly limit: number
-}
 
 /** A stretch of a log. */
 interface Stretch {
@@ -48,7 +41,9 @@ export interface ReadEvents {
 export interface EventReader {
   /** The number of a stream; `undefined` while it has no events. */
   readonly findStream: (log: LogIdentity, decider: string, id: string) => number | undefined
-  readonly readStream: (stream: number, range: StreamRange) => ReadEvents
+  readonly readStream: (stream: number, range: StreamStretch) => ReadEvents
+  /** The same as folds of the stream read it. */
+  readonly readStreamToFold: (stream: number, range: StreamStretch) => Page<StreamFoldRecord>
   readonly readLog: (log: LogIdentity, range: LogRange) => ReadEvents
   readonly readToFold: (log: LogIdentity, range: LogRange) => Page<FoldRecord>
   /** Events by the index of tags, and the position up to which it was examined. */
@@ -63,25 +58,13 @@ export interface EventReader {
 /** Prepares the reader on a connection. */
 export function createEventReader(database: DatabaseSync): EventReader {
   const toRecord = createDecoder(database)
-  const stream = createStreamQueries(database)
   const log = createLogQueries(database)
-  const readFolds = createFoldReader(database)
+  const folds = createFoldReader(database)
   return {
     ...createPlaceQueries(database),
     findStream: createStreamFinder(database),
-    readStream: (number, range) => {
-      const bounds = [number, range.lowest, range.highest]
-      return readPage({
-        queries: range.isForward ? stream.forward : stream.backward,
-        bounds,
-        limit: range.limit,
-        boundsOf: (rows) => {
-          const versions = [versionAt(rows[0]), versionAt(rows.at(-1))]
-          return [number, Math.min(...versions), Math.max(...versions)]
-        },
-        toRecord,
-      })
-    },
+    readStream: createStreamReader(database, toRecord),
+    readStreamToFold: folds.readStream,
     readLog: (identity, range) => {
       const filters = log.filtersOf(range)
       if (filters === undefined) return nothing
@@ -96,7 +79,7 @@ export function createEventReader(database: DatabaseSync): EventReader {
     readToFold: (identity, range) => {
       const filters = log.filtersOf(range)
       if (filters === undefined) return nothing
-      return readFolds(whereOf(range), boundsOf(identity, range, filters), range.limit)
+      return folds.readLog(whereOf(range), boundsOf(identity, range, filters), range.limit)
     },
     readPicked: createPickedReader(database, toRecord),
   }
@@ -158,11 +141,22 @@ function versionAt(row: Row | undefined): number {
   return numberAt(row ?? [], 2)
 }
 
-function createStreamQueries(database: DatabaseSync): Readonly<Record<'forward' | 'backward', PageQueries>> {
+function createStreamReader(database: DatabaseSync, toRecord: RecordDecoder): EventReader['readStream'] {
   const where = 'WHERE stream = ? AND version >= ? AND version <= ?'
   const select = readSql('select-event')
   const inOrder = (order: string): PageQueries => preparePage(database, select, { where, order })
-  return { forward: inOrder('version'), backward: inOrder('version DESC') }
+  const [forward, backward] = [inOrder('version'), inOrder('version DESC')]
+  return (stream, { lowest, highest, isForward, limit }) =>
+    readPage({
+      queries: isForward ? forward : backward,
+      bounds: [stream, lowest, highest],
+      limit,
+      boundsOf: (rows) => {
+        const versions = [versionAt(rows[0]), versionAt(rows.at(-1))]
+        return [stream, Math.min(...versions), Math.max(...versions)]
+      },
+      toRecord,
+    })
 }
 
 function createPickedReader(database: DatabaseSync, toRecord: RecordDecoder): EventReader['readPicked'] {

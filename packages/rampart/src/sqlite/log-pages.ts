@@ -1,7 +1,7 @@
 // Reads the pages of a log and of its streams: each page in one go, and everything else gets its turn between
 // two of them.
-import { foldStream, streamPages } from '../core/checks/index.ts'
-import { position, type FoldRecord } from '../core/codec/index.ts'
+import { streamPages, type StreamStretch } from '../core/checks/index.ts'
+import { position, type FoldRecord, type StreamFoldRecord } from '../core/codec/index.ts'
 import type { Runtime } from '../core/index.ts'
 import type {
   EventFilter,
@@ -12,6 +12,7 @@ import type {
   StreamQuery,
 } from '../core/ports/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
+import type { Page } from './event-page.ts'
 import type { EventReader } from './event-reader.ts'
 
 /** What pages are read from. */
@@ -31,24 +32,28 @@ export function createLogPages(
   log: LogIdentity,
 ): Pick<EventStore, 'readStream' | 'readStreamToFold' | 'readLog' | 'readToFold'> {
   return {
-    readStream: (query) => readStream(source, log, query),
-    readStreamToFold: (query) => foldStream(readStream(source, log, query)),
+    readStream: (query) =>
+      readStream(source, { log, query }, (reader, stream, stretch) => reader.readStream(stream, stretch)),
+    readStreamToFold: (query) =>
+      readStream(source, { log, query }, (reader, stream, stretch) =>
+        reader.readStreamToFold(stream, stretch),
+      ),
     readLog: (query) => readPages(source, query, (reader, page) => readLogPage(reader, log, page)),
     readToFold: (query) => readPages(source, query, (reader, page) => readFoldPage(reader, log, page)),
   }
 }
 
-function readStream(
+function readStream<Event extends StreamFoldRecord | EventRecord>(
   { runtime, events }: PageSource,
-  log: LogIdentity,
-  query: StreamQuery,
-): AsyncGenerator<readonly EventRecord[]> {
+  { log, query }: { readonly log: LogIdentity; readonly query: StreamQuery },
+  read: (reader: EventReader, stream: number, stretch: StreamStretch) => Page<Event>,
+): AsyncGenerator<readonly Event[]> {
   const { decider, id, signal } = query
-  return streamPages(query, async function* (stretch, isFirst) {
+  return streamPages<Event>(query, async function* (stretch, isFirst) {
     await breathe(runtime, isFirst, signal)
     const reader = events()
     const stream = reader.findStream(log, decider, id)
-    if (stream !== undefined) yield reader.readStream(stream, stretch)
+    if (stream !== undefined) yield read(reader, stream, stretch)
   })
 }
 
