@@ -108,7 +108,7 @@ async function catchUp(dataFolder: string, thread: 'caller' | 'worker'): Promise
 /** The memory of a server that catches up, with the flags that `rampart run` gives to V8 and without. */
 async function reportMemory({ report, scale, dataFolder, title }: Memory): Promise<void> {
   const rows: (readonly [string, Figure])[] = []
-  for (const flags of sizesAt(scale, [[], ['--max-semi-space-size=4', '--heap-growing-percent=20']])) {
+  for (const flags of sizesAt(scale, [[], ['--max-semi-space-size=8', '--heap-growing-percent=20']])) {
     // oxlint-disable-next-line no-await-in-loop -- they would catch up with one log at once
     await forgetReadModels(dataFolder)
     const script = join(import.meta.dirname, 'catch-up-server.ts')

@@ -77,7 +77,7 @@ test('serves an app at the root and others below prefixes, and says where to loo
   expect(stdout).not.toContain('\u001b')
   expect(stderr).toBe('')
   // The process that was started has taken the heap settings of a server.
-  expect(await readFile(`/proc/${started.child.pid}/cmdline`, 'utf8')).toContain('--max-semi-space-size=4')
+  expect(await readFile(`/proc/${started.child.pid}/cmdline`, 'utf8')).toContain('--max-semi-space-size=8')
 })
 
 test('ends with 0 on SIGTERM, answers what waits, and keeps what was acknowledged', async () => {
