@@ -3,27 +3,39 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { figure, isMet } from './report.ts'
 import { rampart } from './work/restate.ts'
 
-/** Parts without servers of their own, which would take longer to start than all of these take. */
+// Parts with peers are left out, which would have to be installed.
+/** Parts without servers of their own. */
 const quick = ['appends', 'commands', 'growth', 'loads', 'dispatch', 'catch-up', 'live', 'open']
+const onPostgres = ['postgres-snapshots', 'postgres-growth']
+/** Parts that start many processes; `FAULTS=all npx vitest run bench` runs them, too. */
+const inProcesses = ['postgres-http', 'postgres-writers']
 
-test('every quick part runs at a tiny size and prints figures as JSON', { timeout: 300_000 }, async () => {
-  const { tables, machine } = JSON.parse(
-    await bench('--scale', '0.0005', '--rounds', '1', '--json', ...only(quick)),
-  )
-  expect(machine).toMatchObject({ cores: expect.any(Number), node: process.version })
-  expect(tables.length).toBeGreaterThanOrEqual(quick.length)
-  for (const { rows } of tables) {
-    expect(rows.length).toBeGreaterThan(0)
-    for (const row of rows) {
-      const figures = Object.values(row).filter((cell) => typeof cell === 'object')
-      expect(figures).not.toEqual([])
-      for (const one of figures) expect(one).toMatchObject({ value: expect.any(Number) })
+const groups = [
+  ['quick part', true, quick],
+  ['part on PostgreSQL', true, onPostgres],
+  ['part in several processes', process.env['FAULTS'] === 'all', inProcesses],
+] as const
+
+describe.each(groups)('every %s', { timeout: 300_000 }, (_, canRun, parts) => {
+  test.runIf(canRun)('runs at a tiny size and prints figures as JSON', async () => {
+    const { tables, machine } = JSON.parse(
+      await bench('--scale', '0.0005', '--rounds', '1', '--json', ...only(parts)),
+    )
+    expect(machine).toMatchObject({ cores: expect.any(Number), node: process.version })
+    expect(tables.length).toBeGreaterThanOrEqual(parts.length)
+    for (const { rows } of tables) {
+      expect(rows.length).toBeGreaterThan(0)
+      for (const row of rows) {
+        const figures = Object.values(row).filter((cell) => typeof cell === 'object')
+        expect(figures).not.toEqual([])
+        for (const one of figures) expect(one).toMatchObject({ value: expect.any(Number) })
+      }
     }
-  }
+  })
 })
 
 test('callers in a process of their own are answered by a gateway', async () => {
