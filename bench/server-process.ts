@@ -8,13 +8,25 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Runs a script of Node that prints its address, and works with it. */
+/** What `rampart run` gives to V8. */
+export const flagsOfRun = [
+  '--max-semi-space-size=8',
+  '--heap-growing-percent=20',
+  '--no-allocation-site-pretenuring',
+]
+
+/** A script of Node that prints its address. */
+export interface Server extends Pick<Program, 'env'> {
+  readonly script: string
+  readonly flags?: readonly string[]
+}
+
+/** Runs a server, and works with it at its address. */
 export function withServer<T>(
-  script: string,
-  env: Program['env'],
+  { script, env, flags = [] }: Server,
   work: (url: string) => Promise<T>,
 ): Promise<T> {
-  const args = ['--conditions=rampart-source', script]
+  const args = [...flags, '--conditions=rampart-source', script]
   return withProgram({ file: process.execPath, args, env }, async (child) => work(await addressOf(child)))
 }
 

@@ -10,7 +10,7 @@ import { openSqliteReadStore, openSqliteStore } from 'rampart/sqlite'
 import { createProjectionRunner } from '../../packages/rampart/src/projection/create-projection-runner.ts'
 import { measure, ratio, sizesAt, startRound, type Round, type Work } from '../measure.ts'
 import { figure, microseconds, rate, times, type Bench, type Figure } from '../report.ts'
-import { withProgram } from '../server-process.ts'
+import { flagsOfRun, withProgram } from '../server-process.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { groups } from './bank.ts'
 import { fillLog, storeFile } from './fill-log.ts'
@@ -108,7 +108,7 @@ async function catchUp(dataFolder: string, thread: 'caller' | 'worker'): Promise
 /** The memory of a server that catches up, with the flags that `rampart run` gives to V8 and without. */
 async function reportMemory({ report, scale, dataFolder, title }: Memory): Promise<void> {
   const rows: (readonly [string, Figure])[] = []
-  for (const flags of sizesAt(scale, [[], ['--max-semi-space-size=8', '--heap-growing-percent=20']])) {
+  for (const flags of sizesAt(scale, [[], flagsOfRun])) {
     // oxlint-disable-next-line no-await-in-loop -- they would catch up with one log at once
     await forgetReadModels(dataFolder)
     const script = join(import.meta.dirname, 'catch-up-server.ts')

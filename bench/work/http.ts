@@ -7,11 +7,14 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { measure, ratio, type Round, type Work } from '../measure.ts'
 import { milliseconds, rate, times, type Bench } from '../report.ts'
-import { withServer } from '../server-process.ts'
+import { flagsOfRun, withServer } from '../server-process.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { deposit } from './bank.ts'
 
-const servers = { bare: '../limits/bare-server.ts', gateway: 'gateway-server.ts' } as const
+const servers = {
+  bare: { script: join(import.meta.dirname, '../limits/bare-server.ts') },
+  gateway: { script: join(import.meta.dirname, 'gateway-server.ts'), flags: flagsOfRun },
+} as const
 
 /** Measures and prints HTTP commands at 64 connections. */
 export async function benchHttp({ report, rounds, scale }: Bench): Promise<void> {
@@ -48,7 +51,7 @@ function post(server: keyof typeof servers, seconds: number, jwtSecret = ''): Pr
       HOST: '127.0.0.1',
       RAMPART_JWT_SECRET: jwtSecret,
     }
-    return withServer(join(import.meta.dirname, servers[server]), env, async (url) => {
+    return withServer({ ...servers[server], env }, async (url) => {
       const token = jwtSecret === '' ? undefined : tokenOf(jwtSecret)
       // As long before: by then V8 has compiled what is used often, which takes processor time as well.
       await fire(url, seconds, token)

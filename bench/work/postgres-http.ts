@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { drive, measure, type Round } from '../measure.ts'
 import { withPostgres, type BenchPostgres } from '../postgres-server.ts'
 import { milliseconds, rate, times, type Bench } from '../report.ts'
-import { withServer } from '../server-process.ts'
+import { flagsOfRun, withServer } from '../server-process.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { deposit } from './bank.ts'
 
@@ -52,6 +52,8 @@ function inTwo(server: BenchPostgres, operations: number): Promise<Round> {
 
 type Start = (roles: string, work: (url: string) => Promise<Round>) => Promise<Round>
 
+const script = join(import.meta.dirname, 'postgres-gateway-server.ts')
+
 /** Gives what starts gateways on a database of their own. */
 function withGateway(server: BenchPostgres, work: (start: Start) => Promise<Round>): Promise<Round> {
   return server.inDatabase((url) =>
@@ -66,7 +68,7 @@ function withGateway(server: BenchPostgres, work: (start: Start) => Promise<Roun
           PORT: '0',
           HOST: '127.0.0.1',
         }
-        return withServer(join(import.meta.dirname, 'postgres-gateway-server.ts'), env, within)
+        return withServer({ script, env, flags: flagsOfRun }, within)
       }),
     ),
   )

@@ -9,7 +9,7 @@ import type { Called, Calls } from '../http-callers.ts'
 import { installPeers, peersFolder, requirePeer, versionOf } from '../install-peers.ts'
 import { measure, ratio, type Round, type Work } from '../measure.ts'
 import { milliseconds, rate, times, type Bench } from '../report.ts'
-import { withProgram, withServer } from '../server-process.ts'
+import { flagsOfRun, withProgram, withServer } from '../server-process.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { deposit } from './bank.ts'
 
@@ -58,7 +58,7 @@ export function rampart(load: Load): Promise<Round> {
       PORT: '0',
       HOST: '127.0.0.1',
     }
-    return withServer(server, env, (url) =>
+    return withServer({ script: server, env, flags: flagsOfRun }, (url) =>
       call({
         ...load,
         port: Number(new URL(url).port),
@@ -90,11 +90,14 @@ function restate(load: Load): Promise<Round> {
     }
     const service = join(peersFolder, 'restate-accounts.js')
     return withProgram({ file, args: ['--no-logo'], env }, () =>
-      withServer(service, { NODE_ENV: 'production', RESTATE_LOGGING: 'ERROR' }, async (url) => {
-        await register(`http://127.0.0.1:${admin}/deployments`, url)
-        const body = JSON.stringify(deposit(7))
-        return call({ ...load, port: ingress ?? 0, path: '/account/{account}/Deposit', body })
-      }),
+      withServer(
+        { script: service, env: { NODE_ENV: 'production', RESTATE_LOGGING: 'ERROR' } },
+        async (url) => {
+          await register(`http://127.0.0.1:${admin}/deployments`, url)
+          const body = JSON.stringify(deposit(7))
+          return call({ ...load, port: ingress ?? 0, path: '/account/{account}/Deposit', body })
+        },
+      ),
     )
   })
 }
