@@ -16,12 +16,12 @@ if (
   process.exit(1)
 }
 
-// The heap of a server is mostly short-lived requests, that of a verification events: the first two flags leave
-// it two thirds of what it would hold, and V8 takes them at the start of a process only. The same process starts
-// again with them, where the system can. Half as much for what is young would be collected twice as often, by
-// threads that wait for each other: on busy processors each command costs a quarter more. The last one keeps V8
-// from guessing that what is made at one place of the code lives long: many requests in hand at once mislead it,
-// and all that they refer to is then kept with it.
+// The heap of a server is mostly short-lived requests, that of a verification events: the first two flags
+// leave it two thirds of what it would hold, and V8 takes them at the start of a process only. The same
+// process starts again with them, where the system can. Half as much for what is young would be collected
+// twice as often, by threads that wait for each other: on busy processors each command costs a quarter more.
+// The last one keeps V8 from guessing that what is made at one place of the code lives long: many requests
+// in hand at once mislead it, and all that they refer to is then kept with it.
 const heapFlags = ['--max-semi-space-size=8', '--heap-growing-percent=20', '--no-allocation-site-pretenuring']
 const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ')
 const isLong = ['run', 'verify'].includes(process.argv[2]) && !/semi-space|heap-growing/.test(given)
