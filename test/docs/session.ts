@@ -244,7 +244,9 @@ async function startServer(session: Session, block: Block, command: string): Pro
     if (child.exitCode !== null || Date.now() > deadline)
       throw new Error(`${block.place} does not start: ${output.stderr}`)
     await setTimeout(10)
-    port = /listens on http:\/\/127\.0\.0\.1:(\d+)\n/.exec(output.stdout)?.[1]
+    // The systems of `npm start` have orders to show once the sample is imported.
+    const isWhole = !command.includes('npm start') || /^sample orders: placed/m.test(output.stderr)
+    if (isWhole) port = /listens on http:\/\/127\.0\.0\.1:(\d+)\n/.exec(output.stdout)?.[1]
   }
   session.port = Number(port)
 }
