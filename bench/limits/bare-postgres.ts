@@ -28,7 +28,9 @@ const functions = `
     head bigint;
   BEGIN
     PERFORM pg_advisory_xact_lock(7);
-    SELECT coalesce(max(position), 0) INTO head FROM rampart_write.events WHERE log = 1;
+    -- The plan is made while the log is empty: \`max\` would read all of it ever after.
+    SELECT position INTO head FROM rampart_write.events WHERE log = 1 ORDER BY position DESC LIMIT 1;
+    head := coalesce(head, 0);
     INSERT INTO rampart_write.streams (log, decider, id)
     SELECT 1, 'account', g.id FROM unnest(p_ids, p_versions) AS g (id, version) WHERE g.version = 1;
     INSERT INTO rampart_write.events (

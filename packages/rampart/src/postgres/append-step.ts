@@ -12,13 +12,14 @@ import {
   type CallResult,
 } from './append-call.ts'
 import { documentName, type CallDocument } from './append-documents.ts'
+import { call } from './append-message.ts'
 import { run, type Statement } from './database.ts'
 import { keptOf, unsettled } from './document-collections.ts'
 import { parameters } from './inbox-step.ts'
-import { loneArguments, loneArgumentsOf, loneOf, loneResultOf } from './lone-call.ts'
+import { loneMessageOf, loneOf, loneResultOf } from './lone-call.ts'
 import { findOutcome } from './outcome-store.ts'
 import type { Pace } from './pace.ts'
-import { isPlain, plainArguments, plainArgumentsOf, plainResultsOf } from './plain-call.ts'
+import { isPlain, plainMessageOf, plainResultsOf } from './plain-call.ts'
 import { numberOrNullAt } from './rows.ts'
 import { streamKey } from './tickets.ts'
 import type { WriterState } from './writer-state.ts'
@@ -34,17 +35,6 @@ const appendBatch: Statement = {
   name: 'append-batch',
   text: `SELECT statuses, details, actuals, versions, positions, event_ids
     FROM rampart_write.append_batch(${parameters(appendArguments)})`,
-}
-
-const appendPlain: Statement = {
-  name: 'append-plain',
-  text: `SELECT statuses, versions, positions, worked_us
-    FROM rampart_write.append_plain(${parameters(plainArguments)})`,
-}
-
-const appendLone: Statement = {
-  name: 'append-lone',
-  text: `SELECT rampart_write.append_lone(${parameters(loneArguments)})`,
 }
 
 /** Gives each append the id under which its events are recorded, and finds what it builds on. */
@@ -116,12 +106,12 @@ async function callPlain(
 ): Promise<readonly CallResult[] | undefined> {
   const lone = loneOf(appends)
   if (lone !== undefined) {
-    const [row = []] = await run(client, appendLone, loneArgumentsOf(log, lone))
+    const [row = []] = await call(client, loneMessageOf(log, lone))
     return row[0] === null ? undefined : [loneResultOf(lone, log.epoch, row)]
   }
-  const values = plainArgumentsOf(log, appends)
+  const message = plainMessageOf(log, appends)
   const end = pace.begin(appends.length)
-  const [row = []] = await run(client, appendPlain, values)
+  const [row = []] = await call(client, message)
   const workedUs = numberOrNullAt(row, 3)
   if (workedUs !== null) end(workedUs / 1000)
   return row[0] === null ? undefined : plainResultsOf(appends, log.epoch, row)

@@ -2,22 +2,28 @@
 import type { CommandId, FoldRecord, Position, StreamId, StreamVersion } from '../core/codec/index.ts'
 import type { EventRecord } from '../core/ports/index.ts'
 import { contentTypeAt, originAt, tagsAt } from '../core/rows/index.ts'
-import type { SealedEvent, SealedOutcome } from '../core/seals/index.ts'
+import { leafOf, type SealedEvent, type SealedOutcome, type Sha256 } from '../core/seals/index.ts'
 import { bytesAt, numberAt, textAt, textOrNullAt, type Row } from './rows.ts'
 
 const ofAll = `
   found.bytes, found.position, s.decider, s.id, found.version, t.name, found.schema_version, found.append_id,
   found.append_index, found.recorded_at_ms`
-const ofRecords = `${ofAll},
-  found.payload, found.command_id, found.content_type, found.tags, found.correlation_id, found.causation_id,
+const ofRecords = (payload: string) => `${ofAll},
+  ${payload}, found.command_id, found.content_type, found.tags, found.correlation_id, found.causation_id,
   found.actor, found.data_subject_id, found.key_id`
+
+function ofSealed(payload: string): string {
+  return `${ofRecords(payload)}, found.fingerprint, coalesce(found.append_events, 1),
+    coalesce(found.outcome_version, found.version + coalesce(found.append_events, 1) - 1), found.outcome`
+}
 
 /** The columns of `select-events` for each kind of row. */
 export const eventColumns = {
   fold: `${ofAll}, convert_from(found.payload, 'UTF8')`,
-  record: ofRecords,
-  sealed: `${ofRecords}, found.fingerprint, coalesce(found.append_events, 1),
-    coalesce(found.outcome_version, found.version + coalesce(found.append_events, 1) - 1), found.outcome`,
+  record: ofRecords('found.payload'),
+  sealed: ofSealed('found.payload'),
+  /** One array, in which the payload's digest stands in its place. */
+  digested: `json_build_array(${ofSealed("encode(sha256(found.payload), 'hex')")})`,
 } as const
 
 /** The bytes of the payloads of a page up to a row, that of the row included. */
@@ -65,6 +71,11 @@ export function recordOf(row: Row): EventRecord {
 /** An event with the outcome that is recorded with it. */
 export function sealedOf(row: Row): SealedEvent {
   return { record: recordOf(row), outcome: outcomeOf(row) }
+}
+
+/** The leaf of an event whose payload was digested by the database. */
+export function digestedLeafOf(row: Row, sha256: Sha256): string {
+  return leafOf(sealedOf(row), sha256, textAt(row, 10))
 }
 
 function outcomeOf(row: Row): SealedOutcome | null {

@@ -1,13 +1,20 @@
-// Turns one append of one event, which goes alone, into the arguments of `append_lone`, and its answer into a
-// result.
+// Turns one append of one event, which goes alone, into the message that calls `append_lone`, and the answer
+// into a result.
 import type { NewEvent, StreamWrite } from '../core/ports/index.ts'
 import { contentTypeText, originText } from '../core/rows/index.ts'
 import { expectedOf, type CallAppend, type CallResult } from './append-call.ts'
+import { messageOf, type CalledStatement } from './append-message.ts'
+import { bigint, boolean, bytea, integer, text, uuid } from './binary-writer.ts'
+import { parameters } from './inbox-step.ts'
 import { plainResultOf } from './plain-call.ts'
 import { numbersAt, type Row } from './rows.ts'
 
-/** The number of arguments of `append_lone`. */
-export const loneArguments = 19
+/** The statement that calls `append_lone`. */
+export const appendLone: CalledStatement = {
+  name: 'append-lone',
+  text: `SELECT rampart_write.append_lone(${parameters(19)})`,
+  parameters: 19,
+}
 
 /** An append of one event to one stream. */
 interface LoneAppend {
@@ -27,33 +34,33 @@ export function loneOf([append, ...others]: readonly CallAppend[]): LoneAppend |
   return { append, write, event }
 }
 
-/** The arguments of `append_lone`. */
-export function loneArgumentsOf(
+/** The message that calls `append_lone`. */
+export function loneMessageOf(
   log: { readonly number: number; readonly nowMs: number },
   { append, write, event }: LoneAppend,
-): readonly unknown[] {
+): Buffer {
   const { command, correlationId, causationId, actor } = append.checked.request
-  return [
-    log.number,
-    log.nowMs,
-    append.appendId,
-    command?.id,
-    command?.fingerprint,
-    command?.leavesToInbox === true,
-    append.checked.outcome,
-    originText(correlationId, command),
-    originText(causationId, command),
-    actor,
-    write.decider,
-    write.id,
-    expectedOf(write),
-    event.type,
-    event.schemaVersion,
-    contentTypeText(event),
-    event.dataSubjectId,
-    event.keyId,
-    event.payload,
-  ]
+  return messageOf(appendLone, (message) => {
+    message.value(integer, log.number)
+    message.value(bigint, log.nowMs)
+    message.value(text, append.appendId)
+    message.value(uuid, command?.id)
+    message.value(text, command?.fingerprint)
+    message.value(boolean, command?.leavesToInbox === true)
+    message.value(text, append.checked.outcome)
+    message.value(text, originText(correlationId, command))
+    message.value(text, originText(causationId, command))
+    message.value(text, actor)
+    message.value(text, write.decider)
+    message.value(text, write.id)
+    message.value(bigint, expectedOf(write))
+    message.value(text, event.type)
+    message.value(integer, event.schemaVersion)
+    message.value(text, contentTypeText(event))
+    message.value(text, event.dataSubjectId)
+    message.value(text, event.keyId)
+    message.value(bytea, event.payload)
+  })
 }
 
 /** What `append_lone` answered. */

@@ -90,7 +90,7 @@ describe('two batches', () => {
 
   test('are worthwhile while this process takes longer for the callers than a call costs once', () => {
     const quick = paceAfter(10, { onceMs: 0.4, workedMs: 1, awayMs: 0.8 })
-    expect([64, 32, 1].map(quick.isWorthwhile)).toEqual([true, false, false])
+    expect([64, 16, 1].map(quick.isWorthwhile)).toEqual([true, false, false])
     const slowDisk = paceAfter(10, { onceMs: 8, workedMs: 1, awayMs: 0.8 })
     expect([64, 256].map(slowDisk.isWorthwhile)).toEqual([false, false])
     const fewCallers = paceAfter(10, { onceMs: 0.4, workedMs: 1, awayMs: 0 })

@@ -1,14 +1,21 @@
-// Turns appends that do not depend on each other into the arguments of `append_plain`, and its answer into
-// results.
+// Turns appends that do not depend on each other into the message that calls `append_plain`, and its
+// answer into results.
 import type { Position, StreamVersion } from '../core/codec/index.ts'
 import type { CommandClaim, NewEvent, StreamWrite } from '../core/ports/index.ts'
 import { contentTypeText, originText } from '../core/rows/index.ts'
 import { expectedOf, type CallAppend, type CallResult } from './append-call.ts'
-import { bigints, booleans, byteStrings, integers, texts, uuids } from './binary-array.ts'
+import { messageOf, writeArray, type CalledStatement } from './append-message.ts'
+import { bigint, boolean, bytea, integer, text, uuid, type BinaryWriter, type Kind } from './binary-writer.ts'
+import { parameters } from './inbox-step.ts'
 import { numbersAt, type Row } from './rows.ts'
 
-/** The number of arguments of `append_plain`. */
-export const plainArguments = 30
+/** The statement that calls `append_plain`. */
+export const appendPlain: CalledStatement = {
+  name: 'append-plain',
+  text: `SELECT statuses, versions, positions, worked_us
+    FROM rampart_write.append_plain(${parameters(30)})`,
+  parameters: 30,
+}
 
 /** Whether each append has events for one stream of its own, without tags, conditions and documents. */
 export function isPlain(appends: readonly CallAppend[]): boolean {
@@ -30,95 +37,133 @@ interface PlainAppend {
   readonly append: CallAppend
   readonly write: StreamWrite
   readonly command: CommandClaim | undefined
+  /** Its place in the call, from 1. */
+  readonly place: number
 }
 
 interface PlainEvent extends PlainAppend {
-  /** The place of its append in the call, from 1. */
-  readonly place: number
   readonly index: number
   readonly event: NewEvent
 }
 
-/** The arguments of `append_plain`. */
-export function plainArgumentsOf(
+/** The message that calls `append_plain`. */
+export function plainMessageOf(
   log: { readonly number: number; readonly nowMs: number },
   calls: readonly CallAppend[],
-): readonly unknown[] {
-  const appends = calls.flatMap((append): PlainAppend[] => {
-    const { writes, command } = append.checked.request
-    const [write] = writes
-    return write === undefined ? [] : [{ append, write, command }]
+): Buffer {
+  const appends = calls.flatMap(plainOf)
+  const events = appends.flatMap(eventsOf)
+  const types = [...new Set(events.map(typeOf))]
+  const numbers = new Map(types.map((type, index) => [type, index + 1]))
+  return messageOf(appendPlain, (message) => {
+    message.value(integer, log.number)
+    message.value(bigint, log.nowMs)
+    writeAppends(message, appends)
+    writeStates(message, appends)
+    writeArray(message, text, types, itself)
+    writeOrigins(message, events)
+    writeArray(message, integer, events, ({ event }) => numbers.get(event.type))
+    writeContents(message, events)
   })
-  const events = appends.flatMap((plain, offset) =>
-    plain.write.events.map((event, index): PlainEvent => ({ ...plain, place: offset + 1, index, event })),
-  )
-  const types = [...new Set(events.map(({ event }) => event.type))]
-  return [
-    log.number,
-    log.nowMs,
-    ...appendColumns(appends),
-    ...stateColumns(appends),
-    texts(types),
-    ...eventColumns(events),
-    ...contentColumns(events, new Map(types.map((type, index) => [type, index + 1]))),
-  ]
 }
 
-function appendColumns(appends: readonly PlainAppend[]): readonly Buffer[] {
-  return [
-    uuids(appends.map(({ command }) => command?.id ?? null)),
-    texts(appends.map(({ command }) => command?.fingerprint ?? null)),
-    booleans(appends.map(({ command }) => command?.leavesToInbox === true)),
-    texts(appends.map(({ write }) => write.decider)),
-    texts(appends.map(({ write }) => write.id)),
-    bigints(appends.map(({ write }) => expectedOf(write))),
-    booleans(appends.map(({ append }) => append.buildsOn[0] === -1)),
-    integers(appends.map(({ write }) => write.events.length)),
-  ]
+function plainOf(append: CallAppend, index: number): readonly PlainAppend[] {
+  const { writes, command } = append.checked.request
+  const [write] = writes
+  return write === undefined ? [] : [{ append, write, command, place: index + 1 }]
 }
 
-function stateColumns(appends: readonly PlainAppend[]): readonly Buffer[] {
-  const states = appends.some(({ write }) => write.state !== undefined)
-    ? appends.map(({ write }) => write.state)
-    : []
-  return [
-    bigints(states.map((state) => state?.stateVersion ?? null)),
-    texts(states.map((state) => state?.digest ?? null)),
-    texts(states.map((state) => state?.text ?? null)),
-  ]
+function eventsOf({ append, write, command, place }: PlainAppend): readonly PlainEvent[] {
+  return write.events.map((event, index) => ({ append, write, command, place, index, event }))
+}
+
+// V8 drops the machine code of a function that is made for each call, and so makes it anew all the time. What
+// is called for each append or event stands here.
+const itself = (value: string): string => value
+const typeOf = ({ event }: PlainEvent): string => event.type
+const commandOf = ({ command }: PlainAppend): string | undefined => command?.id
+const fingerprintOf = ({ command }: PlainAppend): string | undefined => command?.fingerprint
+const leavesOf = ({ command }: PlainAppend): boolean => command?.leavesToInbox === true
+const deciderOf = ({ write }: PlainAppend): string => write.decider
+const idOf = ({ write }: PlainAppend): string => write.id
+const expectedIn = ({ write }: PlainAppend): number => expectedOf(write)
+const isRefused = ({ append }: PlainAppend): boolean => append.buildsOn[0] === -1
+const countOf = ({ write }: PlainAppend): number => write.events.length
+
+function writeAppends(message: BinaryWriter, appends: readonly PlainAppend[]): void {
+  writeColumn(message, uuid, appends, commandOf)
+  writeColumn(message, text, appends, fingerprintOf)
+  writeArray(message, boolean, appends, leavesOf)
+  writeArray(message, text, appends, deciderOf)
+  writeArray(message, text, appends, idOf)
+  writeArray(message, bigint, appends, expectedIn)
+  writeArray(message, boolean, appends, isRefused)
+  writeArray(message, integer, appends, countOf)
+}
+
+const stateVersionOf = ({ write }: PlainAppend): number | undefined => write.state?.stateVersion
+const digestOf = ({ write }: PlainAppend): string | undefined => write.state?.digest
+const stateOf = ({ write }: PlainAppend): string | undefined => write.state?.text
+
+function writeStates(message: BinaryWriter, appends: readonly PlainAppend[]): void {
+  writeColumn(message, bigint, appends, stateVersionOf)
+  writeColumn(message, text, appends, digestOf)
+  writeColumn(message, text, appends, stateOf)
 }
 
 // What claims a command stands in the first event of an append.
-function eventColumns(events: readonly PlainEvent[]): readonly Buffer[] {
-  const requests = events.map(({ append }) => append.checked.request)
-  return [
-    integers(events.map(({ place }) => place)),
-    integers(events.map(({ index }) => index)),
-    texts(events.map(({ append }) => append.appendId)),
-    integers(
-      events.map(({ index, write }) => (index === 0 && write.events.length > 1 ? write.events.length : null)),
-    ),
-    uuids(events.map(({ command }) => command?.id ?? null)),
-    texts(requests.map(({ correlationId, command }) => originText(correlationId, command))),
-    texts(requests.map(({ causationId, command }) => originText(causationId, command))),
-    texts(requests.map(({ actor }) => actor ?? null)),
-    texts(events.map(({ index, command }) => (index === 0 ? (command?.fingerprint ?? null) : null))),
-    texts(events.map(({ index, append }) => (index === 0 ? append.checked.outcome : null))),
-  ]
+const placeOf = ({ place }: PlainEvent): number => place
+const indexOf = ({ index }: PlainEvent): number => index
+const appendIdOf = ({ append }: PlainEvent): string => append.appendId
+const eventsIn = ({ index, write: { events } }: PlainEvent): number | null =>
+  index === 0 && events.length > 1 ? events.length : null
+const correlationOf = ({ append: { checked }, command }: PlainEvent): string | null =>
+  originText(checked.request.correlationId, command)
+const causationOf = ({ append: { checked }, command }: PlainEvent): string | null =>
+  originText(checked.request.causationId, command)
+const actorOf = ({ append: { checked } }: PlainEvent): string | undefined => checked.request.actor
+const claimOf = ({ index, command }: PlainEvent): string | undefined =>
+  index === 0 ? command?.fingerprint : undefined
+const outcomeOf = ({ index, append: { checked } }: PlainEvent): string | null =>
+  index === 0 ? checked.outcome : null
+
+function writeOrigins(message: BinaryWriter, events: readonly PlainEvent[]): void {
+  writeArray(message, integer, events, placeOf)
+  writeArray(message, integer, events, indexOf)
+  writeArray(message, text, events, appendIdOf)
+  writeColumn(message, integer, events, eventsIn)
+  writeColumn(message, uuid, events, commandOf)
+  writeColumn(message, text, events, correlationOf)
+  writeColumn(message, text, events, causationOf)
+  writeColumn(message, text, events, actorOf)
+  writeColumn(message, text, events, claimOf)
+  writeColumn(message, text, events, outcomeOf)
 }
 
-function contentColumns(
-  events: readonly PlainEvent[],
-  types: ReadonlyMap<string, number>,
-): readonly Buffer[] {
-  return [
-    integers(events.map(({ event }) => types.get(event.type) ?? null)),
-    integers(events.map(({ event }) => event.schemaVersion)),
-    texts(events.map(({ event }) => contentTypeText(event))),
-    texts(events.map(({ event }) => event.dataSubjectId ?? null)),
-    texts(events.map(({ event }) => event.keyId ?? null)),
-    byteStrings(events.map(({ event }) => event.payload)),
-  ]
+const schemaVersionOf = ({ event }: PlainEvent): number => event.schemaVersion
+const contentTypeOf = ({ event }: PlainEvent): string | null => contentTypeText(event)
+const subjectOf = ({ event }: PlainEvent): string | undefined => event.dataSubjectId
+const keyOf = ({ event }: PlainEvent): string | undefined => event.keyId
+const payloadOf = ({ event }: PlainEvent): Uint8Array => event.payload
+
+function writeContents(message: BinaryWriter, events: readonly PlainEvent[]): void {
+  writeArray(message, integer, events, schemaVersionOf)
+  writeColumn(message, text, events, contentTypeOf)
+  writeColumn(message, text, events, subjectOf)
+  writeColumn(message, text, events, keyOf)
+  writeArray(message, bytea, events, payloadOf)
+}
+
+type ValueOf<Item, Value> = (item: Item) => Value | null | undefined
+
+// Beside longer arrays, `unnest` fills an empty one up with NULL, which saves both sides most columns.
+function writeColumn<Item, Value>(
+  message: BinaryWriter,
+  kind: Kind<Value>,
+  ...[items, valueOf]: [items: readonly Item[], valueOf: ValueOf<Item, Value>]
+): void {
+  const isEmpty = items.every((item) => (valueOf(item) ?? null) === null)
+  writeArray(message, kind, isEmpty ? [] : items, valueOf)
 }
 
 /** What `append_plain` answered, in the order of the appends. */

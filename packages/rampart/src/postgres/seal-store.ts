@@ -4,7 +4,6 @@ import { position, type Position } from '../core/codec/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import {
   checkSeals,
-  leafOf,
   sealEventsMax,
   sealRangeOf,
   type Seal,
@@ -14,6 +13,7 @@ import {
 } from '../core/seals/index.ts'
 import { sealOf } from '../core/rows/index.ts'
 import { readSql, type RunQuery, type Statement } from './database.ts'
+import { digestedLeafOf } from './event-rows.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
 
 /** The hash of seals. */
@@ -58,12 +58,9 @@ async function rangeAfter(
   identity: LogIdentity,
   after: Position,
 ): Promise<SealRange | undefined> {
-  const { events } = await reads().events.readSealed(identity, {
-    after,
-    through: after + sealEventsMax,
-    limit: sealEventsMax,
-  })
+  const range = { after, through: after + sealEventsMax, limit: sealEventsMax }
+  const events = await reads().events.readDigested(identity, range)
   if (events.length === 0) return undefined
-  const leaves = events.map((event) => leafOf(event, sha256))
+  const leaves = events.map((event) => digestedLeafOf(event, sha256))
   return sealRangeOf(position(after + 1), leaves, sha256)
 }

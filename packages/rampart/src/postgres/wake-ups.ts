@@ -7,7 +7,7 @@
 import { Client } from 'pg'
 import type { Runtime, Timer } from '../core/index.ts'
 import { connectionOf, type Access } from './access.ts'
-import { cutConnection, endConnection, isLost, storeFault } from './database.ts'
+import { cutConnection, endConnection, isLost, storeFault, type Statement } from './database.ts'
 
 /** The wake-ups of one open database. */
 export interface WakeUps {
@@ -123,13 +123,17 @@ async function listen(state: Listening): Promise<void> {
   }
 }
 
+const notify: Statement = {
+  name: 'notify',
+  text: 'SELECT pg_notify($1, hint) FROM unnest($2::text[]) AS hint',
+}
+
 async function tell(state: Listening): Promise<void> {
   const hints = [...state.changed]
   state.changed.clear()
   state.toldMs = state.runtime.elapsedMs()
   try {
-    const notify = 'SELECT pg_notify($1, hint) FROM unnest($2::text[]) AS hint'
-    await state.client?.query(notify, [state.channel, hints])
+    await state.client?.query({ ...notify, values: [state.channel, hints] })
   } catch {
     // A hint was lost, as hints may be; the end of its connection leads to another one.
     if (state.client !== undefined) cutConnection(state.client)

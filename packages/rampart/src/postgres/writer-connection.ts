@@ -4,6 +4,7 @@
 // its way and arrive after somebody has looked what became of it, and then it would happen once more. So
 // whoever goes on in its place ends the session first; what reaches the server after that finds nobody there.
 import type { Client } from 'pg'
+import { preparing } from './append-message.ts'
 import { texts } from './binary-array.ts'
 import {
   connectWriter,
@@ -15,6 +16,8 @@ import {
   type Statement,
 } from './database.ts'
 import { holdKept } from './document-collections.ts'
+import { appendLone } from './lone-call.ts'
+import { appendPlain } from './plain-call.ts'
 import { numberAt, textAt } from './rows.ts'
 import type { Session, WriterState } from './writer-state.ts'
 
@@ -38,6 +41,7 @@ async function connect(state: WriterState): Promise<Client> {
     lostSessions.length = 0
     state.session = await sessionOf(client)
     if (role !== undefined) await client.query(`SET ROLE ${role}`)
+    await client.query([appendPlain, appendLone].map(preparing).join('; '))
     await holdKept(client, state.collections)
     state.client = client
     return client

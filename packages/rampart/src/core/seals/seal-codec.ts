@@ -20,8 +20,12 @@ const digestBytes = 32
 const markDigits = 8
 const [codeOf0, codeOf9, codeOfA] = [48, 57, 97]
 
-/** The leaf of an event, as 64 hexadecimal digits. */
-export function leafOf({ record, outcome }: SealedEvent, sha256: Sha256): string {
+/** The leaf of an event, as 64 hexadecimal digits; the digest of its payload may be known. */
+export function leafOf(
+  { record, outcome }: SealedEvent,
+  sha256: Sha256,
+  payloadDigest = sha256(record.payload),
+): string {
   const content = [
     record.decider,
     record.streamId,
@@ -32,7 +36,7 @@ export function leafOf({ record, outcome }: SealedEvent, sha256: Sha256): string
     record.appendIndex,
     record.commandId,
     record.contentType,
-    sha256(record.payload),
+    payloadDigest,
     record.tags,
     record.correlationId,
     record.causationId,
