@@ -43,6 +43,8 @@ export const writeSchema: DatabaseSchema = {
     'append-plain',
     'append-lone',
     'append-plain',
+    'append-plain',
+    'append-lone',
   ],
 }
 

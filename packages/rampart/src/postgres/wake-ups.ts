@@ -2,8 +2,8 @@
 //
 // A notification is a hint and no more: it may be late or lost, and everyone who waits for one also looks
 // for himself from time to time. It is sent after the commit and by a connection of its own, at once
-// after a pause and a few hundred times a second at most: a NOTIFY within the transactions of the writer
-// would make all of them wait for one lock.
+// after a pause and a few hundred times a second at most, and less while changes keep coming: a NOTIFY within
+// the transactions of the writer would make all of them wait for one lock.
 import { Client } from 'pg'
 import type { Runtime, Timer } from '../core/index.ts'
 import { connectionOf, type Access } from './access.ts'
@@ -27,7 +27,7 @@ export interface WakeUpOptions {
   readonly onWake: (hint?: string) => void
 }
 
-const tellEveryMs = 3
+const [tellEveryMs, tellEveryMsMax] = [3, 10]
 const reconnectMs = 1000
 // Hints hold up nobody, so that a server has time; who waits for one hears nothing on a dead connection.
 const bounds = {
@@ -48,6 +48,8 @@ interface Listening extends WakeUpOptions {
   isTelling: boolean
   /** When hints were sent last. */
   toldMs: number
+  /** How long after that the next ones may go. */
+  everyMs: number
 }
 
 /** Starts to listen; it connects in the background, and again whenever the connection is lost. */
@@ -61,6 +63,7 @@ export function startWakeUps(options: WakeUpOptions): WakeUps {
     timer: undefined,
     isTelling: false,
     toldMs: Number.NEGATIVE_INFINITY,
+    everyMs: tellEveryMs,
   }
   void listen(state)
   return {
@@ -80,10 +83,11 @@ export function startWakeUps(options: WakeUpOptions): WakeUps {
 }
 
 function tellSoon(state: Listening): void {
-  const { runtime, toldMs, isTelling, isClosed } = state
+  const { runtime, toldMs, everyMs, isTelling, isClosed } = state
   if (isTelling || isClosed) return
   state.isTelling = true
-  const pauseMs = toldMs + tellEveryMs - runtime.elapsedMs()
+  const pauseMs = toldMs + everyMs - runtime.elapsedMs()
+  state.everyMs = pauseMs <= 0 ? tellEveryMs : Math.min(everyMs + 1, tellEveryMsMax)
   if (pauseMs <= 0) runtime.soon(() => void tell(state))
   else state.timer = runtime.setTimer(pauseMs, () => void tell(state), { keepAlive: false })
 }

@@ -7,6 +7,8 @@
 -- append_batch settles; otherwise a status of append_batch, the version of the stream after the append, or as it
 -- stands for a conflict, and the event's position.
 
+DROP FUNCTION IF EXISTS rampart_write.append_lone;
+
 CREATE FUNCTION rampart_write.append_lone(
   p_log integer, p_now_ms bigint,
   p_append_id text, p_command uuid, p_fingerprint text, p_leaves boolean, p_outcome text,
@@ -28,14 +30,20 @@ DECLARE
   waiting_fingerprint text;
   status integer;
 BEGIN
-  PERFORM pg_advisory_xact_lock(1380012368, p_log);
+  -- An expression needs no plan of its own. Each statement below sees what was committed before the lock was had.
+  IF pg_advisory_xact_lock(1380012368, p_log) IS NULL THEN
+    RETURN NULL;
+  END IF;
 
   SELECT
     EXISTS (SELECT 1 FROM rampart_documents.collections AS c WHERE c.log = p_log AND c.is_kept),
     coalesce(head.position, 0) + 1,
     greatest(head.recorded_at_ms, p_now_ms),
     known.number,
-    coalesce(newest.version, 0),
+    coalesce(newest.version, (
+      SELECT e.version FROM rampart_write.events AS e
+      WHERE e.stream = known.number ORDER BY e.version DESC LIMIT 1
+    ), 0),
     (SELECT t.number FROM rampart_write.event_types AS t WHERE t.name = p_type LIMIT 1),
     EXISTS (
       SELECT 1
@@ -70,7 +78,7 @@ BEGIN
   ) AS known ON true
   LEFT JOIN LATERAL (
     SELECT e.version FROM rampart_write.events AS e
-    WHERE e.stream = known.number ORDER BY e.version DESC LIMIT 1
+    WHERE e.stream = known.number AND e.version >= p_expected ORDER BY e.version DESC LIMIT 1
   ) AS newest ON true;
 
   IF is_kept THEN

@@ -78,7 +78,12 @@ BEGIN
       count(*) FILTER (WHERE found.number IS NULL AND found.accepted > 0) OVER in_order AS new_rank
     FROM (
       SELECT
-        a.i, known.number, coalesce(newest.version, 0) AS version, waiting.fingerprint IS NOT NULL AS is_waiting,
+        a.i, known.number,
+        coalesce(newest.version, (
+          SELECT e.version FROM rampart_write.events AS e
+          WHERE e.stream = known.number ORDER BY e.version DESC LIMIT 1
+        ), 0) AS version,
+        waiting.fingerprint IS NOT NULL AS is_waiting,
         verdict.status, CASE WHEN verdict.status = 0 THEN a.events ELSE 0 END AS accepted
       FROM unnest(
         a_command, a_fingerprint, a_leaves, a_decider, a_id, a_expected, a_is_refused, a_events
@@ -87,9 +92,11 @@ BEGIN
         SELECT s.number FROM rampart_write.streams AS s
         WHERE s.log = p_log AND s.decider = a.decider AND s.id = a.id LIMIT 1
       ) AS known ON true
+      -- A scan of an index looks at all that it finds on a page before it gives the first. So it is told to begin with
+      -- the version that is expected; who expects a later one than there is is told the last above.
       LEFT JOIN LATERAL (
         SELECT e.version FROM rampart_write.events AS e
-        WHERE e.stream = known.number ORDER BY e.version DESC LIMIT 1
+        WHERE e.stream = known.number AND e.version >= a.expected ORDER BY e.version DESC LIMIT 1
       ) AS newest ON true
       LEFT JOIN LATERAL (
         SELECT b.fingerprint
