@@ -16,8 +16,21 @@ const messages = { bind: 0x42, describe: 0x44, execute: 0x45, sync: 0x53 } as co
 const portal = 0x50
 const lengthBytes = 4
 
-// Used by one call at a time, which waits for nothing.
-const writer = new BinaryWriter()
+const memory = new BinaryWriter()
+
+/** What follows each Bind: the unnamed portal is described, and runs to its end. */
+const describeAndExecute = memory.take((writer) => {
+  writeMessage(writer, messages.describe, () => {
+    writer.byte(portal)
+    writer.byte(0)
+  })
+  writeMessage(writer, messages.execute, () => {
+    writer.byte(0)
+    // All rows.
+    writer.int32(0)
+  })
+  writeMessage(writer, messages.sync, () => undefined)
+})
 
 /** SQL that prepares a statement on a connection. */
 export function preparing({ name, text }: CalledStatement): string {
@@ -29,37 +42,28 @@ export function messageOf(
   { name, parameters }: CalledStatement,
   write: (parameters: BinaryWriter) => void,
 ): Buffer {
-  const bind = begin(messages.bind)
-  writer.byte(0)
-  writer.text(name)
-  writer.byte(0)
-  // One format for all parameters: binary.
-  writer.int16(1)
-  writer.int16(1)
-  writer.int16(parameters)
-  write(writer)
-  // None for the results: text.
-  writer.int16(0)
-  end(bind)
-  const describe = begin(messages.describe)
-  writer.byte(portal)
-  writer.byte(0)
-  end(describe)
-  const execute = begin(messages.execute)
-  writer.byte(0)
-  // All rows.
-  writer.int32(0)
-  end(execute)
-  end(begin(messages.sync))
-  return writer.take()
+  return memory.take((writer) => {
+    writeMessage(writer, messages.bind, () => {
+      // The unnamed portal.
+      writer.byte(0)
+      writer.text(name)
+      writer.byte(0)
+      // One format for all parameters: binary.
+      writer.int16(1)
+      writer.int16(1)
+      writer.int16(parameters)
+      write(writer)
+      // None for the results: text.
+      writer.int16(0)
+    })
+    writer.bytes(describeAndExecute)
+  })
 }
 
-function begin(kind: number): number {
+function writeMessage(writer: BinaryWriter, kind: number, write: () => void): void {
   writer.byte(kind)
-  return writer.open()
-}
-
-function end(start: number): void {
+  const start = writer.open()
+  write()
   writer.close(start, lengthBytes)
 }
 
@@ -82,7 +86,8 @@ export function call(client: Client, message: Buffer): Promise<readonly Row[]> {
     const query = new Query<unknown[]>(config, (error, result) =>
       error ? reject(error) : resolve(result.rows),
     )
-    query.submit = ({ stream }) => void stream.write(message)
+    // As the driver does: whoever has lost the connection hears of it at its end.
+    query.submit = ({ stream }) => void (stream.writable && stream.write(message))
     client.query(query)
   })
 }

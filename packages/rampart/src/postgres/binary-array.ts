@@ -22,10 +22,8 @@ export const texts = (values: Values<string>): Buffer => arrayOf(text, values)
 /** `bytea[]`. */
 export const byteStrings = (values: Values<Uint8Array>): Buffer => arrayOf(bytea, values)
 
-// Used by one call at a time, which waits for nothing.
 const writer = new BinaryWriter()
 
 function arrayOf<Value>(kind: Kind<Value>, values: Values<Value>): Buffer {
-  writer.array(kind, values, (value) => value)
-  return writer.take()
+  return writer.take(() => writer.array(kind, values, (value) => value))
 }

@@ -32,13 +32,17 @@ export class BinaryWriter {
   #bytes = Buffer.allocUnsafe(bytesAtFirst)
   #end = 0
 
-  /** What was written, in memory of its own; the writer is empty then. */
-  take(): Buffer {
-    const taken = Buffer.allocUnsafe(this.#end)
-    this.#bytes.copy(taken, 0, 0, this.#end)
-    this.#end = 0
-    if (this.#bytes.length > bytesKeptMax) this.#bytes = Buffer.allocUnsafe(bytesAtFirst)
-    return taken
+  /** What `write` writes, in memory of its own. One at a time; what it has written before it throws is gone. */
+  take(write: (writer: BinaryWriter) => void): Buffer {
+    try {
+      write(this)
+      const taken = Buffer.allocUnsafe(this.#end)
+      this.#bytes.copy(taken, 0, 0, this.#end)
+      return taken
+    } finally {
+      this.#end = 0
+      if (this.#bytes.length > bytesKeptMax) this.#bytes = Buffer.allocUnsafe(bytesAtFirst)
+    }
   }
 
   /** A value behind its length. */
