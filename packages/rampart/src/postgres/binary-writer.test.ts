@@ -1,3 +1,4 @@
+// What PostgreSQL reads of values in binary, and a writer that is used again after a failure.
 import { expect, test } from 'vitest'
 import { BinaryWriter, bigint, boolean, bytea, integer, text, uuid, type Kind } from './binary-writer.ts'
 

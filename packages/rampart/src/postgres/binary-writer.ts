@@ -32,7 +32,9 @@ export class BinaryWriter {
   #bytes = Buffer.allocUnsafe(bytesAtFirst)
   #end = 0
 
-  /** What `write` writes, in memory of its own. One at a time; what it has written before it throws is gone. */
+  /**
+   * What `write` writes, in memory of its own. One at a time; what was written before it throws is gone.
+   */
   take(write: (writer: BinaryWriter) => void): Buffer {
     try {
       write(this)
