@@ -249,7 +249,7 @@ describe('of the processes that project', () => {
       await using victim = await startProcess(world.url, 1, 3)
       const others = async () => new Set(await world.holders()).difference(new Set([stays, ...gone]))
       await expect.poll(async () => (await others()).size).toBe(1)
-      await expect.poll(async () => (await world.reachedBy(stays)).length).toBe(3)
+      await expect.poll(async () => (await world.holders()).includes(null)).toBe(false)
       gone.push(...(await others()))
       victim.child.kill('SIGKILL')
       const { position: head } = await world.log.head()
