@@ -1,5 +1,6 @@
 // Servers of the benchmarks in processes of their own, ended when whoever needed them is done.
 import { spawn, type ChildProcess } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 
 /** A program that serves until it gets SIGTERM. */
 export interface Program {
@@ -24,10 +25,21 @@ export interface Server extends Pick<Program, 'env'> {
 /** Runs a server, and works with it at its address. */
 export function withServer<T>(
   { script, env, flags = [] }: Server,
-  work: (url: string) => Promise<T>,
+  work: (url: string, child: ChildProcess) => Promise<T>,
 ): Promise<T> {
   const args = [...flags, '--conditions=rampart-source', script]
-  return withProgram({ file: process.execPath, args, env }, async (child) => work(await addressOf(child)))
+  return withProgram({ file: process.execPath, args, env }, async (child) =>
+    work(await addressOf(child), child),
+  )
+}
+
+/**
+ * Milliseconds of processor time that the first thread of a process has had, which is the one that serves.
+ * Not a number where the system does not count that.
+ */
+export async function servingMs({ pid }: ChildProcess): Promise<number> {
+  const counted = await readFile(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').catch(() => '')
+  return Number.parseInt(counted, 10) / 1e6
 }
 
 /** Runs a program while `work` needs it. */

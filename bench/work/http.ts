@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { measure, ratio, type Round, type Work } from '../measure.ts'
-import { milliseconds, rate, times, type Bench } from '../report.ts'
-import { flagsOfRun, withServer } from '../server-process.ts'
+import { microseconds, milliseconds, rate, times, type Bench } from '../report.ts'
+import { flagsOfRun, servingMs, withServer } from '../server-process.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { deposit } from './bank.ts'
 
@@ -28,16 +28,19 @@ export async function benchHttp({ report, rounds, scale }: Bench): Promise<void>
   ]
   const measured = await measure(work, rounds)
   const demand = { atLeast: 0.4, goal: 0.6 }
-  const rows = measured.map(({ name, perSecond, p50Ms, p99Ms }) => [
+  const rows = measured.map(({ name, perSecond, p50Ms, p99Ms, cpuUs }) => [
     name,
     rate(perSecond),
     milliseconds(p50Ms),
     milliseconds(p99Ms),
     times(ratio(measured, name, limit), name === limit ? undefined : demand),
+    microseconds(cpuUs),
+    times((measured[0]?.cpuUs ?? Number.NaN) / cpuUs),
   ])
+  const head = ['', 'rate', 'p50', 'p99', 'of bare server', 'serving thread', 'of bare server by that']
   const title =
     'HTTP, 64 connections, client in a process of its own, store in a worker thread, rate limit off'
-  report.table(title, [['', 'rate', 'p50', 'p99', 'of bare server'], ...rows])
+  report.table(title, [head, ...rows])
 }
 
 const secret = 'the secret of the benchmarks and their tokens'
@@ -51,11 +54,13 @@ function post(server: keyof typeof servers, seconds: number, jwtSecret = ''): Pr
       HOST: '127.0.0.1',
       RAMPART_JWT_SECRET: jwtSecret,
     }
-    return withServer({ ...servers[server], env }, async (url) => {
+    return withServer({ ...servers[server], env }, async (url, child) => {
       const token = jwtSecret === '' ? undefined : tokenOf(jwtSecret)
       // As long before: by then V8 has compiled what is used often, which takes processor time as well.
       await fire(url, seconds, token)
-      return fire(url, seconds, token)
+      const beforeMs = await servingMs(child)
+      const round = await fire(url, seconds, token)
+      return { ...round, cpuMs: (await servingMs(child)) - beforeMs }
     })
   })
 }
