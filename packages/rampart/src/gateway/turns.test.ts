@@ -23,3 +23,19 @@ test('reads that come together have their turn one by one, and others get theirs
   expect(order.filter((one) => one !== 'other')).toEqual(['read 0', 'read 1', 'read 2'])
   expect(order.indexOf('other')).toBeLessThan(order.indexOf('read 2'))
 })
+
+test('hundreds that ask at one moment do not all have their turn in it', async () => {
+  let elapsedMs = 0
+  const turn = createTurns({ ...systemRuntime, elapsedMs: () => elapsedMs })
+  let done = 0
+  const reads = Array.from({ length: 300 }, async () => {
+    await turn()
+    elapsedMs += 1
+    done++
+  })
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  expect(done).toBeGreaterThan(1)
+  expect(done).toBeLessThan(10)
+  await Promise.all(reads)
+  expect(done).toBe(300)
+})

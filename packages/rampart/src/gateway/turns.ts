@@ -10,6 +10,8 @@ export type Turn = () => Promise<void>
 
 /** How long they may occupy one round of the event loop before the others wait. */
 const busyMsMax = 5
+/** One request may ask for more than one turn. */
+const atOnceMax = 4
 /** Rounds between two that had to wait: in each the loop accepts no more than one connection. */
 const roundsApart = 16
 
@@ -17,25 +19,37 @@ const roundsApart = 16
 export function createTurns(runtime: Runtime): Turn {
   const waiting: (() => void)[] = []
   let begunMs: number | undefined
+  let isYoung = false
+  let atOnceLeft = 0
   let roundsLeft = 0
   const nextRound = (): void => {
     if (waiting.length === 0) {
       begunMs = undefined
       return
     }
+    isYoung = false
     runtime.soon(nextRound)
     if (roundsLeft-- > 0) return
     roundsLeft = roundsApart
-    begunMs = runtime.elapsedMs()
     waiting.shift()?.()
+  }
+  // Hundreds may ask before the first of them has begun. So the next one is let in after what the last one
+  // did at once, whose time is counted then.
+  const letInWhileYoung = (): void => {
+    isYoung &&= begunMs !== undefined && runtime.elapsedMs() - begunMs < busyMsMax
+    if (!isYoung) return
+    waiting.shift()?.()
+    if (waiting.length > 0) queueMicrotask(letInWhileYoung)
   }
   return () => {
     if (begunMs === undefined) {
       begunMs = runtime.elapsedMs()
+      isYoung = true
+      atOnceLeft = atOnceMax
       runtime.soon(nextRound)
-      return Promise.resolve()
     }
-    const isYoung = waiting.length === 0 && runtime.elapsedMs() - begunMs < busyMsMax
-    return isYoung ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))
+    if (isYoung && atOnceLeft-- > 0) return Promise.resolve()
+    if (isYoung && waiting.length === 0) queueMicrotask(letInWhileYoung)
+    return new Promise((resolve) => waiting.push(resolve))
   }
 }
