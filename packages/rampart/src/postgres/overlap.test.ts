@@ -67,6 +67,16 @@ describe('what waits', () => {
   })
 })
 
+test('two batches are asked for in another way while two are on their way', () => {
+  const asked: boolean[] = []
+  const isWorthwhile = (_: number, areTwo: boolean): boolean => asked.push(areTwo) > 0
+  const flights = createFlights({ ...always, isWorthwhile })
+  flights.take(appendsTo('a', 'b', 'c', 'd'))
+  flights.begin(appendsTo('a', 'b'))
+  flights.take(appendsTo('c', 'd'))
+  expect(asked).toEqual([false, true])
+})
+
 describe('two batches', () => {
   interface Times {
     /** What a call costs whatever is in it, such as the sync of its commit. */
@@ -90,15 +100,17 @@ describe('two batches', () => {
 
   test('are worthwhile while this process takes longer for the callers than a call costs once', () => {
     const quick = paceAfter(10, { onceMs: 0.4, workedMs: 1, awayMs: 0.8 })
-    expect([64, 16, 1].map(quick.isWorthwhile)).toEqual([true, false, false])
+    expect([64, 32, 1].map((appends) => quick.isWorthwhile(appends, false))).toEqual([true, false, false])
+    expect([64, 32, 1].map((appends) => quick.isWorthwhile(appends, true))).toEqual([true, true, false])
     const slowDisk = paceAfter(10, { onceMs: 8, workedMs: 1, awayMs: 0.8 })
-    expect([64, 256].map(slowDisk.isWorthwhile)).toEqual([false, false])
+    expect([64, 256].map((appends) => slowDisk.isWorthwhile(appends, false))).toEqual([false, false])
     const fewCallers = paceAfter(10, { onceMs: 0.4, workedMs: 1, awayMs: 0 })
-    expect(fewCallers.isWorthwhile(64)).toBe(false)
+    expect(fewCallers.isWorthwhile(64, true)).toBe(false)
   })
 
   test('are not tried before anything was measured, nor for a pause without callers', () => {
-    expect(paceAfter(1, { onceMs: 0.1, workedMs: 1, awayMs: 10 }).isWorthwhile(1000)).toBe(false)
-    expect(paceAfter(10, { onceMs: 2, workedMs: 0.1, awayMs: 1_000_000 }).isWorthwhile(64)).toBe(false)
+    expect(paceAfter(1, { onceMs: 0.1, workedMs: 1, awayMs: 10 }).isWorthwhile(1000, false)).toBe(false)
+    const paused = paceAfter(10, { onceMs: 2, workedMs: 0.1, awayMs: 1_000_000 })
+    expect(paused.isWorthwhile(64, false)).toBe(false)
   })
 })

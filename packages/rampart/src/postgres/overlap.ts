@@ -20,14 +20,20 @@ const batchesMax = 2
 /** No batch is on its way yet. */
 export function createFlights(pace: Pace): Flights {
   const flights = new Set<readonly Operation[]>()
+  let areTwo = false
   return {
     batchesMax,
     take(waiting) {
       const [flight] = flights
-      if (flight === undefined) return pace.isWorthwhile(waiting.length) ? halfOf(waiting) : waiting.length
+      if (flight === undefined) {
+        areTwo = pace.isWorthwhile(waiting.length, false)
+        return areTwo ? halfOf(waiting) : waiting.length
+      }
       // Callers of a batch come back together: a small one beside a large one would stay small.
       const enough = flight.length / 2
-      if (waiting.length < enough || !pace.isWorthwhile(flight.length + waiting.length)) return 0
+      if (waiting.length < enough) return 0
+      areTwo = pace.isWorthwhile(flight.length + waiting.length, areTwo)
+      if (!areTwo) return 0
       const free = countFree(waiting, flight)
       return free < enough ? 0 : free
     },

@@ -9,16 +9,17 @@ import type { Runtime } from '../core/index.ts'
 
 /** What is known of the calls so far. */
 export interface Pace {
-  /** Whether so many appends gain by going as two batches. */
-  readonly isWorthwhile: (appends: number) => boolean
+  /** Whether so many appends gain by going as two batches, as they do already or not yet. */
+  readonly isWorthwhile: (appends: number, areTwo: boolean) => boolean
   /** Notes that a call leaves; the answer notes its end, and how long the server worked on it. */
   readonly begin: (appends: number) => (workedMs: number) => void
 }
 
 // How much of the newest call counts.
 const share = 1 / 8
-// Some of what a call costs once is its way, which the work on the other batch covers.
-const margin = 0.75
+// Two batches cost this process more than one, too, and keep more processors busy. While two are on their way
+// less can be told of what a call costs, so that it takes more to go back.
+const margins = { begin: 1.5, stay: 0.5 } as const
 
 /** Nothing is measured yet: batches go one at a time. */
 export function createPace(runtime: Pick<Runtime, 'elapsedMs'>): Pace {
@@ -28,12 +29,14 @@ export function createPace(runtime: Pick<Runtime, 'elapsedMs'>): Pace {
   let appendMs: number | undefined
   let onceMs: number | undefined
   return {
-    isWorthwhile: (appends) =>
-      appendMs !== undefined && onceMs !== undefined && appends * appendMs > margin * onceMs,
+    isWorthwhile(appends, areTwo) {
+      if (appendMs === undefined || onceMs === undefined) return false
+      return appends * appendMs > margins[areTwo ? 'stay' : 'begin'] * onceMs
+    },
     begin(appends) {
       const sentMs = runtime.elapsedMs()
       // A pause in which nobody has anything to write is no work of this process.
-      if (isAnswerNew) appendMs = mixed(appendMs, Math.min(sentMs - answeredMs, callMs / 2) / appends)
+      if (isAnswerNew) appendMs = mixed(appendMs, Math.min(sentMs - answeredMs, callMs) / appends)
       isAnswerNew = false
       return (workedMs) => {
         const nowMs = runtime.elapsedMs()
