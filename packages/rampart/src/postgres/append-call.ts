@@ -6,7 +6,7 @@ import { contentTypeText, originText, tagsText } from '../core/rows/index.ts'
 import { documentColumns, type CallDocument } from './append-documents.ts'
 import { bigints, booleans, byteStrings, integers, texts, uuids } from './binary-array.ts'
 import type { Collections } from './document-collections.ts'
-import { numbersAt, textAt, type Row } from './rows.ts'
+import { numberAt, numbersAt, textAt, type Row } from './rows.ts'
 
 /** One append of a call. */
 export interface CallAppend {
@@ -29,6 +29,14 @@ export type CallResult =
   | { readonly status: 'known' }
   /** What `settle_kept` answered. */
   | { readonly status: 'unsettled'; readonly answer: number }
+
+/** What the database answered to a call. */
+export interface CallAnswer {
+  /** In the order of the appends. */
+  readonly results: readonly CallResult[]
+  /** The time of the events that it recorded. */
+  readonly recordedAtMs: number
+}
 
 /** The log of a call, its time, and the documents that this process keeps with it. */
 export interface CallLog {
@@ -107,8 +115,12 @@ function eventColumns(events: readonly CollectedEvent[]): readonly Buffer[] {
   ]
 }
 
-/** What `append_batch` answered, in the order of the appends. */
-export function resultsOf(appends: readonly CallAppend[], epoch: string, row: Row): readonly CallResult[] {
+/** What `append_batch` answered. */
+export function answerOf(appends: readonly CallAppend[], epoch: string, row: Row): CallAnswer {
+  return { results: resultsOf(appends, epoch, row), recordedAtMs: numberAt(row, 6) }
+}
+
+function resultsOf(appends: readonly CallAppend[], epoch: string, row: Row): readonly CallResult[] {
   const [statuses, details, actuals] = [numbersAt(row, 0), numbersAt(row, 1), numbersAt(row, 2)]
   const [versions, positions] = [numbersAt(row, 3), numbersAt(row, 4)]
   const eventIds = textAt(row, 5).slice(1, -1).split(',')

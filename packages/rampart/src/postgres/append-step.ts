@@ -2,12 +2,14 @@
 import type { Client } from 'pg'
 import type { CheckedAppend } from '../core/checks/index.ts'
 import type { Failure } from '../core/group-commit/index.ts'
+import type { RampartError } from '../core/index.ts'
 import type { AppendResult, DocumentWrite, StreamWrite } from '../core/ports/index.ts'
 import {
+  answerOf,
   appendArguments,
   argumentsOf,
   countEvents,
-  resultsOf,
+  type CallAnswer,
   type CallAppend,
   type CallResult,
 } from './append-call.ts'
@@ -16,10 +18,10 @@ import { call } from './append-message.ts'
 import { run, type Statement } from './database.ts'
 import { keptOf, unsettled } from './document-collections.ts'
 import { parameters } from './inbox-step.ts'
-import { loneMessageOf, loneOf, loneResultOf } from './lone-call.ts'
+import { loneAnswerOf, loneMessageOf, loneOf } from './lone-call.ts'
 import { findOutcome } from './outcome-store.ts'
 import type { Pace } from './pace.ts'
-import { isPlain, plainMessageOf, plainResultsOf } from './plain-call.ts'
+import { isPlain, plainAnswerOf, plainMessageOf } from './plain-call.ts'
 import { numberOrNullAt } from './rows.ts'
 import { streamKey } from './tickets.ts'
 import type { WriterState } from './writer-state.ts'
@@ -33,9 +35,11 @@ export interface BatchLog {
 
 const appendBatch: Statement = {
   name: 'append-batch',
-  text: `SELECT statuses, details, actuals, versions, positions, event_ids
+  text: `SELECT statuses, details, actuals, versions, positions, event_ids, recorded_ms
     FROM rampart_write.append_batch(${parameters(appendArguments)})`,
 }
+
+const none: readonly DocumentWrite[] = []
 
 /** Gives each append the id under which its events are recorded, and finds what it builds on. */
 export function prepareAppends(
@@ -45,7 +49,7 @@ export function prepareAppends(
 ): readonly CallAppend[] {
   const inCall = new Map<string, number>()
   return appends.map((checked, index) => {
-    const { writes, documents = [], ticket } = checked.request
+    const { writes, documents = none, ticket } = checked.request
     const buildsOn = writes.map((write) => basisOf(state, log, { write, inCall }))
     const onDocuments = documents.map((write) => documentOn(state, { write, inCall }))
     if (ticket !== undefined) inCall.set(ticket, index + 1)
@@ -86,16 +90,29 @@ function documentOn(
  * happened.
  */
 export async function callAppends(
-  { client, state: { collections, pace } }: { readonly client: Client; readonly state: WriterState },
+  { client, state }: { readonly client: Client; readonly state: WriterState },
   log: BatchLog,
   appends: readonly CallAppend[],
 ): Promise<readonly CallResult[]> {
+  const answering = callDatabase({ client, state }, log, appends)
+  // While the database works.
+  const drafts = state.leaves.draft(log, appends)
+  const answer = await answering
+  state.leaves.keep(log.number, drafts, { appends, ...answer })
+  return answer.results
+}
+
+async function callDatabase(
+  { client, state: { collections, pace } }: { readonly client: Client; readonly state: WriterState },
+  log: BatchLog,
+  appends: readonly CallAppend[],
+): Promise<CallAnswer> {
   const kept = keptOf(collections, log.number).map(({ number }) => number)
   const isSimple = kept.length === 0 && isPlain(appends)
   const plain = isSimple ? await callPlain({ client, pace }, log, appends) : undefined
   if (plain !== undefined) return plain
   const [row = []] = await run(client, appendBatch, argumentsOf({ ...log, collections, kept }, appends))
-  return resultsOf(appends, log.epoch, row)
+  return answerOf(appends, log.epoch, row)
 }
 
 // It has no answer where other processes keep documents with this log.
@@ -103,18 +120,18 @@ async function callPlain(
   { client, pace }: { readonly client: Client; readonly pace: Pace },
   log: BatchLog,
   appends: readonly CallAppend[],
-): Promise<readonly CallResult[] | undefined> {
+): Promise<CallAnswer | undefined> {
   const lone = loneOf(appends)
   if (lone !== undefined) {
     const [row = []] = await call(client, loneMessageOf(log, lone))
-    return row[0] === null ? undefined : [loneResultOf(lone, log.epoch, row)]
+    return row[0] === null ? undefined : loneAnswerOf(lone, log.epoch, row)
   }
   const message = plainMessageOf(log, appends)
   const end = pace.begin(appends.length)
   const [row = []] = await call(client, message)
   const workedUs = numberOrNullAt(row, 3)
   if (workedUs !== null) end(workedUs / 1000)
-  return row[0] === null ? undefined : plainResultsOf(appends, log.epoch, row)
+  return row[0] === null ? undefined : plainAnswerOf(appends, log.epoch, row)
 }
 
 /** Looks up the outcomes that stood in the way of appends, and remembers what the others came to. */
@@ -124,23 +141,20 @@ export async function settleAppends(
   called: { readonly appends: readonly CallAppend[]; readonly results: readonly CallResult[] },
 ): Promise<readonly (AppendResult | Failure)[]> {
   const settled: (AppendResult | Failure)[] = []
-  for (const [index, { checked }] of called.appends.entries()) {
-    const result = called.results[index]
-    if (result === undefined) continue
+  for (let index = 0; index < called.appends.length; index++) {
+    const [append, result] = [called.appends[index], called.results[index]]
+    if (append === undefined || result === undefined) continue
+    const { checked } = append
     if (result.status === 'appended') remember(state, log, { checked, result })
-    settled.push(await settledOf({ client, state }, log, { checked, result }))
+    if (result.status === 'known') settled.push(await answerAgain(client, log, checked))
+    else if (result.status === 'unsettled')
+      settled.push(failureOf(unsettled(state.collections, result.answer)))
+    else settled.push(result)
   }
   return settled
 }
 
-async function settledOf(
-  { client, state }: { readonly client: Client; readonly state: WriterState },
-  log: BatchLog,
-  { checked, result }: { readonly checked: CheckedAppend; readonly result: CallResult },
-): Promise<AppendResult | Failure> {
-  if (result.status === 'known') return answerAgain(client, log, checked)
-  if (result.status !== 'unsettled') return result
-  const { code, message, effect } = unsettled(state.collections, result.answer)
+function failureOf({ code, message, effect }: RampartError): Failure {
   return { failed: { code, message, effect } }
 }
 

@@ -65,7 +65,8 @@ export class BinaryWriter {
     valueOf: (item: Item) => Value | null | undefined,
   ): void {
     this.#arrayHeader(kind, items.length)
-    for (const item of items) this.value(kind, valueOf(item))
+    // An iterator makes an object for each item, and a call has twenty arrays or more.
+    items.forEach((item) => this.value(kind, valueOf(item)))
   }
 
   #arrayHeader({ oid }: { readonly oid: number }, length: number): void {

@@ -227,6 +227,7 @@ export function documentFault(
     const message = `The log has no collection ${foreign.collection}. Open it first.`
     return new RampartError('INPUT_INVALID', message)
   }
+  if (collections.size === 0) return undefined
   const [silent] = keptOf(collections, log)
   if (silent === undefined || writes.every(({ events }) => events.length === 0)) return undefined
   const message =

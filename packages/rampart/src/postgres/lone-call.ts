@@ -2,7 +2,7 @@
 // into a result.
 import type { NewEvent, StreamWrite } from '../core/ports/index.ts'
 import { contentTypeText, originText } from '../core/rows/index.ts'
-import { expectedOf, type CallAppend, type CallResult } from './append-call.ts'
+import { expectedOf, type CallAnswer, type CallAppend } from './append-call.ts'
 import { messageOf, type CalledStatement } from './append-message.ts'
 import { bigint, boolean, bytea, integer, text, uuid } from './binary-writer.ts'
 import { parameters } from './inbox-step.ts'
@@ -24,9 +24,11 @@ interface LoneAppend {
 }
 
 /** The append of a call of plain ones that has no other, if it has one event and no state. */
-export function loneOf([append, ...others]: readonly CallAppend[]): LoneAppend | undefined {
+export function loneOf(appends: readonly CallAppend[]): LoneAppend | undefined {
+  if (appends.length > 1) return undefined
+  const [append] = appends
   const [write] = append?.checked.request.writes ?? []
-  if (append === undefined || write === undefined || others.length > 0) return undefined
+  if (append === undefined || write === undefined) return undefined
   const [event, ...more] = write.events
   if (event === undefined || more.length > 0 || write.state !== undefined) return undefined
   // What it builds on came to nothing.
@@ -64,7 +66,7 @@ export function loneMessageOf(
 }
 
 /** What `append_lone` answered. */
-export function loneResultOf({ append }: LoneAppend, epoch: string, row: Row): CallResult {
-  const [status = 0, version = 0, position = 0] = numbersAt(row, 0)
-  return plainResultOf(append, epoch, { status, version, position })
+export function loneAnswerOf({ append }: LoneAppend, epoch: string, row: Row): CallAnswer {
+  const [status = 0, version = 0, position = 0, recordedAtMs = 0] = numbersAt(row, 0)
+  return { results: [plainResultOf(append, epoch, { status, version, position })], recordedAtMs }
 }

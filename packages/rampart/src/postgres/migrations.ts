@@ -45,6 +45,9 @@ export const writeSchema: DatabaseSchema = {
     'append-plain',
     'append-plain',
     'append-lone',
+    'append-batch',
+    'append-plain',
+    'append-lone',
   ],
 }
 

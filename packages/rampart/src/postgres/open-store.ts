@@ -3,12 +3,14 @@ import type { CommitQueue, LogIdentity, LogListeners } from '../core/group-commi
 import type { Runtime } from '../core/index.ts'
 import type { Epoch, LogKey } from '../core/ports/index.ts'
 import type { RunQuery } from './database.ts'
+import type { FreshLeaves } from './fresh-leaves.ts'
 import type { EventReader } from './event-reader.ts'
 
 /** What all logs of a database share. */
 export interface OpenStore {
   readonly runtime: Runtime
   readonly queue: CommitQueue
+  readonly leaves: Pick<FreshLeaves, 'after'>
   /** Reads over the pool; throws `STORE_CLOSED` once the store is closed. */
   readonly reads: () => StoreReads
   /** Reads over the connections that see documents and nothing else, opened by the first who needs them. */

@@ -3,16 +3,16 @@
 import type { Position, StreamVersion } from '../core/codec/index.ts'
 import type { CommandClaim, NewEvent, StreamWrite } from '../core/ports/index.ts'
 import { contentTypeText, originText } from '../core/rows/index.ts'
-import { expectedOf, type CallAppend, type CallResult } from './append-call.ts'
+import { expectedOf, type CallAnswer, type CallAppend, type CallResult } from './append-call.ts'
 import { messageOf, writeArray, type CalledStatement } from './append-message.ts'
 import { bigint, boolean, bytea, integer, text, uuid, type BinaryWriter, type Kind } from './binary-writer.ts'
 import { parameters } from './inbox-step.ts'
-import { numbersAt, type Row } from './rows.ts'
+import { numberAt, numbersAt, type Row } from './rows.ts'
 
 /** The statement that calls `append_plain`. */
 export const appendPlain: CalledStatement = {
   name: 'append-plain',
-  text: `SELECT statuses, versions, positions, worked_us
+  text: `SELECT statuses, versions, positions, worked_us, recorded_ms
     FROM rampart_write.append_plain(${parameters(30)})`,
   parameters: 30,
 }
@@ -52,7 +52,7 @@ export function plainMessageOf(
   calls: readonly CallAppend[],
 ): Buffer {
   const appends = calls.flatMap(plainOf)
-  const events = appends.flatMap(eventsOf)
+  const events = eventsOf(appends)
   const types = [...new Set(events.map(typeOf))]
   const numbers = new Map(types.map((type, index) => [type, index + 1]))
   return messageOf(appendPlain, (message) => {
@@ -73,8 +73,13 @@ function plainOf(append: CallAppend, index: number): readonly PlainAppend[] {
   return write === undefined ? [] : [{ append, write, command, place: index + 1 }]
 }
 
-function eventsOf({ append, write, command, place }: PlainAppend): readonly PlainEvent[] {
-  return write.events.map((event, index) => ({ append, write, command, place, index, event }))
+function eventsOf(appends: readonly PlainAppend[]): readonly PlainEvent[] {
+  const found: PlainEvent[] = []
+  for (const { append, write, command, place } of appends) {
+    let index = 0
+    for (const event of write.events) found.push({ append, write, command, place, index: index++, event })
+  }
+  return found
 }
 
 // V8 drops the machine code of a function that is made for each call, and so makes it anew all the time. What
@@ -166,20 +171,17 @@ function writeColumn<Item, Value>(
   writeArray(message, kind, isEmpty ? [] : items, valueOf)
 }
 
-/** What `append_plain` answered, in the order of the appends. */
-export function plainResultsOf(
-  appends: readonly CallAppend[],
-  epoch: string,
-  row: Row,
-): readonly CallResult[] {
+/** What `append_plain` answered. */
+export function plainAnswerOf(appends: readonly CallAppend[], epoch: string, row: Row): CallAnswer {
   const [statuses, versions, positions] = [numbersAt(row, 0), numbersAt(row, 1), numbersAt(row, 2)]
-  return appends.map((append, index) =>
+  const results = appends.map((append, index) =>
     plainResultOf(append, epoch, {
       status: statuses[index] ?? 0,
       version: versions[index] ?? 0,
       position: positions[index] ?? 0,
     }),
   )
+  return { results, recordedAtMs: numberAt(row, 4) }
 }
 
 /** What became of one append by a status, a version and a position as `append_plain` answers them. */

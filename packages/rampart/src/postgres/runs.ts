@@ -33,11 +33,11 @@ function goesWith(run: Run, operation: Operation): boolean {
   if (request.writes.some((write) => write.buildsOn !== undefined && write.expectedVersion === 'any'))
     return false
   const conditions = request.failIfMatch ?? []
+  if (conditions.length === 0) return true
   return !run.some((earlier) => earlier.kind === 'append' && mayMatch(earlier.append.request, conditions))
 }
 
 function mayMatch({ writes }: AppendRequest, conditions: readonly MatchCondition[]): boolean {
-  if (conditions.length === 0) return false
   const events = writes.flatMap((write) => write.events)
   return events.some(({ type, tags = [] }) =>
     conditions.some(

@@ -1,5 +1,4 @@
 // The seal store port over PostgreSQL: seals are stored through the commit queue and read over the pool.
-import { hash } from 'node:crypto'
 import { position, type Position } from '../core/codec/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
 import {
@@ -9,15 +8,12 @@ import {
   type Seal,
   type SealRange,
   type SealStore,
-  type Sha256,
 } from '../core/seals/index.ts'
 import { sealOf } from '../core/rows/index.ts'
 import { readSql, type RunQuery, type Statement } from './database.ts'
 import { digestedLeafOf } from './event-rows.ts'
+import { sha256 } from './fresh-leaves.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
-
-/** The hash of seals. */
-export const sha256: Sha256 = (data) => hash('sha256', data)
 
 const listSeals: Statement = { name: 'list-seals', text: readSql('list-seals') }
 const lastSeal: Statement = { name: 'last-seal', text: readSql('find-last-seal') }
@@ -54,10 +50,16 @@ export async function listSealsAfter(
 }
 
 async function rangeAfter(
-  { reads }: OpenStore,
+  { reads, leaves: fresh, runtime }: OpenStore,
   identity: LogIdentity,
   after: Position,
 ): Promise<SealRange | undefined> {
+  const kept = fresh.after(identity.number, after)
+  if (kept.length > 0) {
+    // A range takes a millisecond, and many may follow each other.
+    await new Promise<void>((resolve) => runtime.soon(resolve))
+    return sealRangeOf(position(after + 1), kept, sha256)
+  }
   const range = { after, through: after + sealEventsMax, limit: sealEventsMax }
   const events = await reads().events.readDigested(identity, range)
   if (events.length === 0) return undefined

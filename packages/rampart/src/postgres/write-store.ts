@@ -12,6 +12,7 @@ import { createEventStore } from './event-store.ts'
 import { createLeaseStore } from './lease-store.ts'
 import { openReads } from './open-reads.ts'
 import type { OpenLog, OpenStore } from './open-store.ts'
+import { createFreshLeaves } from './fresh-leaves.ts'
 import { createFlights } from './overlap.ts'
 import { createPace } from './pace.ts'
 import { createTickets } from './tickets.ts'
@@ -78,6 +79,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     heads: new Map(),
     owners: new Set(),
     flights: createFlights(pace),
+    leaves: createFreshLeaves(),
     pace,
     appends: 0,
     sweptAtMs: 0,
@@ -117,7 +119,7 @@ function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore
     runtime: state.runtime,
     onWake: (log) => wake(logs, log === undefined ? undefined : Number(log)),
   })
-  const store: OpenStore = { runtime: state.runtime, queue, reads, documents }
+  const store: OpenStore = { runtime: state.runtime, leaves: state.leaves, queue, reads, documents }
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     await queue.close()

@@ -3,6 +3,7 @@ import type { Client } from 'pg'
 import type { Access } from './access.ts'
 import type { HoldState } from './append-hold.ts'
 import type { Collections } from './document-collections.ts'
+import type { FreshLeaves } from './fresh-leaves.ts'
 import type { Flights } from './overlap.ts'
 import type { Pace } from './pace.ts'
 import type { Tickets } from './tickets.ts'
@@ -28,6 +29,7 @@ export interface WriterState extends HoldState {
   readonly owners: Set<string>
   /** The batches that are on their way. */
   readonly flights: Flights
+  readonly leaves: FreshLeaves
   /** What calls cost. */
   readonly pace: Pace
   appends: number

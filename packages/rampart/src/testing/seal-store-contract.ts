@@ -29,6 +29,7 @@ import {
   type WriteRule,
 } from './event-store-contract-steps.ts'
 import { expectFault, expectSame, expectTrue } from './expect.ts'
+import { appendAllKinds } from './seal-store-contract-steps.ts'
 
 /** The rules that an event store keeps about seals; over the same harness as the rules of its events. */
 export const sealStoreContract: readonly WriteRule[] = [
@@ -40,6 +41,11 @@ export const sealStoreContract: readonly WriteRule[] = [
   { name: 'SE-2 what cannot be a seal is refused before it is queued', check: refusesMalformed },
   { name: 'SE-3 the root is that of RFC 6962 over all that is recorded', check: hasRoot },
   { name: 'SE-3 the leaf of an event depends on the outcome of its command', check: coversOutcome },
+  {
+    name: 'SE-3 who seals while he appends has the ranges that others read',
+    needs: 'reopens',
+    check: isSameForAll,
+  },
   { name: 'SE-4 seals come back as they went in, in pages', check: comesBack },
   { name: 'SE-4 each log has its own', check: separates },
   {
@@ -238,6 +244,19 @@ async function coversOutcome(harness: EventStoreHarness): Promise<void> {
     leafOf({ record, outcome: { fingerprint: 'print-1', events: 1, version: 1, outcome } }, sha256)
   expectSame('the root', root, rootWith('"yes"'))
   expectTrue('another outcome has another root', root !== rootWith('"no"'))
+}
+
+async function isSameForAll(harness: EventStoreHarness): Promise<void> {
+  const log = await openShop(harness)
+  // From here on the store may know that somebody seals.
+  expectSame('the range of an empty log', await log.seals.rangeAfter(position(0)), undefined)
+  await appendAllKinds(harness, log)
+  const ranges: SealRange[] = []
+  for (const after of upTo(12).map((number) => number - 1)) ranges.push(await rangeAfter(log, after))
+  const reopened = await (await harness.reopen()).openLog(shopLog)
+  for (const range of ranges) {
+    expectSame(`the range from ${range.first}`, range, await rangeAfter(reopened, range.first - 1))
+  }
 }
 
 async function comesBack(harness: EventStoreHarness): Promise<void> {

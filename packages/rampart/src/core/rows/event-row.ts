@@ -3,7 +3,8 @@ import type { NewEvent } from '../ports/event-store.ts'
 import type { CommandClaim } from '../ports/outcome-store.ts'
 import { textOrNullAt, type Row } from './row.ts'
 
-const usualContentType = 'application/json'
+/** The content type of an event that names none. */
+export const usualContentType = 'application/json'
 const noTags: readonly string[] = []
 
 /** What is stored of a content type. */

@@ -35,7 +35,7 @@ CREATE FUNCTION rampart_write.append_batch(
   d_collection integer[], d_key text[], d_same integer[], d_expected bigint[], d_builds_on integer[],
   d_event integer[], d_version bigint[], d_data text[], d_cells text[],
   OUT statuses integer[], OUT details integer[], OUT actuals integer[], OUT versions integer[],
-  OUT positions bigint[], OUT event_ids text[]
+  OUT positions bigint[], OUT event_ids text[], OUT recorded_ms bigint
 )
 LANGUAGE plpgsql
 AS $$
@@ -43,7 +43,6 @@ DECLARE
   appends CONSTANT integer := cardinality(a_append_id);
   head_position bigint := 0;
   head_event text := '';
-  recorded_ms bigint := p_now_ms;
   first_position bigint;
   stream_numbers bigint[];
   stream_versions integer[];

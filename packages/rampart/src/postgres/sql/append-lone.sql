@@ -5,7 +5,7 @@
 --
 -- p_expected is a version, or -1 for any. It answers NULL where processes keep documents with the log, which
 -- append_batch settles; otherwise a status of append_batch, the version of the stream after the append, or as it
--- stands for a conflict, and the event's position.
+-- stands for a conflict, and the event's position and time.
 
 DROP FUNCTION IF EXISTS rampart_write.append_lone;
 
@@ -92,7 +92,7 @@ BEGIN
     ELSE 0
   END;
   IF status <> 0 THEN
-    RETURN ARRAY[status, stream_version, 0];
+    RETURN ARRAY[status, stream_version, 0, recorded_ms];
   END IF;
 
   IF stream_number IS NULL THEN
@@ -120,6 +120,6 @@ BEGIN
     DELETE FROM rampart_write.inbox AS waiting
     WHERE waiting.log = p_log AND waiting.command_id = p_command;
   END IF;
-  RETURN ARRAY[0, stream_version + 1, next_position];
+  RETURN ARRAY[0, stream_version + 1, next_position, recorded_ms];
 END
 $$;

@@ -8,7 +8,7 @@
 --
 -- It answers nothing where processes keep documents with the log, which append_batch settles. Statuses are those of
 -- append_batch; versions are those after the appends, or as they stand for a conflict; worked_us is the time that the
--- call took but for the wait for the log's lock, in microseconds.
+-- call took but for the wait for the log's lock, in microseconds; recorded_ms is the time of the events.
 
 DROP FUNCTION IF EXISTS rampart_write.append_plain;
 
@@ -22,7 +22,7 @@ CREATE FUNCTION rampart_write.append_plain(
   e_correlation text[], e_causation text[], e_actor text[], e_fingerprint text[], e_outcome text[],
   e_type integer[], e_schema_version integer[], e_content_type text[], e_subject text[], e_key text[],
   e_payload bytea[],
-  OUT statuses integer[], OUT versions integer[], OUT positions bigint[], OUT worked_us bigint
+  OUT statuses integer[], OUT versions integer[], OUT positions bigint[], OUT worked_us bigint, OUT recorded_ms bigint
 )
 LANGUAGE plpgsql
 AS $$
@@ -30,7 +30,6 @@ DECLARE
   asked_at timestamptz := clock_timestamp();
   locked_at timestamptz;
   head_position bigint;
-  recorded_ms bigint;
   stream_numbers bigint[];
   new_numbers bigint[];
   new_ranks integer[];
