@@ -103,6 +103,31 @@ export async function drive(
   return { ...end(operations), latenciesMs }
 }
 
+/** Operations that are measured, and how many lead in to them. */
+export interface Load {
+  /** They come first, at the same pace, and are not measured. */
+  readonly leadIn: number
+  readonly operations: number
+}
+
+/**
+ * How many operations lead in to so many where a sealer works beside them. It looks once a second: it has its
+ * full part in what is measured if as much waits for it at the beginning as at the end.
+ */
+export function leadInOf(operations: number): number {
+  return Math.ceil(operations / 2)
+}
+
+/** `drive`, after what leads in. */
+export async function driveOn(
+  callers: number,
+  { leadIn, operations }: Load,
+  operate: (operation: number) => Promise<unknown>,
+): Promise<Round> {
+  await drive(callers, leadIn, operate)
+  return drive(callers, operations, (operation) => operate(leadIn + operation))
+}
+
 /** Starts the clocks of a round; the answer ends it after so many operations. */
 export function startRound(): (operations: number) => Round {
   const before = process.cpuUsage()

@@ -7,7 +7,17 @@ import { openSqliteStore } from 'rampart/sqlite'
 import { createSealer } from '../../packages/rampart/src/seal/index.ts'
 import { openBareTable } from '../limits/bare-sqlite.ts'
 import { openRawFile } from '../limits/raw-file.ts'
-import { drive, measure, ratio, sizesAt, type Round, type Work } from '../measure.ts'
+import {
+  drive,
+  driveOn,
+  leadInOf,
+  measure,
+  ratio,
+  sizesAt,
+  type Load,
+  type Round,
+  type Work,
+} from '../measure.ts'
 import { microseconds, milliseconds, rate, times, type Bench, type Demand } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 
@@ -29,10 +39,10 @@ const payloadBefore: Uint8Array = new Uint8Array(2500)
 /** Measures and prints appends. */
 export async function benchAppends({ report, rounds, scale }: Bench): Promise<void> {
   for (const callers of sizesAt(scale, [1, 64, 256])) {
-    // Long enough for the sealer, which looks once a second, to have its part in each round.
-    const operations = Math.ceil((callers === 1 ? 6000 : 60_000) * scale)
-    const sized = { callers, operations, before: Math.ceil(appendsBefore * scale) }
-    const fresh = { ...sized, before: 0, thread: 'caller' } as const
+    const operations = Math.ceil((callers === 1 ? 6000 : 120_000) * scale)
+    const before = Math.ceil(appendsBefore * scale)
+    const sized = { callers, operations, before, leadIn: leadInOf(operations) }
+    const fresh = { ...sized, before: 0, leadIn: 0, thread: 'caller' } as const
     const first = { name: "the first appends, caller's thread", round: () => store(fresh) }
     const work: readonly Work[] = [
       { name: raw, round: () => rawFile(callers, operations) },
@@ -73,7 +83,7 @@ export function rawFile(callers: number, operations: number): Promise<Round> {
   })
 }
 
-function bareTable({ callers, operations, before }: Sized): Promise<Round> {
+function bareTable({ callers, before, ...load }: Sized): Promise<Round> {
   return inTemporaryFolder(async (folder) => {
     using table = openBareTable(folder)
     const versions = new Map<number, number>()
@@ -84,14 +94,13 @@ function bareTable({ callers, operations, before }: Sized): Promise<Round> {
       return table.append(stream, version, bytes)
     }
     await drive(256, before, (operation) => append(operation, payloadBefore))
-    return await drive(callers, operations, (operation) => append(before + operation, payload))
+    return await driveOn(callers, load, (operation) => append(before + operation, payload))
   })
 }
 
-interface Sized {
+interface Sized extends Load {
   readonly callers: number
-  readonly operations: number
-  /** Appends that are not measured, and come first. */
+  /** Large appends that are not measured, and come first of all. */
   readonly before: number
 }
 
@@ -103,7 +112,7 @@ export interface StoreRound extends Sized {
 }
 
 /** One round of the store, sealed meanwhile as a host would have it. */
-export function store({ thread, callers, operations, before, idOf }: StoreRound): Promise<Round> {
+export function store({ thread, idOf, callers, before, ...load }: StoreRound): Promise<Round> {
   return inTemporaryFolder(async (folder) => {
     await using database = await openSqliteStore({ file: join(folder, 'write.sqlite'), thread })
     const log = await database.openLog(logKey('bench'))
@@ -119,7 +128,7 @@ export function store({ thread, callers, operations, before, idOf }: StoreRound)
     await drive(256, before, (operation) => append(operation, payloadBefore))
     await sealAll(log)
     const sealer = createSealer({ store: log, runtime: systemRuntime })
-    const round = await drive(callers, operations, (operation) => append(before + operation, payload))
+    const round = await driveOn(callers, load, (operation) => append(before + operation, payload))
     await sealer.stop()
     return round
   })

@@ -2,7 +2,17 @@
 // alone.
 import { randomUUID } from 'node:crypto'
 import { openApp } from 'rampart/host'
-import { drive, measure, ratio, sizesAt, type Measured, type Round, type Work } from '../measure.ts'
+import {
+  drive,
+  driveOn,
+  leadInOf,
+  measure,
+  ratio,
+  sizesAt,
+  type Measured,
+  type Round,
+  type Work,
+} from '../measure.ts'
 import { microseconds, milliseconds, rate, times, type Bench, type Cell } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { rawFile, store, type StoreRound } from './appends.ts'
@@ -22,8 +32,8 @@ const read = 'command, then read by its token'
 export async function benchCommands({ report, rounds, scale }: Bench): Promise<void> {
   report.note('The store alone appends the rows that the commands append, with ids as keys give them.')
   for (const callers of sizesAt(scale, [1, 64, 256])) {
-    const operations = Math.ceil((callers === 1 ? 1500 : 30_000) * scale)
-    const sized = { callers, operations, before: 0 }
+    const operations = Math.ceil((callers === 1 ? 1500 : 60_000) * scale)
+    const sized = { callers, operations, before: 0, leadIn: callers === 1 ? 0 : leadInOf(operations) }
     const inWorker: readonly Work[] = [
       { name: aloneInWorker, round: () => store({ ...sized, thread: 'worker', idOf: () => randomUUID() }) },
       { name: distinctInWorker, round: () => commands({ ...sized, thread: 'worker', streams }) },
@@ -78,10 +88,10 @@ interface CommandRound extends Omit<StoreRound, 'idOf' | 'before'> {
   readonly streams: number
 }
 
-function commands({ thread, callers, operations, streams: count }: CommandRound): Promise<Round> {
+function commands({ thread, callers, streams: count, ...load }: CommandRound): Promise<Round> {
   return inTemporaryFolder(async (dataFolder) => {
     await using running = await openApp(writeOnlyBank, { dataFolder, thread })
-    return await drive(callers, operations, async (operation) => {
+    return await driveOn(callers, load, async (operation) => {
       const stream = running.stream('account', `account-${operation % count}`)
       const answer = await stream.Deposit(deposit(operation), { key: `deposit-${operation}` })
       if (answer.status !== 'succeeded') throw new Error(`A deposit came to ${answer.status}.`)

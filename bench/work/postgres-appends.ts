@@ -8,7 +8,17 @@ import { createSealer } from 'rampart/seal'
 import { installPeers } from '../install-peers.ts'
 import { openBareLoop } from '../limits/bare-postgres.ts'
 import { copyRows, pgbench, unnestBatches } from '../limits/postgres-rows.ts'
-import { drive, measure, ratio, type Measured, type Round, type Work } from '../measure.ts'
+import {
+  drive,
+  driveOn,
+  leadInOf,
+  measure,
+  ratio,
+  type Load,
+  type Measured,
+  type Round,
+  type Work,
+} from '../measure.ts'
 import { expectRows, withPostgres, type BenchPostgres } from '../postgres-server.ts'
 import { microseconds, milliseconds, rate, times, type Bench, type Demand } from '../report.ts'
 import { accountEvents, deposit } from './bank.ts'
@@ -39,11 +49,11 @@ interface Shape {
 }
 
 const shapes: readonly Shape[] = [
-  { title: 'one event to new streams', callers: 64, alone: 1500, grouped: 20_000 },
-  { title: 'one event to new streams', callers: 256, alone: 1500, grouped: 30_000 },
-  { title: 'one event to existing streams', callers: 64, alone: 1500, grouped: 20_000, streams: 300 },
+  { title: 'one event to new streams', callers: 64, alone: 1500, grouped: 40_000 },
+  { title: 'one event to new streams', callers: 256, alone: 1500, grouped: 80_000 },
+  { title: 'one event to existing streams', callers: 64, alone: 1500, grouped: 40_000, streams: 300 },
   // Last: a lone caller waits for all code that V8 has not compiled by then, of whoever has most of it.
-  { title: 'one event to new streams', callers: 1, alone: 1000, grouped: 1000 },
+  { title: 'one event to new streams', callers: 1, alone: 1000, grouped: 4000 },
 ]
 
 /** Measures and prints appends on PostgreSQL. */
@@ -131,10 +141,10 @@ function workOf(server: BenchPostgres, shape: Shape): readonly Work[] {
 type Append = (stream: string, version: number, operation: number) => Promise<unknown>
 
 /** Drives appends, after some that are not measured: of one event to each existing stream, or to others. */
-async function appendsRound(shape: Shape, operations: number, append: Append): Promise<Round> {
-  const { callers, streams } = shape
+async function appendsRound({ callers, ...shape }: Shape, load: Load, append: Append): Promise<Round> {
+  const { streams } = shape
   await drive(callers, beforeOf(shape), (stream) => append(`account-${stream}`, 0, stream))
-  return drive(callers, operations, (operation) =>
+  return driveOn(callers, load, (operation) =>
     streams === undefined
       ? append(`account-new-${operation}`, 0, operation)
       : append(`account-${operation % streams}`, 1 + Math.floor(operation / streams), operation),
@@ -142,12 +152,17 @@ async function appendsRound(shape: Shape, operations: number, append: Append): P
 }
 
 /** How many appends come first: connections and plans are made by them, and code gets warm. */
-function beforeOf({ streams = 300 }: Shape): number {
+function beforeOf({ streams = 300 }: Pick<Shape, 'streams'>): number {
   return streams
 }
 
+function loadOf({ grouped }: Shape): Load {
+  return { leadIn: leadInOf(grouped), operations: grouped }
+}
+
 async function peerRound(peer: Peer, shape: Shape): Promise<Round> {
-  const round = await appendsRound(shape, shape.alone, (stream, version, operation) =>
+  const load = { leadIn: 0, operations: shape.alone }
+  const round = await appendsRound(shape, load, (stream, version, operation) =>
     peer.append(stream, version, deposit(operation)),
   )
   const recorded = await peer.count()
@@ -160,7 +175,7 @@ async function bareRound(server: BenchPostgres, shape: Shape): Promise<Round> {
   return server.inDatabase(async (url) => {
     await (await openPostgresStore({ url }))[Symbol.asyncDispose]()
     await using loop = await openBareLoop(url)
-    const round = await appendsRound(shape, shape.grouped, (stream, version, operation) =>
+    const round = await appendsRound(shape, loadOf(shape), (stream, version, operation) =>
       loop.append(stream, version + 1, encoder.encode(JSON.stringify(deposit(operation)))),
     )
     await expectEvents(url, shape, round)
@@ -174,7 +189,7 @@ function ownRound(server: BenchPostgres, shape: Shape): Promise<Round> {
     await using store = await openPostgresStore({ url })
     const log = await store.openLog(logKey('bench'))
     const sealer = createSealer({ store: log, runtime: systemRuntime })
-    const round = await appendsRound(shape, shape.grouped, async (stream, version, operation) => {
+    const round = await appendsRound(shape, loadOf(shape), async (stream, version, operation) => {
       const { status } = await log.append(requestOf(stream, version, { operation }))
       if (status !== 'appended') throw new Error(`The append came to ${status}.`)
     })
@@ -185,7 +200,7 @@ function ownRound(server: BenchPostgres, shape: Shape): Promise<Round> {
 }
 
 function expectEvents(url: string, shape: Shape, round: Round): Promise<void> {
-  const operations = round.operations + beforeOf(shape)
+  const operations = beforeOf(shape) + loadOf(shape).leadIn + round.operations
   return expectRows(url, 'rampart_write.events', { ...round, operations })
 }
 

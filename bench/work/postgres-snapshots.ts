@@ -27,7 +27,7 @@ export async function benchPostgresSnapshots({ report, rounds, scale }: Bench): 
       const append = createAppends(log)
       // So that a dump has something to do.
       await append(Math.ceil(150_000 * scale))
-      const round = (): Promise<Round> => append(Math.ceil(15_000 * scale))
+      const round = (): Promise<Round> => append(Math.ceil(30_000 * scale))
       const alone = { name: before, round }
       if (server.tools === undefined) report.note('pg_dump is left out: the embedded server has no tools.')
       else {

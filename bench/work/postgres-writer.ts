@@ -5,7 +5,7 @@ import { systemRuntime } from 'rampart'
 import { logKey } from 'rampart/ports'
 import { openPostgresStore } from 'rampart/postgres'
 import { createSealer } from 'rampart/seal'
-import { drive } from '../measure.ts'
+import { drive, driveOn, leadInOf } from '../measure.ts'
 import { requestOf } from './postgres-appends.ts'
 
 /** What a writer is asked to do. */
@@ -29,9 +29,8 @@ await drive(callers, 300, (operation) => append(`account-${name}-before-${operat
 const sealer = createSealer({ store: log, runtime: systemRuntime })
 console.log('ready')
 await once(process.stdin, 'data')
-const round = await drive(callers, operations, (operation) =>
-  append(`account-${name}-${operation}`, operation),
-)
+const load = { leadIn: leadInOf(operations), operations }
+const round = await driveOn(callers, load, (operation) => append(`account-${name}-${operation}`, operation))
 await sealer.stop()
 console.log(JSON.stringify(round))
 process.stdin.unref()

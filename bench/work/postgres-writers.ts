@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openPostgresStore } from 'rampart/postgres'
-import { measure, ratio, type Round } from '../measure.ts'
+import { leadInOf, measure, ratio, type Round } from '../measure.ts'
 import { expectRows, withPostgres, type BenchPostgres } from '../postgres-server.ts'
 import { milliseconds, rate, times, type Bench } from '../report.ts'
 import type { Writing } from './postgres-writer.ts'
@@ -20,7 +20,7 @@ const shapes = [
 
 /** Measures and prints appends by several processes. */
 export async function benchPostgresWriters({ report, rounds, scale }: Bench): Promise<void> {
-  const operations = Math.ceil(20_000 * scale)
+  const operations = Math.ceil(40_000 * scale)
   await withPostgres(async (server) => {
     const work = shapes.map(({ name, processes }) => ({
       name,
@@ -53,7 +53,7 @@ function writersRound(server: BenchPostgres, processes: number, operations: numb
     const latenciesMs = written.flatMap((round) => round.latenciesMs)
     const elapsedMs = Math.max(...written.map((round) => round.elapsedMs))
     const round = { operations: share * processes, elapsedMs, latenciesMs }
-    const recorded = round.operations + appendsBefore * processes
+    const recorded = round.operations + (leadInOf(share) + appendsBefore) * processes
     await expectRows(url, 'rampart_write.events', { ...round, operations: recorded })
     return round
   })
