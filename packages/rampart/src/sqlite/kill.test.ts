@@ -1,6 +1,6 @@
 // Proves on SQLite that what was acknowledged survives kill -9 in the middle of a flood, once and unchanged.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { afterAll, expect, test } from 'vitest'
 import { position } from '../core/codec/index.ts'
 import type { AppendResult, EventRecord, EventStore } from '../core/ports/index.ts'
 import { openSqliteStore, type SqliteStoreOptions } from './index.ts'
-import { floodRequest } from './test/flood.ts'
+import { floodRequest, type FloodPlan } from './test/flood.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rampart-kill-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -18,15 +18,18 @@ interface Flooded {
   /** The numbers of all commands that may have been sent. */
   readonly tried: readonly number[]
   readonly acknowledged: ReadonlyMap<number, AppendResult>
+  /** The size of the file beside its journal when the flood was killed. */
+  readonly fileBytes: number
 }
 
 /** Runs the flood and kills it after so many acknowledgements. */
 async function floodAndKill(
   file: string,
   thread: SqliteStoreOptions['thread'],
-  plan: { readonly from: number; readonly acknowledgements: number },
+  plan: FloodPlan & { readonly acknowledgements: number },
 ): Promise<Flooded> {
-  const child = spawn(process.execPath, [...process.execArgv, script, file, thread, String(plan.from)], {
+  const args = [script, file, thread, String(plan.from), String(plan.blanks)]
+  const child = spawn(process.execPath, [...process.execArgv, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
@@ -37,10 +40,10 @@ async function floodAndKill(
   })
   const end = await new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal })))
   expect(end).toEqual({ code: null, signal: 'SIGKILL' })
-  return readOutput(output)
+  return { ...readOutput(output), fileBytes: statSync(file).size }
 }
 
-function readOutput(output: string): Flooded {
+function readOutput(output: string): Omit<Flooded, 'fileBytes'> {
   // The last line may have been cut off by the kill.
   const lines = output.split('\n').slice(0, -1)
   const tried = lines.filter((line) => line.startsWith('try ')).map((line) => Number(line.slice(4)))
@@ -78,8 +81,8 @@ function expectWhole(events: readonly EventRecord[]): void {
 }
 
 /** Sends every command of a flood again; those that were acknowledged answer as the first time. */
-async function retryAll(log: EventStore, { tried, acknowledged }: Flooded): Promise<void> {
-  const retries = await Promise.all(tried.map((number) => log.append(floodRequest(number))))
+async function retryAll(log: EventStore, { tried, acknowledged }: Flooded, blanks: number): Promise<void> {
+  const retries = await Promise.all(tried.map((number) => log.append(floodRequest(number, blanks))))
   for (const [index, retry] of retries.entries()) {
     const number = tried[index] ?? 0
     const first = acknowledged.get(number)
@@ -108,18 +111,44 @@ test.each(rounds)(
   async ({ round, thread, acknowledgements }) => {
     // Two rounds share a file, so that every second one begins with what a kill has left.
     const file = join(folder, `${Math.floor(round / 4)}-${thread}.sqlite`)
-    const flooded = await floodAndKill(file, thread, { from: round * 100_000, acknowledgements })
-    expect(flooded.acknowledged.size).toBeGreaterThanOrEqual(acknowledgements)
-    await using store = await openSqliteStore({ file, thread: 'caller' })
-    const log = await store.openLog('default/flood/0')
-    const survived = await readAll(log)
-    expectWhole(survived)
-    const ids = new Set(survived.map((event) => Number(event.commandId?.slice(-12))))
-    expect([...flooded.acknowledged.keys()].filter((number) => !ids.has(number))).toEqual([])
-    await retryAll(log, flooded)
-    const after = await readAll(log)
-    expectWhole(after)
-    const all = new Set(after.map((event) => Number(event.commandId?.slice(-12))))
-    expect(flooded.tried.filter((number) => !all.has(number))).toEqual([])
+    const plan = { from: round * 100_000, blanks: 0, acknowledgements }
+    const { acknowledged } = await expectAllAfterKill(file, thread, plan)
+    expect(acknowledged.size).toBeGreaterThanOrEqual(acknowledgements)
   },
 )
+
+test.each(['caller', 'worker'] as const)(
+  'kill -9 while a thread moves the journal beside the writer in the thread %s',
+  async (thread) => {
+    const file = join(folder, `moved-${thread}.sqlite`)
+    // Together they are several times what lets the journal be moved.
+    const plan = { blanks: 20_000, acknowledgements: 1200 }
+    const tables = 1024 * 1024
+    for (const from of [0, 100_000]) {
+      // oxlint-disable-next-line no-await-in-loop -- the second one begins with what the first has left
+      const { fileBytes } = await expectAllAfterKill(file, thread, { ...plan, from })
+      expect(fileBytes).toBeGreaterThan(tables)
+    }
+  },
+)
+
+/** Floods a store and kills it; whatever was acknowledged is there once, and everything else can follow. */
+async function expectAllAfterKill(
+  file: string,
+  thread: SqliteStoreOptions['thread'],
+  plan: FloodPlan & { readonly acknowledgements: number },
+): Promise<Flooded> {
+  const flooded = await floodAndKill(file, thread, plan)
+  await using store = await openSqliteStore({ file, thread: 'caller' })
+  const log = await store.openLog('default/flood/0')
+  const survived = await readAll(log)
+  expectWhole(survived)
+  const ids = new Set(survived.map((event) => Number(event.commandId?.slice(-12))))
+  expect([...flooded.acknowledged.keys()].filter((number) => !ids.has(number))).toEqual([])
+  await retryAll(log, flooded, plan.blanks)
+  const after = await readAll(log)
+  expectWhole(after)
+  const all = new Set(after.map((event) => Number(event.commandId?.slice(-12))))
+  expect(flooded.tried.filter((number) => !all.has(number))).toEqual([])
+  return flooded
+}

@@ -4,9 +4,9 @@ import { writeSync } from 'node:fs'
 import { commandId, streamId } from '../../core/codec/index.ts'
 import { openSqliteStore } from '../index.ts'
 
-/** The request of a command number; the parent repeats it. */
-export function floodRequest(number: number) {
-  const text = new TextEncoder().encode(`{"number":${number}}`)
+/** The request of a command number, with so many blanks in each payload; the parent repeats it. */
+export function floodRequest(number: number, blanks = 0) {
+  const text = new TextEncoder().encode(`{"number":${number}}${' '.repeat(blanks)}`)
   const event = { type: 'Flooded', schemaVersion: 1, payload: text }
   const id = (stream: number) => streamId(`s${stream % 10}`)
   return {
@@ -28,6 +28,14 @@ export function floodRequest(number: number) {
   } as const
 }
 
+/** What a flood sends. */
+export interface FloodPlan {
+  /** The number of its first command. */
+  readonly from: number
+  /** How many blanks each payload has. */
+  readonly blanks: number
+}
+
 /**
  * Writes to the pipe at once, so that it outlives this process, and waits while a slow reader lets it be
  * full.
@@ -42,7 +50,7 @@ function tell(text: string): void {
   }
 }
 
-async function flood(file: string, thread: string, from: number): Promise<void> {
+async function flood(file: string, thread: string, { from, blanks }: FloodPlan): Promise<void> {
   const store = await openSqliteStore({ file, thread: thread === 'worker' ? 'worker' : 'caller' })
   const log = await store.openLog('default/flood/0')
   let next = from
@@ -50,12 +58,12 @@ async function flood(file: string, thread: string, from: number): Promise<void> 
     for (;;) {
       const number = next++
       tell(`try ${number}\n`)
-      const result = await log.append(floodRequest(number))
+      const result = await log.append(floodRequest(number, blanks))
       tell(`ack ${number} ${JSON.stringify(result)}\n`)
     }
   }
   await Promise.all(Array.from({ length: 32 }, one))
 }
 
-const [, script = '', file = '', thread = '', from = ''] = process.argv
-if (script.endsWith('flood.ts')) await flood(file, thread, Number(from))
+const [, script = '', file = '', thread = '', from = '', blanks = ''] = process.argv
+if (script.endsWith('flood.ts')) await flood(file, thread, { from: Number(from), blanks: Number(blanks) })
