@@ -18,7 +18,9 @@ const nodeMark = 1
 const sealMark = '\u0002'
 const digestBytes = 32
 const markDigits = 8
-const [codeOf0, codeOf9, codeOfA] = [48, 57, 97]
+// By the codes of the digits.
+const valueOfDigit = new Uint8Array(128)
+for (let value = 0; value < 16; value++) valueOfDigit[value.toString(16).charCodeAt(0)] = value
 
 /** The leaf of an event, as 64 hexadecimal digits; the digest of its payload may be known. */
 export function leafOf(
@@ -74,20 +76,20 @@ export function sealDigest(log: string, seal: Omit<Seal, 'digest' | 'marks'>, sh
   return sha256(sealMark + JSON.stringify(content))
 }
 
-// Whole trees of equal height are joined as they come; what is left over is joined from the right.
+// A level is joined in pairs into the next one, and what is left over at its end is taken along as it is: the
+// same tree as by the splits of the RFC.
 function rootOf(leaves: readonly string[], sha256: Sha256): string {
-  const trees: { readonly size: number; readonly digest: string }[] = []
-  const join = (): void => {
-    const [left, right] = trees.splice(-2)
-    if (left === undefined || right === undefined) return
-    trees.push({ size: left.size + right.size, digest: nodeOf(left.digest, right.digest, sha256) })
+  let level = leaves
+  while (level.length > 1) {
+    const next: string[] = []
+    for (let index = 1; index < level.length; index += 2) {
+      next.push(nodeOf(level[index - 1] ?? '', level[index] ?? '', sha256))
+    }
+    const [last] = level.length % 2 === 0 ? [] : level.slice(-1)
+    if (last !== undefined) next.push(last)
+    level = next
   }
-  for (const digest of leaves) {
-    trees.push({ size: 1, digest })
-    while (trees.length > 1 && trees.at(-1)?.size === trees.at(-2)?.size) join()
-  }
-  while (trees.length > 1) join()
-  return trees[0]?.digest ?? sha256('')
+  return level[0] ?? sha256('')
 }
 
 // Filled anew for each node, because there is one for every event.
@@ -100,12 +102,9 @@ function nodeOf(left: string, right: string, sha256: Sha256): string {
 }
 
 function writeHex(digest: string, start: number): void {
-  for (let index = 0; index < digestBytes; index++) {
-    nodeBytes[start + index] = 16 * digitAt(digest, 2 * index) + digitAt(digest, 2 * index + 1)
+  for (let index = 0, digit = 0; index < digestBytes; index++, digit += 2) {
+    const high = valueOfDigit[digest.charCodeAt(digit)] ?? 0
+    const low = valueOfDigit[digest.charCodeAt(digit + 1)] ?? 0
+    nodeBytes[start + index] = (high << 4) | low
   }
-}
-
-function digitAt(digest: string, index: number): number {
-  const code = digest.charCodeAt(index)
-  return code <= codeOf9 ? code - codeOf0 : code - codeOfA + 10
 }
