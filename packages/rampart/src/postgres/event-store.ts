@@ -21,7 +21,7 @@ export function createEventStore(store: OpenStore, log: OpenLog): EventStore {
     capabilities: { durable: true, reopens: true, dynamicConsistency: true },
     inbox: createCommandInbox(store, log),
     seals: createSealStore(store, log),
-    append: async (request) => append(store, identity, request),
+    append: (request) => append(store, identity, request),
     head: async () => store.reads().events.head(identity),
     findOutcome: async (id) =>
       findOutcome(store.reads().query, identity, { id, nowMs: store.runtime.nowMs() }),
@@ -39,6 +39,10 @@ function append(
   { number }: LogIdentity,
   request: AppendRequest,
 ): Promise<AppendResult> {
-  const checked = checkAppend(request)
-  return queue.submit<'append'>({ kind: 'append', log: number, append: checked }, checked.bytes)
+  try {
+    const checked = checkAppend(request)
+    return queue.submit<'append'>({ kind: 'append', log: number, append: checked }, checked.bytes)
+  } catch (fault) {
+    return Promise.reject(fault)
+  }
 }
