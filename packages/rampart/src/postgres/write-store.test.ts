@@ -130,6 +130,30 @@ describe('the store on PostgreSQL', () => {
     expect(texts).toHaveLength(kind === 'are missing' ? 249 : 250)
   })
 
+  test('seals what it has sent, and reads the events of others', async () => {
+    await using harness = await openHarness()
+    await using other = await openPostgresStore({ url })
+    const [log, others] = [
+      await harness.store.openLog('default/shop/0'),
+      await other.openLog('default/shop/0'),
+    ]
+    const start = position(0)
+    // From here on it knows that somebody seals.
+    expect(await log.seals.rangeAfter(start)).toBeUndefined()
+    const append = (to: typeof log, payload: string) =>
+      to.append({
+        writes: [{ decider: 'note', id: streamId('a'), expectedVersion: 'any', events: [noted(payload)] }],
+      })
+    await append(log, '1')
+    const sealed = await log.seals.rangeAfter(start)
+    await runSql(url, "UPDATE rampart_write.events SET payload = '2'")
+    expect(await log.seals.rangeAfter(start)).toEqual(sealed)
+    expect(await others.seals.rangeAfter(start)).not.toEqual(sealed)
+    await append(others, '3')
+    await append(log, '4')
+    expect(await log.seals.rangeAfter(start)).toEqual(await others.seals.rangeAfter(start))
+  })
+
   test.each(contract)('$name', async ({ check }) => {
     await using harness = await openHarness()
     await expect(check(harness)).resolves.toBeUndefined()

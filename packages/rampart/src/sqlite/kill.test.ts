@@ -123,11 +123,11 @@ test.each(['caller', 'worker'] as const)(
     const file = join(folder, `moved-${thread}.sqlite`)
     // Together they are several times what lets the journal be moved.
     const plan = { blanks: 20_000, acknowledgements: 1200 }
-    const tables = 1024 * 1024
     for (const from of [0, 100_000]) {
       // oxlint-disable-next-line no-await-in-loop -- the second one begins with what the first has left
       const { fileBytes } = await expectAllAfterKill(file, thread, { ...plan, from })
-      expect(fileBytes).toBeGreaterThan(tables)
+      // Empty tables, which are all that it has before, take an eighth of this.
+      expect(fileBytes).toBeGreaterThan(1024 * 1024)
     }
   },
 )

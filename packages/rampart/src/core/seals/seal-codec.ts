@@ -85,8 +85,7 @@ function rootOf(leaves: readonly string[], sha256: Sha256): string {
     for (let index = 1; index < level.length; index += 2) {
       next.push(nodeOf(level[index - 1] ?? '', level[index] ?? '', sha256))
     }
-    const [last] = level.length % 2 === 0 ? [] : level.slice(-1)
-    if (last !== undefined) next.push(last)
+    if (level.length % 2 === 1) next.push(level.at(-1) ?? '')
     level = next
   }
   return level[0] ?? sha256('')
