@@ -103,29 +103,56 @@ export async function drive(
   return { ...end(operations), latenciesMs }
 }
 
-/** Operations that are measured, and how many lead in to them. */
-export interface Load {
-  /** They come first, at the same pace, and are not measured. */
-  readonly leadIn: number
-  readonly operations: number
+/** How long operations are measured, after others that lead in to them. */
+export interface Period {
+  /** Operations come at the same pace, and do not count. */
+  readonly leadInMs: number
+  readonly measuredMs: number
 }
 
 /**
- * How many operations lead in to so many where a sealer works beside them. It looks once a second: it has its
- * full part in what is measured if as much waits for it at the beginning as at the end.
+ * The period for whatever a sealer works beside. It looks once a second from the beginning: what is measured
+ * has two whole looks in it, which seal about as much as is appended meanwhile.
  */
-export function leadInOf(operations: number): number {
-  return Math.ceil(operations / 2)
+export function sealedPeriod(scale: number): Period {
+  return { leadInMs: 500 * scale, measuredMs: 2000 * scale }
 }
 
-/** `drive`, after what leads in. */
-export async function driveOn(
+/** What a period did. */
+export interface PeriodRound extends Round {
+  /** With those that did not count, before and after. */
+  readonly operationsInAll: number
+}
+
+/** `drive` for a period instead of a number of operations; at least one counts. */
+export async function driveFor(
   callers: number,
-  { leadIn, operations }: Load,
+  { leadInMs, measuredMs }: Period,
   operate: (operation: number) => Promise<unknown>,
-): Promise<Round> {
-  await drive(callers, leadIn, operate)
-  return drive(callers, operations, (operation) => operate(leadIn + operation))
+): Promise<PeriodRound> {
+  const latenciesMs: number[] = []
+  const beginMs = performance.now() + leadInMs
+  const clocks: { end?: ReturnType<typeof startRound>; round?: Round | undefined } = {}
+  const note = (startedMs: number, endedMs: number): void => {
+    if (clocks.end !== undefined) latenciesMs.push(endedMs - startedMs)
+    else if (endedMs >= beginMs) clocks.end = startRound()
+    if (latenciesMs.length > 0 && endedMs >= beginMs + measuredMs) {
+      clocks.round = clocks.end?.(latenciesMs.length)
+    }
+  }
+  let next = 0
+  const caller = async (): Promise<void> => {
+    while (clocks.round === undefined) {
+      const operation = next++
+      const startedMs = performance.now()
+      // oxlint-disable-next-line no-await-in-loop -- a caller does one after the other
+      await operate(operation)
+      if (clocks.round === undefined) note(startedMs, performance.now())
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, caller))
+  if (clocks.round === undefined) throw new Error('A period without callers has no operations.')
+  return { ...clocks.round, latenciesMs, operationsInAll: next }
 }
 
 /** Starts the clocks of a round; the answer ends it after so many operations. */

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { Client } from 'pg'
 // The server of the tests, which knows where programs are and how they start.
 import { createDatabase, startPostgres } from '../packages/rampart/src/postgres/test/server.ts'
-import type { Round } from './measure.ts'
 
 const installed = '/usr/lib/postgresql/15/bin'
 
@@ -65,9 +64,9 @@ export async function query(url: string, text: string): Promise<string> {
 }
 
 /** Throws unless a table holds as many rows as a round claims to have written. */
-export async function expectRows(url: string, table: string, { operations }: Round): Promise<void> {
+export async function expectRows(url: string, table: string, rows: number): Promise<void> {
   const found = Number(await query(url, `SELECT count(*) FROM ${table}`))
-  if (found !== operations) throw new Error(`${table} holds ${found} rows instead of ${operations}.`)
+  if (found !== rows) throw new Error(`${table} holds ${found} rows instead of ${rows}.`)
 }
 
 async function versionOf(url: string): Promise<string> {

@@ -59,7 +59,7 @@ export function unnestBatches({ inDatabase }: BenchPostgres): Promise<Round> {
     }
     const round = end(rowsInAll)
     await client.end()
-    await expectRows(url, 'rows', round)
+    await expectRows(url, 'rows', round.operations)
     return round
   })
 }
@@ -73,7 +73,7 @@ export function copyRows({ tools = '', inDatabase }: BenchPostgres): Promise<Rou
     child.stdin.end(`${payload}\n`.repeat(rowsInAll))
     await new Promise((resolve) => child.once('exit', resolve))
     const round = end(rowsInAll)
-    await expectRows(url, 'rows', round)
+    await expectRows(url, 'rows', round.operations)
     return round
   })
 }

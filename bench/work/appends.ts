@@ -9,12 +9,12 @@ import { openBareTable } from '../limits/bare-sqlite.ts'
 import { openRawFile } from '../limits/raw-file.ts'
 import {
   drive,
-  driveOn,
-  leadInOf,
+  driveFor,
   measure,
   ratio,
+  sealedPeriod,
   sizesAt,
-  type Load,
+  type Period,
   type Round,
   type Work,
 } from '../measure.ts'
@@ -41,8 +41,8 @@ export async function benchAppends({ report, rounds, scale }: Bench): Promise<vo
   for (const callers of sizesAt(scale, [1, 64, 256])) {
     const operations = Math.ceil((callers === 1 ? 6000 : 120_000) * scale)
     const before = Math.ceil(appendsBefore * scale)
-    const sized = { callers, operations, before, leadIn: leadInOf(operations) }
-    const fresh = { ...sized, before: 0, leadIn: 0, thread: 'caller' } as const
+    const sized = { callers, before, ...sealedPeriod(scale) }
+    const fresh = { ...sized, before: 0, leadInMs: 0, thread: 'caller' } as const
     const first = { name: "the first appends, caller's thread", round: () => store(fresh) }
     const work: readonly Work[] = [
       { name: raw, round: () => rawFile(callers, operations) },
@@ -83,7 +83,7 @@ export function rawFile(callers: number, operations: number): Promise<Round> {
   })
 }
 
-function bareTable({ callers, before, ...load }: Sized): Promise<Round> {
+function bareTable({ callers, before, ...period }: Sized): Promise<Round> {
   return inTemporaryFolder(async (folder) => {
     using table = openBareTable(folder)
     const versions = new Map<number, number>()
@@ -94,11 +94,11 @@ function bareTable({ callers, before, ...load }: Sized): Promise<Round> {
       return table.append(stream, version, bytes)
     }
     await drive(256, before, (operation) => append(operation, payloadBefore))
-    return await driveOn(callers, load, (operation) => append(before + operation, payload))
+    return await driveFor(callers, period, (operation) => append(before + operation, payload))
   })
 }
 
-interface Sized extends Load {
+interface Sized extends Period {
   readonly callers: number
   /** Large appends that are not measured, and come first of all. */
   readonly before: number
@@ -112,7 +112,7 @@ export interface StoreRound extends Sized {
 }
 
 /** One round of the store, sealed meanwhile as a host would have it. */
-export function store({ thread, idOf, callers, before, ...load }: StoreRound): Promise<Round> {
+export function store({ thread, idOf, callers, before, ...period }: StoreRound): Promise<Round> {
   return inTemporaryFolder(async (folder) => {
     await using database = await openSqliteStore({ file: join(folder, 'write.sqlite'), thread })
     const log = await database.openLog(logKey('bench'))
@@ -128,7 +128,7 @@ export function store({ thread, idOf, callers, before, ...load }: StoreRound): P
     await drive(256, before, (operation) => append(operation, payloadBefore))
     await sealAll(log)
     const sealer = createSealer({ store: log, runtime: systemRuntime })
-    const round = await driveOn(callers, load, (operation) => append(before + operation, payload))
+    const round = await driveFor(callers, period, (operation) => append(before + operation, payload))
     await sealer.stop()
     return round
   })

@@ -4,10 +4,10 @@ import { randomUUID } from 'node:crypto'
 import { openApp } from 'rampart/host'
 import {
   drive,
-  driveOn,
-  leadInOf,
+  driveFor,
   measure,
   ratio,
+  sealedPeriod,
   sizesAt,
   type Measured,
   type Round,
@@ -33,7 +33,7 @@ export async function benchCommands({ report, rounds, scale }: Bench): Promise<v
   report.note('The store alone appends the rows that the commands append, with ids as keys give them.')
   for (const callers of sizesAt(scale, [1, 64, 256])) {
     const operations = Math.ceil((callers === 1 ? 1500 : 60_000) * scale)
-    const sized = { callers, operations, before: 0, leadIn: callers === 1 ? 0 : leadInOf(operations) }
+    const sized = { callers, before: 0, ...sealedPeriod(scale) }
     const inWorker: readonly Work[] = [
       { name: aloneInWorker, round: () => store({ ...sized, thread: 'worker', idOf: () => randomUUID() }) },
       { name: distinctInWorker, round: () => commands({ ...sized, thread: 'worker', streams }) },
@@ -88,10 +88,10 @@ interface CommandRound extends Omit<StoreRound, 'idOf' | 'before'> {
   readonly streams: number
 }
 
-function commands({ thread, callers, streams: count, ...load }: CommandRound): Promise<Round> {
+function commands({ thread, callers, streams: count, ...period }: CommandRound): Promise<Round> {
   return inTemporaryFolder(async (dataFolder) => {
     await using running = await openApp(writeOnlyBank, { dataFolder, thread })
-    return await driveOn(callers, load, async (operation) => {
+    return await driveFor(callers, period, async (operation) => {
       const stream = running.stream('account', `account-${operation % count}`)
       const answer = await stream.Deposit(deposit(operation), { key: `deposit-${operation}` })
       if (answer.status !== 'succeeded') throw new Error(`A deposit came to ${answer.status}.`)

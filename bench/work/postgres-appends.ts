@@ -10,12 +10,13 @@ import { openBareLoop } from '../limits/bare-postgres.ts'
 import { copyRows, pgbench, unnestBatches } from '../limits/postgres-rows.ts'
 import {
   drive,
-  driveOn,
-  leadInOf,
+  driveFor,
   measure,
   ratio,
-  type Load,
+  sealedPeriod,
   type Measured,
+  type Period,
+  type PeriodRound,
   type Round,
   type Work,
 } from '../measure.ts'
@@ -41,19 +42,16 @@ const encoder = new TextEncoder()
 interface Shape {
   readonly title: string
   readonly callers: number
-  /** Appends of one round by a peer, and by what groups its callers. */
-  readonly alone: number
-  readonly grouped: number
   /** How many streams take turns; each append makes a new one when absent. */
   readonly streams?: number
 }
 
 const shapes: readonly Shape[] = [
-  { title: 'one event to new streams', callers: 64, alone: 1500, grouped: 40_000 },
-  { title: 'one event to new streams', callers: 256, alone: 1500, grouped: 80_000 },
-  { title: 'one event to existing streams', callers: 64, alone: 1500, grouped: 40_000, streams: 300 },
+  { title: 'one event to new streams', callers: 64 },
+  { title: 'one event to new streams', callers: 256 },
+  { title: 'one event to existing streams', callers: 64, streams: 300 },
   // Last: a lone caller waits for all code that V8 has not compiled by then, of whoever has most of it.
-  { title: 'one event to new streams', callers: 1, alone: 1000, grouped: 4000 },
+  { title: 'one event to new streams', callers: 1 },
 ]
 
 /** Measures and prints appends on PostgreSQL. */
@@ -64,13 +62,9 @@ export async function benchPostgresAppends({ report, rounds, scale }: Bench): Pr
     if (server.tools === undefined)
       report.note('pgbench and COPY are left out: the embedded server has no tools.')
     for (const shape of shapes) {
-      const sized = {
-        ...shape,
-        alone: Math.ceil(shape.alone * scale),
-        grouped: Math.ceil(shape.grouped * scale),
-      }
+      const timed = { ...shape, ...sealedPeriod(scale) }
       // oxlint-disable-next-line no-await-in-loop -- parts that ran at once would measure each other
-      const measured = await measure(workOf(server, sized), rounds)
+      const measured = await measure(workOf(server, timed), rounds)
       const rows = measured.map((each) => [
         each.name,
         rate(each.perSecond),
@@ -114,7 +108,9 @@ function demandOf(shape: Shape, limit: string, measured: readonly Measured[]): D
   return limit === fastest.name && shape.streams === undefined ? { atLeast: 4, goal: 8 } : undefined
 }
 
-function workOf(server: BenchPostgres, shape: Shape): readonly Work[] {
+interface Timed extends Shape, Period {}
+
+function workOf(server: BenchPostgres, shape: Timed): readonly Work[] {
   const { callers, streams } = shape
   const rows: readonly Work[] = [
     ...(server.tools === undefined
@@ -141,67 +137,58 @@ function workOf(server: BenchPostgres, shape: Shape): readonly Work[] {
 type Append = (stream: string, version: number, operation: number) => Promise<unknown>
 
 /** Drives appends, after some that are not measured: of one event to each existing stream, or to others. */
-async function appendsRound({ callers, ...shape }: Shape, load: Load, append: Append): Promise<Round> {
-  const { streams } = shape
-  await drive(callers, beforeOf(shape), (stream) => append(`account-${stream}`, 0, stream))
-  return driveOn(callers, load, (operation) =>
+async function appendsRound({ callers, streams, ...period }: Timed, append: Append): Promise<PeriodRound> {
+  await drive(callers, streams ?? streamsBefore, (stream) => append(`account-${stream}`, 0, stream))
+  return driveFor(callers, period, (operation) =>
     streams === undefined
       ? append(`account-new-${operation}`, 0, operation)
       : append(`account-${operation % streams}`, 1 + Math.floor(operation / streams), operation),
   )
 }
 
-/** How many appends come first: connections and plans are made by them, and code gets warm. */
-function beforeOf({ streams = 300 }: Pick<Shape, 'streams'>): number {
-  return streams
-}
+/** By these, connections and plans are made, and code gets warm. */
+const streamsBefore = 300
 
-function loadOf({ grouped }: Shape): Load {
-  return { leadIn: leadInOf(grouped), operations: grouped }
-}
-
-async function peerRound(peer: Peer, shape: Shape): Promise<Round> {
-  const load = { leadIn: 0, operations: shape.alone }
-  const round = await appendsRound(shape, load, (stream, version, operation) =>
+async function peerRound(peer: Peer, shape: Timed): Promise<Round> {
+  const round = await appendsRound(shape, (stream, version, operation) =>
     peer.append(stream, version, deposit(operation)),
   )
   const recorded = await peer.count()
-  const expected = round.operations + beforeOf(shape)
+  const expected = recordedBy(shape, round)
   if (recorded !== expected) throw new Error(`A peer recorded ${recorded} events instead of ${expected}.`)
   return round
 }
 
-async function bareRound(server: BenchPostgres, shape: Shape): Promise<Round> {
+function recordedBy({ streams = streamsBefore }: Shape, { operationsInAll }: PeriodRound): number {
+  return streams + operationsInAll
+}
+
+async function bareRound(server: BenchPostgres, shape: Timed): Promise<Round> {
   return server.inDatabase(async (url) => {
     await (await openPostgresStore({ url }))[Symbol.asyncDispose]()
     await using loop = await openBareLoop(url)
-    const round = await appendsRound(shape, loadOf(shape), (stream, version, operation) =>
+    const round = await appendsRound(shape, (stream, version, operation) =>
       loop.append(stream, version + 1, encoder.encode(JSON.stringify(deposit(operation)))),
     )
-    await expectEvents(url, shape, round)
+    await expectRows(url, 'rampart_write.events', recordedBy(shape, round))
     return round
   })
 }
 
 /** Rampart's store with a command id, an outcome and seals, as a host runs it. */
-function ownRound(server: BenchPostgres, shape: Shape): Promise<Round> {
+function ownRound(server: BenchPostgres, shape: Timed): Promise<Round> {
   return server.inDatabase(async (url) => {
     await using store = await openPostgresStore({ url })
     const log = await store.openLog(logKey('bench'))
     const sealer = createSealer({ store: log, runtime: systemRuntime })
-    const round = await appendsRound(shape, loadOf(shape), async (stream, version, operation) => {
+    const round = await appendsRound(shape, async (stream, version, operation) => {
       const { status } = await log.append(requestOf(stream, version, { operation }))
       if (status !== 'appended') throw new Error(`The append came to ${status}.`)
     })
     await sealer.stop()
-    await expectEvents(url, shape, round)
+    await expectRows(url, 'rampart_write.events', recordedBy(shape, round))
     return round
   })
-}
-
-function expectEvents(url: string, shape: Shape, round: Round): Promise<void> {
-  const operations = beforeOf(shape) + loadOf(shape).leadIn + round.operations
-  return expectRows(url, 'rampart_write.events', { ...round, operations })
 }
 
 /** An append of one event of about 300 bytes, as a command makes it: with its id and its outcome. */

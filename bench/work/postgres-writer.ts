@@ -5,20 +5,19 @@ import { systemRuntime } from 'rampart'
 import { logKey } from 'rampart/ports'
 import { openPostgresStore } from 'rampart/postgres'
 import { createSealer } from 'rampart/seal'
-import { drive, driveOn, leadInOf } from '../measure.ts'
+import { drive, driveFor, type Period } from '../measure.ts'
 import { requestOf } from './postgres-appends.ts'
 
 /** What a writer is asked to do. */
-export interface Writing {
+export interface Writing extends Period {
   readonly url: string
   readonly name: string
   readonly callers: number
-  readonly operations: number
 }
 
 const [text = ''] = process.argv.slice(2)
 // What the benchmark passes.
-const { url, name, callers, operations }: Writing = JSON.parse(text)
+const { url, name, callers, ...period }: Writing = JSON.parse(text)
 await using store = await openPostgresStore({ url })
 const log = await store.openLog(logKey('bench'))
 const append = async (id: string, operation: number): Promise<void> => {
@@ -29,8 +28,9 @@ await drive(callers, 300, (operation) => append(`account-${name}-before-${operat
 const sealer = createSealer({ store: log, runtime: systemRuntime })
 console.log('ready')
 await once(process.stdin, 'data')
-const load = { leadIn: leadInOf(operations), operations }
-const round = await driveOn(callers, load, (operation) => append(`account-${name}-${operation}`, operation))
+const round = await driveFor(callers, period, (operation) =>
+  append(`account-${name}-${operation}`, operation),
+)
 await sealer.stop()
 console.log(JSON.stringify(round))
 process.stdin.unref()

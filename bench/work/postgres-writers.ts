@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openPostgresStore } from 'rampart/postgres'
-import { leadInOf, measure, ratio, type Round } from '../measure.ts'
+import { measure, ratio, sealedPeriod, type Period, type PeriodRound, type Round } from '../measure.ts'
 import { expectRows, withPostgres, type BenchPostgres } from '../postgres-server.ts'
 import { milliseconds, rate, times, type Bench } from '../report.ts'
 import type { Writing } from './postgres-writer.ts'
@@ -20,11 +20,11 @@ const shapes = [
 
 /** Measures and prints appends by several processes. */
 export async function benchPostgresWriters({ report, rounds, scale }: Bench): Promise<void> {
-  const operations = Math.ceil(40_000 * scale)
+  const period = sealedPeriod(scale)
   await withPostgres(async (server) => {
     const work = shapes.map(({ name, processes }) => ({
       name,
-      round: () => writersRound(server, processes, operations),
+      round: () => writersRound(server, processes, period),
     }))
     const measured = await measure(work, rounds)
     const rows = measured.map((each, index) => [
@@ -40,27 +40,29 @@ export async function benchPostgresWriters({ report, rounds, scale }: Bench): Pr
   })
 }
 
-function writersRound(server: BenchPostgres, processes: number, operations: number): Promise<Round> {
+function writersRound(server: BenchPostgres, processes: number, period: Period): Promise<Round> {
   return server.inDatabase(async (url) => {
     await (await openPostgresStore({ url }))[Symbol.asyncDispose]()
-    const share = Math.ceil(operations / processes)
     const writers = await Promise.all(
       Array.from({ length: processes }, (_, index) =>
-        startWriter({ url, name: String(index), callers: callersInAll / processes, operations: share }),
+        startWriter({ url, name: String(index), callers: callersInAll / processes, ...period }),
       ),
     )
     const written = await Promise.all(writers.map((go) => go()))
     const latenciesMs = written.flatMap((round) => round.latenciesMs)
     const elapsedMs = Math.max(...written.map((round) => round.elapsedMs))
-    const round = { operations: share * processes, elapsedMs, latenciesMs }
-    const recorded = round.operations + (leadInOf(share) + appendsBefore) * processes
-    await expectRows(url, 'rampart_write.events', { ...round, operations: recorded })
-    return round
+    const recorded = sum(written.map(({ operationsInAll }) => operationsInAll)) + appendsBefore * processes
+    await expectRows(url, 'rampart_write.events', recorded)
+    return { operations: sum(written.map(({ operations }) => operations)), elapsedMs, latenciesMs }
   })
 }
 
+function sum(counts: readonly number[]): number {
+  return counts.reduce((all, count) => all + count, 0)
+}
+
 /** Resolves when the writer is ready; what it gives starts it and tells what it did. */
-async function startWriter(writing: Writing): Promise<() => Promise<Round>> {
+async function startWriter(writing: Writing): Promise<() => Promise<PeriodRound>> {
   const script = join(import.meta.dirname, 'postgres-writer.ts')
   const args = ['--conditions=rampart-source', script, JSON.stringify(writing)]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -72,7 +74,7 @@ async function startWriter(writing: Writing): Promise<() => Promise<Round>> {
     const { value } = await lines.next()
     await ended
     // What the script prints.
-    const round: Round = JSON.parse(String(value))
+    const round: PeriodRound = JSON.parse(String(value))
     return round
   }
 }
