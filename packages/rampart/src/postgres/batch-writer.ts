@@ -78,7 +78,7 @@ async function commitRun(
 const openLogStatement: Statement = {
   name: 'open-log',
   text: `SELECT opened.number, opened.epoch, coalesce(
-      (SELECT max(position) FROM rampart_write.events WHERE log = opened.number), 0
+      (SELECT position FROM rampart_write.events WHERE log = opened.number ORDER BY position DESC LIMIT 1), 0
     )
     FROM rampart_write.open_log(${parameters(2)}) AS opened`,
 }

@@ -48,6 +48,7 @@ export const writeSchema: DatabaseSchema = {
     'append-batch',
     'append-plain',
     'append-lone',
+    'keep-seals',
   ],
 }
 

@@ -16,7 +16,10 @@ const keep: Statement = {
 }
 const findHead: Statement = {
   name: 'find-head-position',
-  text: 'SELECT coalesce(max(position), 0) FROM rampart_write.events WHERE log = $1',
+  // `max` would be planned on the log as it is at first, and read all of it ever after.
+  text: `SELECT coalesce(
+      (SELECT position FROM rampart_write.events WHERE log = $1 ORDER BY position DESC LIMIT 1), 0
+    )`,
 }
 
 /**

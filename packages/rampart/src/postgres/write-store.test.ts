@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { foldRecord } from '../core/checks/index.ts'
 import { position, streamId } from '../core/codec/index.ts'
+import { systemRuntime } from '../core/index.ts'
 import type { NewEvent, WriteStore } from '../core/ports/index.ts'
+import { createSealer } from '../seal/index.ts'
 import {
   commandInboxContract,
   documentStoreContract,
@@ -152,6 +154,33 @@ describe('the store on PostgreSQL', () => {
     await append(others, '3')
     await append(log, '4')
     expect(await log.seals.rangeAfter(start)).toEqual(await others.seals.rangeAfter(start))
+  })
+
+  test('keeps seals at the cost of the newest event, though plans were made for a short log', async () => {
+    const long = await createDatabase(server.url('postgres'), 'long', 'rules')
+    await runSql(long, 'SELECT pg_stat_reset()')
+    {
+      await using store = await openPostgresStore({ url: long })
+      const log = await store.openLog('default/shop/0')
+      // From here on it keeps what the next seals need.
+      await log.seals.rangeAfter(position(0))
+      // A plan is kept from the sixth call on.
+      for (const count of [1, 1, 1, 1, 1, 1, 1000, 1000]) {
+        const events = Array.from({ length: count }, () => noted('{}'))
+        // oxlint-disable-next-line no-await-in-loop -- they follow each other
+        await log.append({
+          writes: [{ decider: 'note', id: streamId('a'), expectedVersion: 'any', events }],
+        })
+        // oxlint-disable-next-line no-await-in-loop -- the same
+        await createSealer({ store: log, runtime: systemRuntime }).stop()
+      }
+    }
+    // Sessions tell what they have read when they end.
+    const others = 'FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()'
+    await expect.poll(() => runSql(long, `SELECT pid ${others}`), { timeout: 10_000 }).toEqual([])
+    const read = "FROM pg_stat_user_indexes WHERE schemaname = 'rampart_write' AND relname = 'events'"
+    const [row] = await runSql(long, `SELECT sum(idx_tup_read) AS entries ${read}`)
+    expect(Number(row?.['entries'])).toBeLessThan(200)
   })
 
   test.each(contract)('$name', async ({ check }) => {

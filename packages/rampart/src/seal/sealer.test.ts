@@ -44,20 +44,27 @@ async function openWorld(): Promise<World> {
   }
 }
 
-test('seals within a second what was appended, and nothing while nothing is', async () => {
+test('seals at once what is there, within a second what is appended, and nothing while nothing is', async () => {
   const { log, advance, seal, ranges } = await openWorld()
+  await append(log, 2)
   const sealer = seal()
-  await append(log, 3)
-  await advance(999)
-  expect(await ranges()).toEqual([])
+  await advance(1)
+  expect(await ranges()).toEqual([[1, 2]])
+  await append(log, 1)
+  await advance(998)
+  expect(await ranges()).toEqual([[1, 2]])
   await advance(2)
-  expect(await ranges()).toEqual([[1, 3]])
+  expect(await ranges()).toEqual([
+    [1, 2],
+    [3, 3],
+  ])
   await advance(60_000)
-  expect(await ranges()).toEqual([[1, 3]])
+  expect(await ranges()).toHaveLength(2)
   await append(log, 1)
   await advance(1001)
   expect(await ranges()).toEqual([
-    [1, 3],
+    [1, 2],
+    [3, 3],
     [4, 4],
   ])
   await sealer.stop()

@@ -2,6 +2,8 @@
 //
 //   once a second ──> ranges after the newest seal ──> a few seals per commit ──> until the head is sealed
 //
+// It looks at once when it starts: from then on a store may keep at hand what the next seals need.
+//
 // Where it dies does not matter: seals are stored whole or not at all, and the next start goes on after the
 // newest one. Nothing waits for a seal. Of several processes one seals a log at a time.
 import { hash } from 'node:crypto'
@@ -65,7 +67,7 @@ async function run(sealing: Sealing): Promise<void> {
   const { stopping, runtime, store } = sealing
   const { signal } = stopping
   const backOff = createBackOff(runtime)
-  for (let waitMs = intervalMs; !signal.aborted;) {
+  for (let waitMs = 0; !signal.aborted;) {
     // oxlint-disable-next-line no-await-in-loop -- it is what this loop is for
     await createBell(runtime).wait(waitMs, signal)
     try {

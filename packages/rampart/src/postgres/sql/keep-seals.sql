@@ -16,8 +16,9 @@ BEGIN
   IF p_number[1] <> coalesce(newest.number, 0) + 1
     OR p_first[1] <> coalesce(newest.last_position, 0) + 1
     OR p_previous[1] <> coalesce(newest.digest, repeat('0', 64))
-    OR p_last[cardinality(p_last)] > (
-      SELECT coalesce(max(e.position), 0) FROM rampart_write.events AS e WHERE e.log = p_log
+    OR p_last[cardinality(p_last)] > coalesce(
+      -- `max` would be planned on the log as it is at first, and read all of it ever after.
+      (SELECT e.position FROM rampart_write.events AS e WHERE e.log = p_log ORDER BY e.position DESC LIMIT 1), 0
     )
   THEN
     RETURN false;
