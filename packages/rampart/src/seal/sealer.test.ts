@@ -44,7 +44,7 @@ async function openWorld(): Promise<World> {
   }
 }
 
-test('seals at once what is there, within a second what is appended, and nothing while nothing is', async () => {
+test('seals at once what is there, then within a second, and nothing while nothing is appended', async () => {
   const { log, advance, seal, ranges } = await openWorld()
   await append(log, 2)
   const sealer = seal()
