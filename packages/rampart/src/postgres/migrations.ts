@@ -49,6 +49,7 @@ export const writeSchema: DatabaseSchema = {
     'append-plain',
     'append-lone',
     'keep-seals',
+    'append-plain',
   ],
 }
 

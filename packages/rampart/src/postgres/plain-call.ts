@@ -12,7 +12,7 @@ import { numberAt, numbersAt, type Row } from './rows.ts'
 /** The statement that calls `append_plain`. */
 export const appendPlain: CalledStatement = {
   name: 'append-plain',
-  text: `SELECT statuses, versions, positions, worked_us, recorded_ms
+  text: `SELECT versions, statuses, head_position, worked_us, recorded_ms
     FROM rampart_write.append_plain(${parameters(30)})`,
   parameters: 30,
 }
@@ -173,14 +173,18 @@ function writeColumn<Item, Value>(
 
 /** What `append_plain` answered. */
 export function plainAnswerOf(appends: readonly CallAppend[], epoch: string, row: Row): CallAnswer {
-  const [statuses, versions, positions] = [numbersAt(row, 0), numbersAt(row, 1), numbersAt(row, 2)]
-  const results = appends.map((append, index) =>
-    plainResultOf(append, epoch, {
-      status: statuses[index] ?? 0,
-      version: versions[index] ?? 0,
-      position: positions[index] ?? 0,
-    }),
-  )
+  const before = numbersAt(row, 0)
+  const statuses = row[1] === null ? undefined : numbersAt(row, 1)
+  let position = numberAt(row, 2)
+  const results: CallResult[] = []
+  for (let index = 0; index < appends.length; index++) {
+    const append = appends[index]
+    if (append === undefined) continue
+    const status = statuses === undefined ? 0 : (statuses[index] ?? 0)
+    const events = status === 0 ? (append.checked.request.writes[0]?.events.length ?? 0) : 0
+    position += events
+    results.push(plainResultOf(append, epoch, { status, version: (before[index] ?? 0) + events, position }))
+  }
   return { results, recordedAtMs: numberAt(row, 4) }
 }
 
