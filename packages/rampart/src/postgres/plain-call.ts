@@ -13,8 +13,8 @@ import { numberAt, numbersAt, type Row } from './rows.ts'
 export const appendPlain: CalledStatement = {
   name: 'append-plain',
   text: `SELECT versions, statuses, head_position, worked_us, recorded_ms
-    FROM rampart_write.append_plain(${parameters(30)})`,
-  parameters: 30,
+    FROM rampart_write.append_plain(${parameters(29)})`,
+  parameters: 29,
 }
 
 /** Whether each append has events for one stream of its own, without tags, conditions and documents. */
@@ -61,8 +61,8 @@ export function plainMessageOf(
     writeAppends(message, appends)
     writeStates(message, appends)
     writeArray(message, text, types, itself)
-    writeOrigins(message, events)
-    writeArray(message, integer, events, ({ event }) => numbers.get(event.type))
+    writeOrigins(message, events, events.length === appends.length)
+    writeCommon(message, integer, events, ({ event }) => numbers.get(event.type) ?? 0)
     writeContents(message, events)
   })
 }
@@ -88,22 +88,21 @@ const itself = (value: string): string => value
 const typeOf = ({ event }: PlainEvent): string => event.type
 const commandOf = ({ command }: PlainAppend): string | undefined => command?.id
 const fingerprintOf = ({ command }: PlainAppend): string | undefined => command?.fingerprint
-const leavesOf = ({ command }: PlainAppend): boolean => command?.leavesToInbox === true
+const leavesOf = ({ command }: PlainAppend): true | undefined => command?.leavesToInbox === true || undefined
 const deciderOf = ({ write }: PlainAppend): string => write.decider
 const idOf = ({ write }: PlainAppend): string => write.id
 const expectedIn = ({ write }: PlainAppend): number => expectedOf(write)
-const isRefused = ({ append }: PlainAppend): boolean => append.buildsOn[0] === -1
+const isRefused = ({ append }: PlainAppend): true | undefined => append.buildsOn[0] === -1 || undefined
 const countOf = ({ write }: PlainAppend): number => write.events.length
 
 function writeAppends(message: BinaryWriter, appends: readonly PlainAppend[]): void {
   writeColumn(message, uuid, appends, commandOf)
   writeColumn(message, text, appends, fingerprintOf)
-  writeArray(message, boolean, appends, leavesOf)
-  writeArray(message, text, appends, deciderOf)
+  writeColumn(message, boolean, appends, leavesOf)
+  writeCommon(message, text, appends, deciderOf)
   writeArray(message, text, appends, idOf)
-  writeArray(message, bigint, appends, expectedIn)
-  writeArray(message, boolean, appends, isRefused)
-  writeArray(message, integer, appends, countOf)
+  writeCommon(message, bigint, appends, expectedIn)
+  writeColumn(message, boolean, appends, isRefused)
 }
 
 const stateVersionOf = ({ write }: PlainAppend): number | undefined => write.state?.stateVersion
@@ -111,6 +110,7 @@ const digestOf = ({ write }: PlainAppend): string | undefined => write.state?.di
 const stateOf = ({ write }: PlainAppend): string | undefined => write.state?.text
 
 function writeStates(message: BinaryWriter, appends: readonly PlainAppend[]): void {
+  writeArray(message, integer, appends.some(({ write }) => write.state) ? appends : [], countOf)
   writeColumn(message, bigint, appends, stateVersionOf)
   writeColumn(message, text, appends, digestOf)
   writeColumn(message, text, appends, stateOf)
@@ -118,7 +118,7 @@ function writeStates(message: BinaryWriter, appends: readonly PlainAppend[]): vo
 
 // What claims a command stands in the first event of an append.
 const placeOf = ({ place }: PlainEvent): number => place
-const indexOf = ({ index }: PlainEvent): number => index
+const indexOf = ({ index }: PlainEvent): number | undefined => (index === 0 ? undefined : index)
 const appendIdOf = ({ append }: PlainEvent): string => append.appendId
 const eventsIn = ({ index, write: { events } }: PlainEvent): number | null =>
   index === 0 && events.length > 1 ? events.length : null
@@ -132,16 +132,15 @@ const claimOf = ({ index, command }: PlainEvent): string | undefined =>
 const outcomeOf = ({ index, append: { checked } }: PlainEvent): string | null =>
   index === 0 ? checked.outcome : null
 
-function writeOrigins(message: BinaryWriter, events: readonly PlainEvent[]): void {
-  writeArray(message, integer, events, placeOf)
-  writeArray(message, integer, events, indexOf)
+function writeOrigins(message: BinaryWriter, events: readonly PlainEvent[], areLone: boolean): void {
+  writeArray(message, integer, areLone ? [] : events, placeOf)
+  writeColumn(message, integer, events, indexOf)
   writeArray(message, text, events, appendIdOf)
   writeColumn(message, integer, events, eventsIn)
-  writeColumn(message, uuid, events, commandOf)
   writeColumn(message, text, events, correlationOf)
   writeColumn(message, text, events, causationOf)
   writeColumn(message, text, events, actorOf)
-  writeColumn(message, text, events, claimOf)
+  writeColumn(message, text, areLone ? [] : events, claimOf)
   writeColumn(message, text, events, outcomeOf)
 }
 
@@ -152,7 +151,7 @@ const keyOf = ({ event }: PlainEvent): string | undefined => event.keyId
 const payloadOf = ({ event }: PlainEvent): Uint8Array => event.payload
 
 function writeContents(message: BinaryWriter, events: readonly PlainEvent[]): void {
-  writeArray(message, integer, events, schemaVersionOf)
+  writeCommon(message, integer, events, schemaVersionOf)
   writeColumn(message, text, events, contentTypeOf)
   writeColumn(message, text, events, subjectOf)
   writeColumn(message, text, events, keyOf)
@@ -169,6 +168,18 @@ function writeColumn<Item, Value>(
 ): void {
   const isEmpty = items.every((item) => (valueOf(item) ?? null) === null)
   writeArray(message, kind, isEmpty ? [] : items, valueOf)
+}
+
+/** An array of one element where all items have the same. */
+function writeCommon<Item, Value>(
+  message: BinaryWriter,
+  kind: Kind<Value>,
+  ...[items, valueOf]: [items: readonly Item[], valueOf: (item: Item) => Value]
+): void {
+  const [first] = items
+  if (first === undefined) return writeArray(message, kind, items, valueOf)
+  const common = valueOf(first)
+  writeArray(message, kind, items.every((item) => valueOf(item) === common) ? [first] : items, valueOf)
 }
 
 /** What `append_plain` answered. */

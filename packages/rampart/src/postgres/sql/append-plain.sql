@@ -3,8 +3,11 @@
 -- none of its appends depends on another. A lone append is the usual one.
 --
 -- Arguments that begin with a_ are per append, y_ per distinct event type, and e_ per event; indexes count from 1.
--- a_expected is a version, or -1 for any; a_is_refused where what an append builds on came to nothing. a_state and
--- what belongs to it are empty when no append stores a state.
+-- a_expected is a version, or -1 for any; a_is_refused where what an append builds on came to nothing.
+--
+-- Each column that is sent costs as much as a short one that is stored. One without any value is empty. a_decider,
+-- a_expected, e_type and e_schema_version have one element if all have the same. e_append is empty if each append has
+-- one event; then what claims commands stands in a_fingerprint alone.
 --
 -- versions is NULL where processes keep documents with the log, which append_batch settles. Statuses are those of
 -- append_batch, and NULL where all appends were accepted; versions are those of the streams before the appends, or as
@@ -23,8 +26,8 @@ CREATE FUNCTION rampart_write.append_plain(
   a_decider text[], a_id text[], a_expected bigint[], a_is_refused boolean[], a_events integer[],
   a_state_version bigint[], a_digest text[], a_state text[],
   y_name text[],
-  e_append integer[], e_append_index integer[], e_append_id text[], e_append_events integer[], e_command uuid[],
-  e_correlation text[], e_causation text[], e_actor text[], e_fingerprint text[], e_outcome text[],
+  e_append integer[], e_append_index integer[], e_append_id text[], e_append_events integer[], e_correlation text[],
+  e_causation text[], e_actor text[], e_fingerprint text[], e_outcome text[],
   e_type integer[], e_schema_version integer[], e_content_type text[], e_subject text[], e_key text[],
   e_payload bytea[],
   OUT statuses integer[], OUT versions integer[], OUT head_position bigint, OUT worked_us bigint, OUT recorded_ms bigint
@@ -87,18 +90,20 @@ BEGIN
       CASE
         WHEN known.number IS NULL AND verdict.status = 0 THEN nextval('rampart_write.streams_number_seq')
       END AS new_number
-    FROM unnest(
-      a_command, a_fingerprint, a_leaves, a_decider, a_id, a_expected, a_is_refused, a_events
-    ) WITH ORDINALITY AS a (command, fingerprint, leaves, decider, id, expected, is_refused, events, i)
+    FROM unnest(a_command, a_leaves, a_decider, a_id, a_expected, a_is_refused) WITH ORDINALITY
+      AS a (command, leaves, own_decider, id, own_expected, is_refused, i)
+    CROSS JOIN LATERAL (
+      SELECT coalesce(a.own_decider, a_decider[1]) AS decider, coalesce(a.own_expected, a_expected[1]) AS expected
+    ) AS its
     LEFT JOIN LATERAL (
       SELECT s.number FROM rampart_write.streams AS s
-      WHERE s.log = p_log AND s.decider = a.decider AND s.id = a.id LIMIT 1
+      WHERE s.log = p_log AND s.decider = its.decider AND s.id = a.id LIMIT 1
     ) AS known ON true
     -- A scan of an index looks at all that it finds on a page before it gives the first. So it is told to begin with
     -- the version that is expected; who expects a later one than there is is told the last above.
     LEFT JOIN LATERAL (
       SELECT e.version FROM rampart_write.events AS e
-      WHERE e.stream = known.number AND e.version >= a.expected ORDER BY e.version DESC LIMIT 1
+      WHERE e.stream = known.number AND e.version >= its.expected ORDER BY e.version DESC LIMIT 1
     ) AS newest ON true
     LEFT JOIN LATERAL (
       SELECT b.fingerprint
@@ -118,9 +123,9 @@ BEGIN
           WHERE kept.log = p_log AND kept.command_id = a.command
             AND (kept.expires_at_ms IS NULL OR kept.expires_at_ms > p_now_ms) OFFSET 0
         ))) THEN 3
-        WHEN waiting.fingerprint <> a.fingerprint THEN 5
+        WHEN waiting.fingerprint <> a_fingerprint[a.i] THEN 5
         WHEN waiting.fingerprint IS NOT NULL AND a.leaves THEN 4
-        WHEN a.is_refused OR (a.expected >= 0 AND a.expected <> coalesce(newest.version, 0)) THEN 1
+        WHEN a.is_refused OR (its.expected >= 0 AND its.expected <> coalesce(newest.version, 0)) THEN 1
         ELSE 0
       END AS status OFFSET 0
     ) AS verdict
@@ -136,14 +141,14 @@ BEGIN
     SELECT array_agg(ranked.rank ORDER BY ranked.i)
     INTO event_ranks
     FROM (
-      SELECT e.i, count(*) FILTER (WHERE statuses[e.append] = 0) OVER (ORDER BY e.i) AS rank
-      FROM unnest(e_append) WITH ORDINALITY AS e (append, i)
+      SELECT e.i, count(*) FILTER (WHERE statuses[coalesce(e.append, e.i)] = 0) OVER (ORDER BY e.i) AS rank
+      FROM unnest(e_append, e_append_id) WITH ORDINALITY AS e (append, append_id, i)
     ) AS ranked;
   END IF;
 
   IF 0 < ANY (new_numbers) THEN
     INSERT INTO rampart_write.streams (number, log, decider, id) OVERRIDING SYSTEM VALUE
-    SELECT s.number, p_log, s.decider, s.id
+    SELECT s.number, p_log, coalesce(s.decider, a_decider[1]), s.id
     FROM unnest(new_numbers, a_decider, a_id) AS s (number, decider, id)
     WHERE s.number IS NOT NULL;
   END IF;
@@ -167,14 +172,14 @@ BEGIN
   )
   SELECT
     head_position + coalesce(event_ranks[e.i], e.i),
-    stream_numbers[e.append],
-    e.command,
+    stream_numbers[its.append],
+    a_command[its.append],
     recorded_ms,
     p_log,
-    versions[e.append] + 1 + e.append_index,
-    type_numbers[e.type],
-    e.schema_version,
-    e.append_index,
+    versions[its.append] + 1 + its.append_index,
+    type_numbers[coalesce(e.type, e_type[1])],
+    coalesce(e.schema_version, e_schema_version[1]),
+    its.append_index,
     e.append_events,
     e.append_id,
     e.content_type,
@@ -187,13 +192,17 @@ BEGIN
     e.outcome,
     e.payload
   FROM unnest(
-    e_append, e_append_index, e_append_id, e_append_events, e_command, e_correlation, e_causation, e_actor,
-    e_fingerprint, e_outcome, e_type, e_schema_version, e_content_type, e_subject, e_key, e_payload
+    e_append, e_append_index, e_append_id, e_append_events, e_correlation, e_causation, e_actor,
+    CASE WHEN cardinality(e_append) = 0 THEN a_fingerprint ELSE e_fingerprint END,
+    e_outcome, e_type, e_schema_version, e_content_type, e_subject, e_key, e_payload
   ) WITH ORDINALITY AS e (
-    append, append_index, append_id, append_events, command, correlation, causation, actor,
+    append, append_index, append_id, append_events, correlation, causation, actor,
     fingerprint, outcome, type, schema_version, content_type, subject, key, payload, i
   )
-  WHERE statuses IS NULL OR statuses[e.append] = 0;
+  CROSS JOIN LATERAL (
+    SELECT coalesce(e.append, e.i)::integer AS append, coalesce(e.append_index, 0) AS append_index
+  ) AS its
+  WHERE statuses IS NULL OR statuses[its.append] = 0;
 
   IF cardinality(a_state) > 0 THEN
     INSERT INTO rampart_write.states (stream, version, state_version, digest, state)
