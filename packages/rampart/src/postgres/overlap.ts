@@ -23,6 +23,7 @@ export function createFlights(pace: Pace): Flights {
   let areTwo = false
   return {
     batchesMax,
+    isWorthwhile: () => areTwo,
     take(waiting) {
       const [flight] = flights
       if (flight === undefined) {

@@ -19,7 +19,7 @@ export interface Pace {
 const share = 1 / 8
 // Two batches cost this process more than one, too, and keep more processors busy. While two are on their way
 // less can be told of what a call costs, so that it takes more to go back.
-const margins = { begin: 1.5, stay: 0.5 } as const
+const margins = { begin: 1.5, stay: 1 } as const
 
 /** Nothing is measured yet: batches go one at a time. */
 export function createPace(runtime: Pick<Runtime, 'elapsedMs'>): Pace {

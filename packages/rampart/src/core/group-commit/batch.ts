@@ -99,6 +99,8 @@ export interface BatchWriter {
 /** What a writer says that works on several batches at once. */
 export interface Overlap {
   readonly batchesMax: number
+  /** Whether it gains by several now; if not, callers who have just been answered share the next batch. */
+  readonly isWorthwhile: () => boolean
   /**
    * How many of the first operations that wait go as the next batch, beside those that are in its hands; 0
    * when they wait until one of these is answered. There is always one for a writer whose hands are empty.

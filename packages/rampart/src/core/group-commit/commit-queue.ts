@@ -175,9 +175,12 @@ function takeBatch(queue: Queue): readonly Waiting[] {
   return first.slice(0, end)
 }
 
-// A writer that works elsewhere gets what waits before anyone is answered, and works on it meanwhile.
+// A writer that works elsewhere gets what waits before anyone is answered, and works on it meanwhile. One
+// that gains nothing by more batches gets it together with what these callers bring next.
 function goOn(queue: Queue, batch: readonly Waiting[], reply: BatchReply): void {
-  if (reply.fault !== null || queue.waiting.length === 0) return finish(queue, batch, reply)
+  const { overlap } = queue.options.writer
+  const gathers = queue.waiting.length === 0 || overlap?.isWorthwhile() === false
+  if (reply.fault !== null || gathers) return finish(queue, batch, reply)
   queue.batches--
   flush(queue)
   answer(queue, batch, reply)

@@ -47,7 +47,10 @@ DECLARE
   new_numbers bigint[];
   event_ranks bigint[];
 BEGIN
-  PERFORM pg_advisory_xact_lock(1380012368, p_log);
+  -- An expression needs no plan of its own. Each statement below sees what was committed before the lock was had.
+  IF pg_advisory_xact_lock(1380012368, p_log) IS NULL THEN
+    RETURN;
+  END IF;
   locked_at := clock_timestamp();
   -- Most logs have neither inbox nor outcomes at most moments, and most commands are new, which spares each append
   -- three look-ups.
@@ -78,58 +81,68 @@ BEGIN
     array_agg(judged.status), array_agg(judged.version), array_agg(coalesce(judged.number, judged.new_number)),
     array_agg(judged.new_number), bool_or(judged.is_waiting)
   INTO statuses, versions, stream_numbers, new_numbers, has_waiting
-  -- The arrays keep the order of these rows, which sorting for each of them would cost anew.
+  -- The arrays keep the order of these rows, which sorting for each of them would cost anew. Look-ups that stand in
+  -- expressions cost a fraction of joins, and those that are not needed nothing.
   FROM (
     SELECT
-      a.i, known.number, verdict.status,
-      coalesce(newest.version, (
-        SELECT e.version FROM rampart_write.events AS e
-        WHERE e.stream = known.number ORDER BY e.version DESC LIMIT 1
-      ), 0) AS version,
-      waiting.fingerprint IS NOT NULL AS is_waiting,
+      found.i, found.number, found.version, found.waiting IS NOT NULL AS is_waiting, found.status,
       CASE
-        WHEN known.number IS NULL AND verdict.status = 0 THEN nextval('rampart_write.streams_number_seq')
+        WHEN found.number IS NULL AND found.status = 0 THEN nextval('rampart_write.streams_number_seq')
       END AS new_number
-    FROM unnest(a_command, a_leaves, a_decider, a_id, a_expected, a_is_refused) WITH ORDINALITY
-      AS a (command, leaves, own_decider, id, own_expected, is_refused, i)
-    CROSS JOIN LATERAL (
-      SELECT coalesce(a.own_decider, a_decider[1]) AS decider, coalesce(a.own_expected, a_expected[1]) AS expected
-    ) AS its
-    LEFT JOIN LATERAL (
-      SELECT s.number FROM rampart_write.streams AS s
-      WHERE s.log = p_log AND s.decider = its.decider AND s.id = a.id LIMIT 1
-    ) AS known ON true
-    -- A scan of an index looks at all that it finds on a page before it gives the first. So it is told to begin with
-    -- the version that is expected; who expects a later one than there is is told the last above.
-    LEFT JOIN LATERAL (
-      SELECT e.version FROM rampart_write.events AS e
-      WHERE e.stream = known.number AND e.version >= its.expected ORDER BY e.version DESC LIMIT 1
-    ) AS newest ON true
-    LEFT JOIN LATERAL (
-      SELECT b.fingerprint
+    FROM (
+      SELECT
+        stood.i, stood.number, stood.version, stood.waiting,
+        CASE
+          WHEN stood.command IS NOT NULL AND ((is_known AND EXISTS (
+            SELECT 1 FROM rampart_write.events AS done
+            WHERE done.command_id = stood.command AND done.log = p_log AND done.append_index = 0 OFFSET 0
+          )) OR (has_outcomes AND EXISTS (
+            SELECT 1 FROM rampart_write.outcomes AS kept
+            WHERE kept.log = p_log AND kept.command_id = stood.command
+              AND (kept.expires_at_ms IS NULL OR kept.expires_at_ms > p_now_ms) OFFSET 0
+          ))) THEN 3
+          WHEN stood.waiting <> a_fingerprint[stood.i] THEN 5
+          WHEN stood.waiting IS NOT NULL AND stood.leaves THEN 4
+          WHEN stood.is_refused OR (stood.expected >= 0 AND stood.expected <> stood.version) THEN 1
+          ELSE 0
+        END AS status
       FROM (
-        SELECT any_log.log, any_log.fingerprint FROM rampart_write.inbox AS any_log
-        WHERE has_inbox AND any_log.command_id = a.command OFFSET 0
-      ) AS b
-      WHERE b.log = p_log LIMIT 1
-    ) AS waiting ON true
-    CROSS JOIN LATERAL (
-      SELECT CASE
-        WHEN a.command IS NOT NULL AND ((is_known AND EXISTS (
-          SELECT 1 FROM rampart_write.events AS done
-          WHERE done.command_id = a.command AND done.log = p_log AND done.append_index = 0 OFFSET 0
-        )) OR (has_outcomes AND EXISTS (
-          SELECT 1 FROM rampart_write.outcomes AS kept
-          WHERE kept.log = p_log AND kept.command_id = a.command
-            AND (kept.expires_at_ms IS NULL OR kept.expires_at_ms > p_now_ms) OFFSET 0
-        ))) THEN 3
-        WHEN waiting.fingerprint <> a_fingerprint[a.i] THEN 5
-        WHEN waiting.fingerprint IS NOT NULL AND a.leaves THEN 4
-        WHEN a.is_refused OR (its.expected >= 0 AND its.expected <> coalesce(newest.version, 0)) THEN 1
-        ELSE 0
-      END AS status OFFSET 0
-    ) AS verdict
-    ORDER BY a.i
+        SELECT
+          a.*,
+          -- A scan of an index looks at all that it finds on a page before it gives the first. So it is told to begin
+          -- with the version that is expected; who expects a later one than there is is told the last.
+          CASE WHEN a.number IS NULL THEN 0 ELSE coalesce((
+            SELECT e.version FROM rampart_write.events AS e
+            WHERE e.stream = a.number AND e.version >= a.expected ORDER BY e.version DESC LIMIT 1
+          ), (
+            SELECT e.version FROM rampart_write.events AS e
+            WHERE e.stream = a.number ORDER BY e.version DESC LIMIT 1
+          ), 0) END AS version,
+          CASE WHEN has_inbox THEN (
+            SELECT b.fingerprint
+            FROM (
+              SELECT any_log.log, any_log.fingerprint FROM rampart_write.inbox AS any_log
+              WHERE any_log.command_id = a.command OFFSET 0
+            ) AS b
+            WHERE b.log = p_log LIMIT 1
+          ) END AS waiting
+        FROM (
+          SELECT
+            given.i, given.command, given.leaves, given.is_refused,
+            coalesce(given.expected, a_expected[1]) AS expected,
+            (
+              SELECT s.number FROM rampart_write.streams AS s
+              WHERE s.log = p_log AND s.decider = coalesce(given.decider, a_decider[1]) AND s.id = given.id LIMIT 1
+            ) AS number
+          FROM unnest(a_command, a_leaves, a_decider, a_id, a_expected, a_is_refused) WITH ORDINALITY
+            AS given (command, leaves, decider, id, expected, is_refused, i)
+          OFFSET 0
+        ) AS a
+        OFFSET 0
+      ) AS stood
+      OFFSET 0
+    ) AS found
+    ORDER BY found.i
   ) AS judged;
 
   IF 0 <> ALL (statuses) THEN
