@@ -8,7 +8,7 @@ import { sleep, systemRuntime } from 'rampart'
 import { logKey, type EventStore } from 'rampart/ports'
 import { openPostgresStore } from 'rampart/postgres'
 import { createSealer } from 'rampart/seal'
-import { drive, measure, ratio, type Measured, type Round } from '../measure.ts'
+import { drive, driveFor, measure, ratio, sealedPeriod, type Measured, type Round } from '../measure.ts'
 import { withPostgres, type BenchPostgres } from '../postgres-server.ts'
 import { milliseconds, rate, times, type Bench, type Report } from '../report.ts'
 import { requestOf } from './postgres-appends.ts'
@@ -26,8 +26,8 @@ export async function benchPostgresSnapshots({ report, rounds, scale }: Bench): 
       const sealer = createSealer({ store: log, runtime: systemRuntime })
       const append = createAppends(log)
       // So that a dump has something to do.
-      await append(Math.ceil(150_000 * scale))
-      const round = (): Promise<Round> => append(Math.ceil(30_000 * scale))
+      await drive(callers, Math.ceil(150_000 * scale), append)
+      const round = (): Promise<Round> => driveFor(callers, sealedPeriod(scale), append)
       const alone = { name: before, round }
       if (server.tools === undefined) report.note('pg_dump is left out: the embedded server has no tools.')
       else {
@@ -57,16 +57,13 @@ function print(report: Report, title: string, measured: readonly Measured[]): vo
   report.table(`PostgreSQL: appends ${title}, ${callers} callers`, [head, ...rows])
 }
 
-/** Appends so many more, each to a new stream. */
-function createAppends(log: EventStore): (operations: number) => Promise<Round> {
+/** Appends one more, to a new stream. */
+function createAppends(log: EventStore): () => Promise<void> {
   let appended = 0
-  return async (operations) => {
-    const first = appended
-    appended += operations
-    return drive(callers, operations, async (operation) => {
-      const { status } = await log.append(requestOf(`account-${first + operation}`, 0, { operation }))
-      if (status !== 'appended') throw new Error(`The append came to ${status}.`)
-    })
+  return async () => {
+    const operation = appended++
+    const { status } = await log.append(requestOf(`account-${operation}`, 0, { operation }))
+    if (status !== 'appended') throw new Error(`The append came to ${status}.`)
   }
 }
 
