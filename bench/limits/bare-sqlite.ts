@@ -6,13 +6,19 @@ import { DatabaseSync } from 'node:sqlite'
 /** Tables of events and streams without a store around them. */
 export interface BareTable extends Disposable {
   /** Resolves once the row is durable, together with those of everyone who waits at the same moment. */
-  readonly append: (stream: number, version: number, payload: Uint8Array) => Promise<void>
+  readonly append: (append: Append) => Promise<void>
 }
 
-interface Row {
+/** An event of a stream, of which the caller knows the number and the version. */
+export interface Append {
   readonly stream: number
   readonly version: number
+  /** What a new stream is called. */
+  readonly name: string
   readonly payload: Uint8Array
+}
+
+interface Row extends Append {
   readonly done: () => void
 }
 
@@ -48,9 +54,9 @@ export function openBareTable(folder: string): BareTable {
     ) VALUES (?, ?, ?, 1, 1, ?, 0, ?, ?, 'q83vEjRWeJq83vEjRWeJqw', ?, ?)
   `)
   let sequence = 0
-  const insert = ({ stream, version, payload }: Row): void => {
+  const insert = ({ stream, version, name, payload }: Row): void => {
     const place = ++sequence
-    if (version === 1) insertStream.run(stream, `account-${stream}`)
+    if (version === 1) insertStream.run(stream, name)
     const appendId = `ohsmflbhd3k-${place.toString(36)}`
     insertEvent.run(place, stream, version, appendId, Date.now(), timeOrderedId(place), version, payload)
   }
@@ -64,9 +70,9 @@ export function openBareTable(folder: string): BareTable {
     for (const { done } of group) done()
   }
   return {
-    append: (stream, version, payload) =>
+    append: (append) =>
       new Promise((done) => {
-        waiting.push({ stream, version, payload, done })
+        waiting.push({ ...append, done })
         if (waiting.length === 1) setImmediate(flush)
       }),
     [Symbol.dispose]: () => database.close(),

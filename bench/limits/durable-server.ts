@@ -10,7 +10,8 @@ let streams = 0
 const server = new Hono().post('/commands/Deposit', async (exchange) => {
   const { streamId, data } = await exchange.req.json()
   const stream = ++streams
-  await table.append(stream, 1, Buffer.from(JSON.stringify(data)))
+  const payload = Buffer.from(JSON.stringify(data))
+  await table.append({ stream, version: 1, name: streamId, payload })
   const commandId = '00000000-0000-7000-8000-000000000000'
   return exchange.json({ commandId, status: 'succeeded', streamId, version: 1, position: stream })
 })

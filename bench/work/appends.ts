@@ -91,7 +91,7 @@ function bareTable({ callers, before, ...period }: Sized): Promise<Round> {
       const stream = operation % streamsOfCallers
       const version = (versions.get(stream) ?? 0) + 1
       versions.set(stream, version)
-      return table.append(stream, version, bytes)
+      return table.append({ stream, version, name: `account-${stream}`, payload: bytes })
     }
     await drive(256, before, (operation) => append(operation, payloadBefore))
     return await driveFor(callers, period, (operation) => append(before + operation, payload))
