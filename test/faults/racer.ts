@@ -1,5 +1,6 @@
 // One of several processes that race for the same versions, conditions and command ids of a log; it prints in
 // which rounds it won, and what became of it in the others.
+import { sleep, systemRuntime } from 'rampart'
 import { position, streamVersion } from 'rampart/codec'
 import type { AppendRequest, AppendResult } from 'rampart/ports'
 import { openPostgresStore } from 'rampart/postgres'
@@ -22,6 +23,8 @@ export type Race = Readonly<Record<Prize, Statuses>>
 export type Statuses = Partial<Readonly<Record<AppendResult['status'], readonly number[]>>>
 
 const roundsAtOnce = 32
+/** Who is a step behind would stay so: each stands still now and then, for a few milliseconds. */
+const pauses = { share: 0.02, msMax: 4 }
 
 const requestFor: Readonly<Record<Prize, (round: number) => AppendRequest>> = {
   // Every round follows the one before it, so that both know the version that they demand.
@@ -41,6 +44,7 @@ async function race(url: string, prize: Prize, rounds: number): Promise<Statuses
   const run = async (): Promise<void> => {
     while (next <= rounds) {
       const round = next++
+      if (Math.random() < pauses.share) await sleep(systemRuntime, pauses.msMax * Math.random())
       const { status } = await log.append(requestFor[prize](round))
       ;(statuses[status] ??= []).push(round)
     }
