@@ -82,7 +82,7 @@ BEGIN
     array_agg(judged.new_number), bool_or(judged.is_waiting)
   INTO statuses, versions, stream_numbers, new_numbers, has_waiting
   -- The arrays keep the order of these rows, which sorting for each of them would cost anew. Look-ups that stand in
-  -- expressions cost a fraction of joins, and those that are not needed nothing.
+  -- expressions are left out where they are not needed.
   FROM (
     SELECT
       found.i, found.number, found.version, found.waiting IS NOT NULL AS is_waiting, found.status,
