@@ -33,8 +33,10 @@ const own = "store, caller's thread"
  * commit makes its file longer, which costs a disk more than writing over it for the rest of its life. They
  * are large, so that few of them fill that log.
  */
-const appendsBefore = 15_000
-const payloadBefore: Uint8Array = new Uint8Array(2500)
+export const appendsBefore = 15_000
+/** What makes them large. */
+export const noteBefore = 'x'.repeat(2450)
+const payloadBefore: Uint8Array = new TextEncoder().encode(JSON.stringify({ note: noteBefore }))
 
 /** Measures and prints appends. */
 export async function benchAppends({ report, rounds, scale }: Bench): Promise<void> {

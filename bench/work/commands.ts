@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { openApp } from 'rampart/host'
 import {
+  drive,
   driveFor,
   measure,
   ratio,
@@ -14,7 +15,7 @@ import {
 } from '../measure.ts'
 import { microseconds, milliseconds, rate, times, type Bench, type Cell } from '../report.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
-import { rawFile, store, type StoreRound } from './appends.ts'
+import { appendsBefore, noteBefore, rawFile, store, type StoreRound } from './appends.ts'
 import { bank, deposit, writeOnlyBank } from './bank.ts'
 
 const streams = 5000
@@ -27,20 +28,12 @@ const distinctInWorker = 'commands, worker thread'
 const chained = "commands on one stream, caller's thread"
 const read = 'command, then read by its token'
 
-/**
- * How long a lone caller leads in, who does little in a while. After half a second a read by its token took
- * 3.6 and 3.9 commits, after this 3.0.
- */
-const loneLeadInMs = 2500
-
 /** Measures and prints commands. */
 export async function benchCommands({ report, rounds, scale }: Bench): Promise<void> {
   report.note('The store alone appends the rows that the commands append, with ids as keys give them.')
   for (const callers of sizesAt(scale, [1, 64, 256])) {
     const operations = Math.ceil((callers === 1 ? 1500 : 60_000) * scale)
-    const period = sealedPeriod(scale)
-    const leadInMs = callers === 1 ? loneLeadInMs * scale : period.leadInMs
-    const sized = { callers, before: 0, ...period, leadInMs }
+    const sized = { callers, before: Math.ceil(appendsBefore * scale), ...sealedPeriod(scale) }
     const inWorker: readonly Work[] = [
       { name: aloneInWorker, round: () => store({ ...sized, thread: 'worker', idOf: () => randomUUID() }) },
       { name: distinctInWorker, round: () => commands({ ...sized, thread: 'worker', streams }) },
@@ -91,31 +84,42 @@ function ratiosOf(name: string, callers: number, measured: readonly Measured[]):
   ]
 }
 
-interface CommandRound extends Omit<StoreRound, 'idOf' | 'before'> {
+interface CommandRound extends Omit<StoreRound, 'idOf'> {
   readonly streams: number
 }
 
-function commands({ thread, callers, streams: count, ...period }: CommandRound): Promise<Round> {
+function commands({ thread, streams: count, ...sized }: CommandRound): Promise<Round> {
   return inTemporaryFolder(async (dataFolder) => {
     await using running = await openApp(writeOnlyBank, { dataFolder, thread })
-    return await driveFor(callers, period, async (operation) => {
+    return await driveBoth(sized, async (operation, data) => {
       const stream = running.stream('account', `account-${operation % count}`)
-      const answer = await stream.Deposit(deposit(operation), { key: `deposit-${operation}` })
+      const answer = await stream.Deposit(data, { key: `deposit-${operation}` })
       if (answer.status !== 'succeeded') throw new Error(`A deposit came to ${answer.status}.`)
     })
   })
 }
 
-function readable({ callers, ...period }: Omit<CommandRound, 'thread' | 'streams'>): Promise<Round> {
+function readable(sized: Omit<CommandRound, 'thread' | 'streams'>): Promise<Round> {
   return inTemporaryFolder(async (dataFolder) => {
     await using running = await openApp(bank, { dataFolder })
-    return await driveFor(callers, period, async (operation) => {
+    return await driveBoth(sized, async (operation, data) => {
       const id = `account-${operation % streams}`
-      const after = await running
-        .stream('account', id)
-        .Deposit(deposit(operation), { key: `deposit-${operation}` })
+      const after = await running.stream('account', id).Deposit(data, { key: `deposit-${operation}` })
       const document = await running.read('balances').get(id, { after })
       if (document === undefined) throw new Error('A document that was waited for is not there.')
     })
   })
+}
+
+/** The sealer has looked once more by then, and sealed what came first. */
+const sealedAfterMs = 1000
+
+/** Drives the large commands that come first, and those that count. */
+async function driveBoth(
+  { callers, before, leadInMs, measuredMs }: Omit<CommandRound, 'thread' | 'streams'>,
+  operate: (operation: number, data: ReturnType<typeof deposit>) => Promise<void>,
+): Promise<Round> {
+  await drive(256, before, (operation) => operate(operation, { ...deposit(operation), note: noteBefore }))
+  const period = { leadInMs: leadInMs + (before > 0 ? sealedAfterMs : 0), measuredMs }
+  return driveFor(callers, period, (operation) => operate(before + operation, deposit(operation)))
 }

@@ -1,6 +1,6 @@
 // Documents that a runner has just written, so that a busy key is not loaded again for every batch.
 import type { StoredDocument } from '../core/ports/index.ts'
-import { weightOf } from './document-weight.ts'
+import { weightOf } from '../core/checks/index.ts'
 
 /**
  * A bounded set of documents by key; what was written longest ago goes first. It is never stale, because the

@@ -2,7 +2,7 @@
 // and batches that follow each other at once are stored together, each document once.
 import type { LogPlace, QuarantineChange, StoredDocument } from '../core/ports/index.ts'
 import { isSamePlace } from './checkpoint.ts'
-import { weightOf } from './document-weight.ts'
+import { weightOf } from '../core/checks/index.ts'
 import { frozenJson } from './frozen-json.ts'
 import { announce, inTurn, noKeys, type Running } from './running-projection.ts'
 

@@ -1,9 +1,8 @@
 // The fold of synchronous projections: new events into documents, before the log has a place for them.
-import { documentLengthMax } from '../core/checks/index.ts'
+import { documentLengthMax, weightOf } from '../core/checks/index.ts'
 import { quoted } from '../core/codec/index.ts'
 import { RampartError, type DecidedEvent, type Json, type Projection, type Recorded } from '../core/index.ts'
 import type { KeptCollection, StoredDocument } from '../core/ports/index.ts'
-import { weightOf } from './document-weight.ts'
 import { createFold, documentAfter, keysOf, type Fold } from './fold.ts'
 import { frozenJson } from './frozen-json.ts'
 

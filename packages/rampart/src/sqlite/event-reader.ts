@@ -66,20 +66,20 @@ export function createEventReader(database: DatabaseSync): EventReader {
     readStream: createStreamReader(database, toRecord),
     readStreamToFold: folds.readStream,
     readLog: (identity, range) => {
-      const filters = log.filtersOf(range)
-      if (filters === undefined) return nothing
+      const types = log.numbersOf(range.types)
+      if (types === undefined) return nothing
       return readPage({
-        queries: log.queriesOf(range),
-        bounds: boundsOf(identity, range, filters),
+        queries: log.queriesOf(types),
+        bounds: boundsOf(identity, range, types),
         limit: range.limit,
-        boundsOf: (rows) => [numberAt(rows[0] ?? [], 0) - 1, numberAt(rows.at(-1) ?? [], 0), ...filters],
+        boundsOf: (rows) => [numberAt(rows[0] ?? [], 0) - 1, numberAt(rows.at(-1) ?? [], 0), ...types],
         toRecord,
       })
     },
     readToFold: (identity, range) => {
-      const filters = log.filtersOf(range)
-      if (filters === undefined) return nothing
-      return folds.readLog(whereOf(range), boundsOf(identity, range, filters), range.limit)
+      const types = log.numbersOf(range.types)
+      if (types === undefined) return nothing
+      return folds.readLog(whereOf(types), boundsOf(identity, range, types), range.limit)
     },
     readPicked: createPickedReader(database, toRecord),
   }
@@ -87,17 +87,20 @@ export function createEventReader(database: DatabaseSync): EventReader {
 
 const nothing = { events: [], isWhole: true }
 
-function whereOf({ types }: LogRange): string {
-  const byType = types === undefined ? '' : 'AND type IN (SELECT value FROM json_each(?))'
+/** Numbers of types; none are all types. */
+type TypeNumbers = readonly number[]
+
+function whereOf(types: TypeNumbers): string {
+  const byType = types.length === 0 ? '' : `AND type IN (${types.map(() => '?').join(', ')})`
   return `WHERE place > ? AND place <= ? ${byType}`
 }
 
 function boundsOf(
   { number }: LogIdentity,
   { after, through }: LogRange,
-  filters: readonly SQLInputValue[],
+  types: TypeNumbers,
 ): readonly SQLInputValue[] {
-  return [placeOf(number, after), placeOf(number, through), ...filters]
+  return [placeOf(number, after), placeOf(number, through), ...types]
 }
 
 function createStreamFinder(database: DatabaseSync): EventReader['findStream'] {
@@ -179,20 +182,26 @@ function createPickedReader(database: DatabaseSync, toRecord: RecordDecoder): Ev
 function createLogQueries(database: DatabaseSync) {
   const prepared = new Map<string, PageQueries>()
   const findType = prepareQuery(database, 'SELECT number FROM event_types WHERE name = ?')
-  const typeNumber = (name: string): number => numberAt(findType.get(name) ?? [], 0)
+  // A type keeps its number for ever.
+  const numbers = new Map<string, number>()
+  const numberOf = (type: string): number => {
+    const number = numbers.get(type) ?? numberAt(findType.get(type) ?? [], 0)
+    if (number > 0) numbers.set(type, number)
+    return number
+  }
   return {
-    queriesOf: (range: LogRange): PageQueries => {
-      const where = whereOf(range)
+    queriesOf: (types: TypeNumbers): PageQueries => {
+      const where = whereOf(types)
       const known = prepared.get(where)
       const queries = known ?? preparePage(database, readSql('select-event'), { where, order: 'place' })
       prepared.set(where, queries)
       return queries
     },
     // Undefined when nothing can match, because no event has any of the types.
-    filtersOf: ({ types }: LogRange): readonly SQLInputValue[] | undefined => {
-      const numbers = types?.map(typeNumber).filter((number) => number > 0)
-      if (numbers?.length === 0) return undefined
-      return numbers === undefined ? [] : [JSON.stringify(numbers)]
+    numbersOf: (types: readonly string[] | undefined): TypeNumbers | undefined => {
+      if (types === undefined) return []
+      const found = [...new Set(types)].map(numberOf).filter((number) => number > 0)
+      return found.length === 0 ? undefined : found
     },
   }
 }

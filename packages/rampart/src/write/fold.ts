@@ -1,13 +1,16 @@
 // Folds events into states, for the repositories.
 import { streamVersion, type DeciderDefinition, type StreamVersion } from '../core/codec/index.ts'
 import { RampartError, type Json } from '../core/index.ts'
+import { weightOf } from '../core/checks/index.ts'
 
 /** The state of a stream at a version. */
 export interface LoadedState {
   readonly state: unknown
   readonly version: StreamVersion
-  /** What the state is taken to weigh in the cache: its stored text and the events folded since, in bytes. */
+  /** What the state is taken to weigh in memory, in bytes: its last weight, and the events folded since. */
   readonly weight: number
+  /** What it weighed when it was weighed last. */
+  readonly weighed: number
   /** The version at which the state was last stored, or could not be stored; 0 when it never was. */
   readonly storedVersion: number
 }
@@ -25,6 +28,7 @@ export function initialState(definition: DeciderDefinition): LoadedState {
     state: deepFreeze(definition.state.initial()),
     version: streamVersion(0),
     weight: 0,
+    weighed: 0,
     storedVersion: 0,
   }
 }
@@ -42,8 +46,17 @@ export function fold(
   }
   const version = streamVersion(base.version + events.length)
   // Written out, because it is done for every command, and a spread costs as much as the rest of it.
-  return { state, version, weight, storedVersion: base.storedVersion }
+  const { weighed, storedVersion } = base
+  if (weight - weighed < Math.max(weighed, unweighedMin)) {
+    return { state, version, weight, weighed, storedVersion }
+  }
+  const now = Math.min(weight, weightOf(state, weight))
+  return { state, version, weight: now, weighed: now, storedVersion }
 }
+
+// Most states do not grow with their events. One is weighed again when the events since have as many bytes as
+// it had, so that a state that does grow is not looked through for each of them.
+const unweighedMin = 4096
 
 function evolve(definition: DeciderDefinition, state: unknown, event: { type: string; data: Json }): unknown {
   try {

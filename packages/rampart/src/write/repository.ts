@@ -68,7 +68,7 @@ export interface CacheLimits {
   readonly weight: number
 }
 
-/** 10,000 states or 64 MiB of folded events, whichever is reached first. */
+/** 10,000 states or 64 MiB, whichever is reached first. */
 export const defaultCacheLimits: CacheLimits = { states: 10_000, weight: 64 * 1024 * 1024 }
 
 /** How many streams in a row are new before the next one that is not in memory is presumed to be. */

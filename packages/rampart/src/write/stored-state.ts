@@ -48,7 +48,8 @@ export function readState(
 
 /** A state that was read, as the base of further events. */
 export function loadedFrom(stored: StoredState, state: unknown, storedVersion: number): LoadedState {
-  return { state: deepFreeze(state), version: stored.version, weight: stored.text.length, storedVersion }
+  const { length } = stored.text
+  return { state: deepFreeze(state), version: stored.version, weight: length, weighed: length, storedVersion }
 }
 
 /**

@@ -1,4 +1,5 @@
-// What adapters of the write store share: checks of input before anything is queued, judgements, and bounds.
+// What adapters of the write store and those who keep states and documents share: checks of input before
+// anything is queued, judgements, and bounds.
 export { checkAppend, checkBurial, checkInboxCommand, checkLogKey } from './checked-request.ts'
 export { foldPages, foldRecord, foldStream } from './fold-pages.ts'
 export { pageEventsMax, streamPages } from './stream-pages.ts'
@@ -14,6 +15,7 @@ export {
 } from '../ports/event-store.ts'
 export { byBytes } from '../byte-order.ts'
 export { hasSortedKeys } from '../json.ts'
+export { weightOf } from '../json-weight.ts'
 export { judgePlace } from '../ports/log.ts'
 export { snapshotEveryUnlessSaid } from '../repository-kind.ts'
 export { documentLengthMax } from '../ports/document-store.ts'
