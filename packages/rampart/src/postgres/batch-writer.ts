@@ -9,18 +9,28 @@
 // cannot learn within its attempts is unknown.
 import type { Client } from 'pg'
 import type { CheckedAppend } from '../core/checks/index.ts'
-import type {
-  Batch,
-  BatchReply,
-  BatchWriter,
-  Failure,
-  Operation,
-  OperationResult,
+import {
+  isFailure,
+  type Batch,
+  type BatchReply,
+  type BatchWriter,
+  type Failure,
+  type Operation,
+  type OperationResult,
 } from '../core/group-commit/index.ts'
 import { RampartError, sleep } from '../core/index.ts'
 import { callAppends, prepareAppends, settleAppends, type BatchLog } from './append-step.ts'
 import { documentFault } from './document-collections.ts'
-import { isDataError, isLost, isPassing, run, storeFault, type Statement } from './database.ts'
+import {
+  isDataError,
+  isLost,
+  isPassing,
+  placeOf,
+  run,
+  sqlState,
+  storeFault,
+  type Statement,
+} from './database.ts'
 import { accept, parameters } from './inbox-step.ts'
 import { applyToLog } from './log-step.ts'
 import { findRecorded } from './lost-appends.ts'
@@ -46,7 +56,8 @@ async function commit(state: WriterState, { nowMs, operations }: Batch): Promise
     const results: Result[] = []
     for (const one of runsOf(operations)) results.push(...(await commitRun(state, nowMs, one)))
     await sweep(state, nowMs)
-    return { results, fault: null }
+    const outdated = results.filter(isFailure).find(({ failed }) => failed.code === 'STORE_SCHEMA_NEWER')
+    return { results, fault: outdated?.failed.message ?? null }
   } finally {
     end()
   }
@@ -134,7 +145,7 @@ async function commitAppends(
     if (client === undefined) return appends.map(() => failureOf(storeFault(error, state.access.url)))
     if (isDataError(error)) return refuseData(place, appends, error)
     if (isPassing(error) && attemptsLeft > 1) return commitAppends(place, appends, attemptsLeft - 1)
-    if (!isLost(error)) return appends.map(() => failureOf(storeFault(error, state.access.url)))
+    if (!isLost(error)) return appends.map(() => failureOf(faultOf(error, state)))
     forget(state, client)
     return learn(place, { prepared, after, attemptsLeft, error })
   }
@@ -207,7 +218,7 @@ async function attempted<Value>(
       client = await clientOf(state)
       return await work(client)
     } catch (error) {
-      const fault = storeFault(error, state.access.url)
+      const fault = faultOf(error, state)
       const lost = client !== undefined && isLost(error)
       isUnknown ||= lost
       if (client !== undefined && lost) forget(state, client)
@@ -216,6 +227,17 @@ async function attempted<Value>(
       await sleep(state.runtime, pauseMs(attempt - 1))
     }
   }
+}
+
+// No such column, function or table. They were there when the store was opened.
+const missing = ['42703', '42883', '42P01']
+
+function faultOf(error: unknown, { access }: WriterState): RampartError {
+  if (!missing.includes(sqlState(error) ?? '')) return storeFault(error, access.url)
+  const message =
+    `The database ${placeOf(access.url)} has changed since this process opened it, and it can write nothing ` +
+    `more: ${String(error)}. Most likely a newer version changed its schema: run that version here, too.`
+  return new RampartError('STORE_SCHEMA_NEWER', message, { cause: error })
 }
 
 function failureOf({ code, message, effect }: RampartError): Failure {

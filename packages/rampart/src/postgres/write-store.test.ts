@@ -183,6 +183,25 @@ describe('the store on PostgreSQL', () => {
     expect(Number(row?.['entries'])).toBeLessThan(200)
   })
 
+  test('writes nothing more once a newer version has changed the schema, and says so', async () => {
+    const shared = await createDatabase(server.url('postgres'), 'shared', 'rules')
+    await using store = await openPostgresStore({ url: shared })
+    const log = await store.openLog('default/shop/0')
+    const append = () =>
+      log.append({
+        writes: [{ decider: 'note', id: streamId('a'), expectedVersion: 'any', events: [noted('{}')] }],
+      })
+    expect((await append()).status).toBe('appended')
+    const [found] = await runSql(
+      shared,
+      "SELECT oid::regprocedure FROM pg_proc WHERE proname = 'append_lone'",
+    )
+    await runSql(shared, `DROP FUNCTION ${String(found?.['oid'])}`)
+    await expect(append()).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER', effect: 'definite' })
+    await expect(append()).rejects.toThrow(/changed since this process opened it.*run that version here, too/)
+    expect(store.fault()).toMatch(/run that version here/)
+  })
+
   test.each(contract)('$name', async ({ check }) => {
     await using harness = await openHarness()
     await expect(check(harness)).resolves.toBeUndefined()
