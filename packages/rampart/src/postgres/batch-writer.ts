@@ -235,8 +235,8 @@ const missing = ['42703', '42883', '42P01']
 function faultOf(error: unknown, { access }: WriterState): RampartError {
   if (!missing.includes(sqlState(error) ?? '')) return storeFault(error, access.url)
   const message =
-    `The database ${placeOf(access.url)} has changed since this process opened it, and no more ` +
-    `can be written: ${String(error)}. Most likely a newer version changed its schema: run that version here, too.`
+    `The database ${placeOf(access.url)} has changed since this process opened it, and takes nothing more ` +
+    `from it: ${String(error)}. Most likely a newer version changed its schema: run that one here, too.`
   return new RampartError('STORE_SCHEMA_NEWER', message, { cause: error })
 }
 

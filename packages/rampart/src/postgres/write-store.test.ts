@@ -198,8 +198,8 @@ describe('the store on PostgreSQL', () => {
     )
     await runSql(shared, `DROP FUNCTION ${String(found?.['oid'])}`)
     await expect(append()).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER', effect: 'definite' })
-    await expect(append()).rejects.toThrow(/changed since this process opened it.*run that version here, too/)
-    expect(store.fault()).toMatch(/run that version here/)
+    await expect(append()).rejects.toThrow(/changed since this process opened it.*run that one here, too/)
+    expect(store.fault()).toMatch(/run that one here/)
   })
 
   test.each(contract)('$name', async ({ check }) => {
