@@ -24,10 +24,23 @@ export function headerOf(exchange: Exchange, name: string): string | undefined {
   }
 }
 
+/** `Last-Event-ID` as it was sent; one that is not UTF-8 is no id of ours, like any other that is none. */
+export function lastEventIdOf(exchange: Exchange): string | undefined {
+  try {
+    return headerOf(exchange, 'last-event-id')
+  } catch {
+    return '\uFFFD'
+  }
+}
+
 /** True for a GET whose sender asks for a stream of events; HEAD never is one. */
 export function wantsEvents(exchange: Exchange): boolean {
   if (exchange.req.method === 'HEAD') return false
-  return headerOf(exchange, 'accept')?.toLowerCase().includes('text/event-stream') ?? false
+  const accepted = headerOf(exchange, 'accept')?.toLowerCase().split(',') ?? []
+  return accepted.some((range) => {
+    const [type, ...parameters] = range.split(';').map((part) => part.trim())
+    return type === 'text/event-stream' && !parameters.some((one) => /^q\s*=\s*0(?:\.0*)?$/.test(one))
+  })
 }
 
 /** The path of a request exactly as sent, without its query. */

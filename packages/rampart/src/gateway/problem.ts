@@ -59,6 +59,7 @@ const statusByCode = {
 
 // What an operator must know of these stands in the log; a caller can only wait or report it.
 const textOfCode: Partial<Record<ErrorCode, string>> = {
+  OUTCOME_UNKNOWN: 'It is not known whether this was recorded. Send it again with the same key.',
   STORE_CLOSED: 'The store is closed. Try again later.',
   STORE_FULL: 'The store has no room for more. Nothing was recorded; try again later.',
   STORE_LOCKED: 'The store is in use elsewhere. Try again later.',
@@ -89,22 +90,31 @@ export function statusOf(code: string): number {
 }
 
 /**
+ * What a caller is told of a fault: its own sentence, but for what only an operator can mend. Codes that are
+ * none of the platform stand for a defect.
+ */
+export function toldOf(code: string, sentence: string): string {
+  const own = isErrorCode(code) ? textOfCode[code] : undefined
+  return own ?? (statusOf(code) === 500 ? internalText : sentence)
+}
+
+/**
  * Describes a fault for its caller. What is no fault of the platform becomes `INTERNAL` and keeps its
  * secrets.
  */
 export function problemOf(error: unknown, extra: Partial<Problem> = {}): Problem {
   if (!isRampartError(error)) return { status: 500, code: 'INTERNAL', detail: internalText }
   const status = statusByCode[error.code]
-  const text = status === 500 ? internalText : error.message
   const { faults, version, consistencyToken } = error.details
   const members = {
-    ...(Array.isArray(faults) ? { errors: faultList(faults) } : {}),
+    // Those of a defect point into what the app has made, and not into what was sent.
+    ...(Array.isArray(faults) && status !== 500 ? { errors: faultList(faults) } : {}),
     ...(typeof version === 'number' ? { version } : {}),
     ...(typeof consistencyToken === 'string' ? { consistencyToken } : {}),
     ...extra.members,
   }
   const headers = { ...headersOf(error), ...extra.headers }
-  return { status, code: error.code, detail: textOfCode[error.code] ?? text, ...extra, members, headers }
+  return { status, code: error.code, detail: toldOf(error.code, error.message), ...extra, members, headers }
 }
 
 function headersOf({ details: { token, challenge } }: RampartError): Readonly<Record<string, string>> {
@@ -114,15 +124,20 @@ function headersOf({ details: { token, challenge } }: RampartError): Readonly<Re
   }
 }
 
+/** The headers of an answer with this status that say when to try again. */
+export function retryHeaders(status: number): Readonly<Record<string, string>> {
+  const retryAfter = retryAfterSeconds[status]
+  return retryAfter === undefined ? {} : { 'retry-after': retryAfter }
+}
+
 /** Writes a problem document as an answer, with `Retry-After` where trying again helps. */
 export function problemResponse(problem: Problem): Response {
-  const retryAfter = retryAfterSeconds[problem.status]
   return new Response(problemText(problem), {
     status: problem.status,
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
-      ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
+      ...retryHeaders(problem.status),
       ...problem.headers,
     },
   })

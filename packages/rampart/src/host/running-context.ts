@@ -139,6 +139,7 @@ async function startWrites(
     runtime,
     limits: outcomeTtlMs === undefined ? {} : { outcomeTtlMs },
     documents: synchronous.fold,
+    reportFault,
     ...(activity === undefined ? {} : { observe: activity.observe }),
   })
   const sealing = { store, runtime, reportFault, leases: stores.write?.leases }

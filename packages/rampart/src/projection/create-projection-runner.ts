@@ -17,7 +17,7 @@ import {
 import { findStart, isSamePlace } from './checkpoint.ts'
 import { createFold } from './fold.ts'
 import { createHotDocuments } from './hot-documents.ts'
-import type { ProjectionRunner, ProjectionRunnerOptions } from './projection-runner.ts'
+import { hasStopped, type ProjectionRunner, type ProjectionRunnerOptions } from './projection-runner.ts'
 import { isOverfull, loadWaiting } from './quarantine.ts'
 import { handleWithinLimit } from './runner-batches.ts'
 import { forgetDocuments, keepReached, settle, storeGathered } from './runner-commits.ts'
@@ -131,7 +131,7 @@ async function run(running: Running): Promise<void> {
 
 function stopFor(running: Running, error: unknown): void {
   const reason = error instanceof Error ? error.message : String(error)
-  running.state = { status: 'stopped', reason }
+  running.state = { status: 'stopped', reason, told: hasStopped(running.options.projection) }
   announce(running, { reached: undefined, keys: noKeys })
 }
 

@@ -135,7 +135,7 @@ function requireRunning(shown: ShownProjection): void {
     case 'running':
       return
     case 'stopped':
-      throw new RampartError('PROJECTION_STOPPED', state.reason)
+      throw new RampartError('PROJECTION_STOPPED', state.told, { cause: new Error(state.reason) })
     case 'ended':
       throw new RampartError('SHUTTING_DOWN', 'The read models are being shut down. Try again in a moment.')
   }

@@ -8,7 +8,7 @@ import { RampartError, type Projection, type Runtime } from '../core/index.ts'
 import type { Epoch, LogKey, LogPlace, ReadStore } from '../core/ports/index.ts'
 import { createBell } from '../subscription/index.ts'
 import { isSamePlace } from './checkpoint.ts'
-import type { RunnerState } from './projection-runner.ts'
+import { hasStopped, type RunnerState } from './projection-runner.ts'
 import type { Lag } from './read-model.ts'
 import { noKeys } from './running-projection.ts'
 import type { ShownProjection } from './shown-projection.ts'
@@ -165,8 +165,13 @@ const tagOf = (look: Look | undefined): string | undefined => look?.live.tag ?? 
 
 function stateOf({ options, look, stopping }: Following): RunnerState {
   if (stopping.signal.aborted) return { status: 'ended' }
-  const reason = look === undefined ? notBegun(options.projection) : stoppedIn(look)
-  return reason === undefined ? { status: 'running' } : { status: 'stopped', reason }
+  if (look === undefined) {
+    const reason = notBegun(options.projection)
+    return { status: 'stopped', reason, told: reason }
+  }
+  const reason = stoppedIn(look)
+  if (reason === undefined) return { status: 'running' }
+  return { status: 'stopped', reason, told: hasStopped(options.projection) }
 }
 
 function lookOf({ options, look }: Following): Look {

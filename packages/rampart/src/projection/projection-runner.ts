@@ -26,8 +26,14 @@ export interface ProjectionRunnerOptions {
 /** Whether a projection is kept up to date. */
 export type RunnerState =
   | { readonly status: 'running' }
-  | { readonly status: 'stopped'; readonly reason: string }
+  /** `reason` is for operators, and may hold what an app's code said; `told` is for everybody who reads. */
+  | { readonly status: 'stopped'; readonly reason: string; readonly told: string }
   | { readonly status: 'ended' }
+
+/** What readers are told of a projection that has stopped. */
+export function hasStopped({ name }: Pick<Projection, 'name'>): string {
+  return `Projection ${name} has stopped, and its documents stand still. The log of its process says why.`
+}
 
 /** A projection that stands still at a stored place. */
 export interface Held {

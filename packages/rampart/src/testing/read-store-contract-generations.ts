@@ -121,7 +121,7 @@ export const generationRules: readonly ReadStoreRule[] = [
         document('g', 3, 1),
       ]
       const collection = await openWith(store, first)
-      await openOther(store, 10, second)
+      const built = await openOther(store, 10, second)
       expectSame('the comparison', await store.compare(pair), {
         documents: [5, 5],
         differing: 4,
@@ -129,12 +129,22 @@ export const generationRules: readonly ReadStoreRule[] = [
         isSame: false,
       })
       const event = { position: place(3).position, eventId: 'e', type: 'T' }
-      const quarantine = [
-        { change: 'queue', key: 'c', event },
-        { change: 'fail', key: 'c', position: event.position, error: 'x', atMs: 1 },
-      ] as const
-      await collection.commit({ from: place(10), to: place(10), documents: [], quarantine })
-      expectSame('without what is quarantined', (await store.compare(pair)).sample, ['d', 'f', 'g'])
+      const setAside = (of: DocumentCollection, key: string) =>
+        of.commit({
+          from: place(10),
+          to: place(10),
+          documents: [],
+          quarantine: [
+            { change: 'queue', key, event },
+            { change: 'fail', key, position: event.position, error: 'x', atMs: 1 },
+          ],
+        })
+      await setAside(collection, 'c')
+      expectSame('without what is set aside', (await store.compare(pair)).sample, ['d', 'f', 'g'])
+      await setAside(built, 'c')
+      expectSame('without what both set aside', (await store.compare(pair)).sample, ['d', 'f', 'g'])
+      await setAside(built, 'a')
+      expectSame('with what the other sets aside', (await store.compare(pair)).sample, ['a', 'd', 'f', 'g'])
     },
   },
   {

@@ -51,6 +51,8 @@ export interface CommandServiceOptions {
   readonly limits?: Partial<CommandLimits>
   /** Sees each command as it is taken up. */
   readonly observe?: CommandObserver
+  /** Hears why a command that was accepted for later has failed, unless its sender can mend it. */
+  readonly reportFault?: (fault: unknown, what: string) => void
   /** The synchronous projections of the log; absent when there are none. */
   readonly documents?: DocumentFold | undefined
 }
@@ -83,7 +85,7 @@ class LogCommandService implements CommandService {
   readonly #stopped = new AbortController()
 
   constructor(options: CommandServiceOptions) {
-    const { context, store, runtime, limits, documents: fold, observe } = options
+    const { context, store, runtime, limits, documents: fold, observe, reportFault = () => {} } = options
     this.#observe = observe
     this.#store = store
     this.#runtime = runtime
@@ -113,6 +115,7 @@ class LogCommandService implements CommandService {
       limits: this.#limits.inbox,
       outcomeTtlMs: this.#limits.outcomeTtlMs,
       handle: (command, onFault) => this.#handleAccepted({ ...command, leavesToInbox: false }, onFault),
+      reportFault,
       onBuried: ({ commandId }) => this.#watch.look(commandId),
     })
   }

@@ -45,6 +45,8 @@ export interface InboxTools {
    * fails, before another command of the stream can be decided.
    */
   readonly handle: (command: InboxCommand, onFault: () => void) => Promise<unknown>
+  /** Hears what fails here and only an operator can mend; its sender hears that it failed. */
+  readonly reportFault: (fault: unknown, what: string) => void
   /** Tells that a command has a final status although `handle` failed. */
   readonly onBuried: (command: InboxCommand) => void
 }
@@ -209,11 +211,17 @@ export class InboxWorker {
     const { limits } = this.#tools
     const code = isRampartError(fault) ? fault.code : 'INTERNAL'
     const ownFault = !isDeferred(fault) && !storeFaults.includes(code)
+    if (ownFault && !answers.includes(code)) this.#report(command, fault)
     if (answers.includes(code) || (ownFault && command.attempts >= limits.attemptsMax)) {
       await this.#bury(command, code, causeOf(fault))
     } else {
       await this.#release(command, causeOf(fault))
     }
+  }
+
+  #report({ commandId, type, attempts }: InboxCommand, fault: unknown): void {
+    const { reportFault, limits } = this.#tools
+    reportFault(fault, `${type} ${commandId}, attempt ${attempts} of ${limits.attemptsMax}`)
   }
 
   async #release({ commandId, attempts }: InboxCommand, cause?: string): Promise<void> {

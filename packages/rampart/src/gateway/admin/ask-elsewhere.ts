@@ -1,14 +1,24 @@
 // Asks another process for what it alone can tell or do: operators may turn to any that has their endpoints.
+import { childPointer } from '../../core/codec/index.ts'
 import { isRampartError, RampartError } from '../../core/index.ts'
 import { readJsonObject } from '../body.ts'
 import { whilePresent, type AppDescription, type Endpoint, type Surroundings } from '../endpoint.ts'
-import { headerOf, type Exchange } from '../exchange.ts'
+import { headerOf, invalidInput, type Exchange } from '../exchange.ts'
 import { hasRole } from '../own-part.ts'
+import { retryHeaders } from '../problem.ts'
 import type { ReadModel } from '../../projection/index.ts'
 import type { Visitor } from '../visitor.ts'
 
 /** What a request of an operator carries; empty where it has no body. */
 export type OperatorBody = Readonly<Record<string, unknown>>
+
+/** Throws `INPUT_INVALID` for a body with other members than `action`. */
+export function requireOnlyAction(body: OperatorBody): void {
+  const foreign = Object.keys(body).find((member) => member !== 'action')
+  if (foreign === undefined) return
+  const detail = 'is not known; send action alone'
+  throw invalidInput('The body has an unknown member.', [{ pointer: childPointer('', foreign), detail }])
+}
 
 /** An endpoint about what runs in one process of several. */
 export interface ModelEndpoint extends Pick<Endpoint, 'method' | 'path'> {
@@ -166,5 +176,6 @@ function within(value: unknown, ...names: readonly string[]): unknown {
 }
 
 function passedOn({ status, type, text }: Answer): Response {
-  return new Response(text, { status, headers: { 'content-type': type, 'cache-control': 'no-store' } })
+  const headers = { 'content-type': type, 'cache-control': 'no-store', ...retryHeaders(status) }
+  return new Response(text, { status, headers })
 }

@@ -7,6 +7,7 @@ import { placeOf, type Endpoint } from '../endpoint.ts'
 import { invalidInput, jsonResponse, segmentOf, type Exchange } from '../exchange.ts'
 import {
   answeredAnywhere,
+  requireOnlyAction,
   type ModelEndpoint,
   type OperatedModels,
   type OperatorBody,
@@ -75,11 +76,7 @@ function namedIn(exchange: Exchange, path: string, { models }: OperatedModels): 
 const actions: readonly TreatmentAction[] = ['dry-run', 'replay', 'skip']
 
 function actionIn(body: OperatorBody): TreatmentAction {
-  const foreign = Object.keys(body).find((member) => member !== 'action')
-  if (foreign !== undefined) {
-    const detail = 'is not known; send action alone'
-    throw invalidInput(`The body has an unknown member.`, [{ pointer: `/${foreign}`, detail }])
-  }
+  requireOnlyAction(body)
   const action = actions.find((one) => one === body['action'])
   if (action !== undefined) return action
   const detail = `must be one of ${actions.join(', ')}`

@@ -1,10 +1,10 @@
 // What operators see of the builds of a projection, and how they begin one and decide about it.
-import { RampartError } from '../../core/index.ts'
 import type { RebuildAction } from '../../projection/index.ts'
 import { placeOf, type Endpoint } from '../endpoint.ts'
 import { invalidInput, jsonResponse, segmentOf, type Exchange } from '../exchange.ts'
 import {
   answeredAnywhere,
+  requireOnlyAction,
   type ModelEndpoint,
   type OperatedModels,
   type OperatorBody,
@@ -21,7 +21,8 @@ export function rebuildEndpoints(operated: OperatedModels): readonly Endpoint[] 
   const rebuildOf = (exchange: Exchange) => {
     const model = modelNamed(operated.models, segmentOf(exchange, place))
     if (model.rebuild !== undefined) return model.rebuild
-    throw new RampartError('CAPABILITY_MISSING', `${model.projection.name} cannot be rebuilt here.`)
+    const { name } = model.projection
+    throw invalidInput(`${name} is synchronous: its documents commit with events, and are not built anew.`)
   }
   const endpoints: readonly ModelEndpoint[] = [
     {
@@ -40,11 +41,7 @@ export function rebuildEndpoints(operated: OperatedModels): readonly Endpoint[] 
 }
 
 function actionIn(body: OperatorBody): RebuildAction {
-  const foreign = Object.keys(body).find((member) => member !== 'action')
-  if (foreign !== undefined) {
-    const detail = 'is not known; send action alone'
-    throw invalidInput('The body has an unknown member.', [{ pointer: `/${foreign}`, detail }])
-  }
+  requireOnlyAction(body)
   const { action: wanted = 'start' } = body
   const action = actions.find((one) => one === wanted)
   if (action !== undefined) return action

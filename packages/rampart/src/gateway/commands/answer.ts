@@ -3,7 +3,7 @@ import { encodeToken } from '../../core/codec/index.ts'
 import type { Json } from '../../core/index.ts'
 import type { CommandStatus, FinalCommand } from '../../write/index.ts'
 import { jsonResponse } from '../exchange.ts'
-import { problemResponse, statusOf } from '../problem.ts'
+import { problemResponse, statusOf, toldOf } from '../problem.ts'
 import type { CommandRoute } from '../resource-route.ts'
 
 /** How the sender of a command is answered. */
@@ -32,7 +32,7 @@ export function answerOf(status: CommandStatus, { prefix, members }: AnswerForm)
       return problemResponse({
         status: status.status === 'refused' ? 422 : statusOf(status.code),
         code: status.code,
-        detail: status.detail,
+        detail: detailOf(status),
         members: { commandId, ...dataOf(status), ...own },
         headers: { 'consistency-token': tokenTextOf(status) },
       })
@@ -52,11 +52,16 @@ export function statusBody(status: CommandStatus): { readonly [member: string]: 
     }
     case 'refused':
     case 'failed': {
-      const { code, detail } = status
-      const consistencyToken = tokenTextOf(status)
-      return { commandId, status: status.status, streamId, code, detail, ...dataOf(status), consistencyToken }
+      const { code } = status
+      const named = { commandId, status: status.status, streamId, code, detail: detailOf(status) }
+      return { ...named, ...dataOf(status), consistencyToken: tokenTextOf(status) }
     }
   }
+}
+
+/** A refusal is the app's own sentence; what is stored of a failure is meant for operators as well. */
+function detailOf({ status, code, detail }: Exclude<FinalCommand, { status: 'succeeded' }>): string {
+  return status === 'refused' ? detail : toldOf(code, detail)
 }
 
 /** The consistency token of a final status: its log and the place that it reached. */

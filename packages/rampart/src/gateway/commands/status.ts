@@ -3,7 +3,7 @@ import { commandId, isUuid, type CommandId } from '../../core/codec/index.ts'
 import { RampartError } from '../../core/index.ts'
 import type { CommandService, CommandStatus } from '../../write/index.ts'
 import { placeOf, type Endpoint } from '../endpoint.ts'
-import { headerOf, jsonResponse, queryOf, segmentOf, wantsEvents, invalidInput } from '../exchange.ts'
+import { lastEventIdOf, jsonResponse, queryOf, segmentOf, wantsEvents, invalidInput } from '../exchange.ts'
 import type { StreamEvent } from '../streams.ts'
 import { mayKnow } from '../visitor.ts'
 import { statusBody, tokenTextOf } from './answer.ts'
@@ -21,7 +21,7 @@ export function statusEndpoint({ app, services, around }: CommandSide): Endpoint
       if (queryOf(exchange).size > 0) throw invalidInput('The status of a command takes no query parameters.')
       const { service, status } = await findStatus(services, id, (actor) => mayKnow(visitor, actor))
       if (!wantsEvents(exchange)) return statusResponse(status)
-      const seen = headerOf(exchange, 'last-event-id')
+      const seen = lastEventIdOf(exchange)
       // An answer without content tells an EventSource to stop reconnecting.
       if (status.status !== 'received' && seen === status.status) return new Response(null, { status: 204 })
       return around.streams.open((signal) => statusEvents({ service, status, seen }, signal), visitor)

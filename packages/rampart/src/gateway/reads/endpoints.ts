@@ -6,7 +6,7 @@ import type { LogPlace } from '../../core/ports/index.ts'
 import type { ReadDocument, ReadModel } from '../../projection/index.ts'
 import { requireMayRead } from '../access.ts'
 import { placeOf, whilePresent, type AppDescription, type Endpoint, type Surroundings } from '../endpoint.ts'
-import { headerOf, invalidInput, queryOf, segmentOf, wantsEvents, type Exchange } from '../exchange.ts'
+import { invalidInput, lastEventIdOf, queryOf, segmentOf, wantsEvents, type Exchange } from '../exchange.ts'
 import { matchesTag } from '../headers.ts'
 import type { ReadRoute } from '../resource-route.ts'
 import type { Visitor } from '../visitor.ts'
@@ -46,7 +46,7 @@ function documentEndpoint({ app, models, around }: ReadSide): Endpoint {
       const key = keyOf(model, segmentOf(exchange, places.key))
       const found = await getDocument({ exchange, visitor, model, key, around })
       if (!wantsEvents(exchange)) return documentResponse(exchange, { model, key, ...found }, bodyOf)
-      const resumeFrom = headerOf(exchange, 'last-event-id')
+      const resumeFrom = lastEventIdOf(exchange)
       const { place, document } = found
       const isThere = document !== undefined
       const live = { model, key, resumeFrom, mayRead: mayReadOf(model, visitor), place, isThere }

@@ -14,6 +14,8 @@ export function filterOf({
   readonly searched: readonly string[]
 }): Filter {
   const words = search === null ? [] : wordsOf(search)
+  // As in a page: nothing is found by no words.
+  if (search !== null && words.length === 0) return () => false
   if (where.length === 0 && words.length === 0) return undefined
   return (data) => {
     if (typeof data !== 'object' || data === null) return false

@@ -2,7 +2,7 @@
 import { choices, encodeToken, quoted } from '../../core/codec/index.ts'
 import type { ListRequest, ReadDocument, ReadModel } from '../../projection/index.ts'
 import { whilePresent, type Surroundings } from '../endpoint.ts'
-import { headerOf, invalidInput, queryOf, wantsEvents, type Exchange } from '../exchange.ts'
+import { invalidInput, lastEventIdOf, queryOf, wantsEvents, type Exchange } from '../exchange.ts'
 import type { Visitor } from '../visitor.ts'
 import { afterKeyOf, cursorAfter, limitOf } from '../paging.ts'
 import { filterOf } from './filter.ts'
@@ -33,7 +33,7 @@ export async function listOf({ exchange, visitor, model, around }: Listing): Pro
       : whilePresent(exchange, around.draining, (signal) => listed.list(asked, { ...freshness, signal })),
   )
   if (isStream) {
-    const resumeFrom = headerOf(exchange, 'last-event-id')
+    const resumeFrom = lastEventIdOf(exchange)
     const filter = filterOf({ ...request, searched: model.projection.search })
     const live = { model, filter, mayRead, resumeFrom, place }
     return around.streams.open((signal) => listChanges(live, signal), visitor)
