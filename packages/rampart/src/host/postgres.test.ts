@@ -8,9 +8,9 @@ import { encodeToken, position } from '../core/codec/index.ts'
 import { bodyOf, eventsOf, problemIn, shop } from '../gateway/test/shop.ts'
 import { openPostgresReadStore } from '../postgres/index.ts'
 import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
-import type { Projection } from '../core/index.ts'
+import { projection, type Projection } from '../core/index.ts'
 import { loadMount, startHost, type App, type RunningHost } from './index.ts'
-import { papersApp } from './test/papers.ts'
+import { paperEvents, papersApp } from './test/papers.ts'
 
 let server: PostgresServer
 let folder: string
@@ -258,6 +258,35 @@ test('documents that commit with events are served by a process that sees no eve
   expect(await bodyOf(await get('/reads/access/bob', tokenOf(again)))).toMatchObject({
     data: { papers: ['p'] },
   })
+})
+
+test('documents of both kinds are served over one connection', async () => {
+  const papers = papersApp()
+  const [context] = papers.contexts
+  if (context === undefined) throw new Error('The papers have no context.')
+  const shares = projection('shares', {
+    version: 1,
+    of: paperEvents,
+    key: 'stream',
+    initial: { shares: 0 },
+    on: { PaperShared: (before) => ({ shares: before.shares + 1 }) },
+  })
+  const app = { ...papers, contexts: [{ ...context, projections: [...context.projections, shares] }] }
+  const { writer, projector: openProjector } = await openSplit('kinds', app)
+  await using _writer = writer
+  await using _projector = await openProjector()
+  const own = server.url('kinds').replace('postgres@', 'rampart_reader@')
+  const only = { RAMPART_ROLES: 'serve', RAMPART_READER_STORE: own, RAMPART_STORE_READERS: '1' }
+  await using reader = await openPart('kinds-reader', only, app)
+  const shared = await fetch(`${writer.url}/commands/SharePaper`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ streamId: 'p', data: { people: ['ada'] } }),
+  })
+  for (const path of ['/reads/access/ada', '/reads/shares/p', '/reads/access', '/reads/shares']) {
+    const read = await fetch(`${reader.url}${path}`, { headers: tokenOf(shared) })
+    expect([path, read.status]).toEqual([path, 200])
+  }
 })
 
 test('a process that comes before the tables are made waits for who may make them', async () => {

@@ -30,13 +30,23 @@ export function accessOf(options: { readonly url: string } & Partial<ConnectionL
   return { url, limits: { statementMs, readersMax } }
 }
 
+// What a database or a user may have as a default, and what is read and written here depends on.
+const pinned = [
+  'DateStyle=ISO',
+  'IntervalStyle=postgres',
+  'bytea_output=hex',
+  // A space that stands in a value.
+  'default_transaction_isolation=read\\ committed',
+  'standard_conforming_strings=on',
+]
+
 /** The part of a driver's configuration that says where to connect, and with which settings. */
 export function connectionOf(
   { url, role }: Omit<Access, 'limits'>,
   settings: readonly string[] = [],
 ): ClientConfig {
   const own = role === undefined ? settings : [...settings, `role=${role}`]
-  const options = own.map((setting) => `-c ${setting}`)
+  const options = [...pinned, ...own].map((setting) => `-c ${setting}`)
   if (!url.includes('options=') || !URL.canParse(url)) {
     return { connectionString: url, options: options.join(' ') }
   }

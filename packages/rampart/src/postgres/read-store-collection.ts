@@ -46,7 +46,7 @@ export function createCollectionReader({
     },
     changes: async ({ after, limit, key, bytesMax = listingBytesMaxUnlessSaid }) => {
       const conditions = ['(position, key) > ($3, $4)', ...(key === undefined ? [] : ['key = $5'])]
-      const name = key === undefined ? `changes-${number}` : `changes-of-key-${number}`
+      const name = `${table.schema}-${key === undefined ? 'changes' : 'changes-of-key'}-${number}`
       const statement = listStatement(table, { name, conditions, order: 'position, key' })
       const values = [limit, bytesMax, after.position, after.key, ...(key === undefined ? [] : [key])]
       const { documents, checkpoint, healed } = foundIn(await query(statement, values))
@@ -75,16 +75,17 @@ function foundIn(rows: readonly Row[]) {
   }
 }
 
+// Two schemas of one database number their collections from 1, and one connection reads both.
 function statementsOf(table: CollectionTable): Readonly<Record<'state' | 'find' | 'load', Statement>> {
   const { schema, number } = table
   return {
     state: {
-      name: 'collection-state',
+      name: `${schema}-state`,
       text: `SELECT epoch, position, event_id FROM ${placesOf(schema)} WHERE number = $1`,
     },
-    find: { name: `find-document-${number}`, text: collectionSql('find-document', table) },
+    find: { name: `${schema}-find-${number}`, text: collectionSql('find-document', table) },
     load: {
-      name: `load-documents-${number}`,
+      name: `${schema}-load-${number}`,
       text: `SELECT key, version, position, data FROM ${schema}.documents_${number}
         WHERE key = ANY($1::text[])`,
     },
@@ -123,6 +124,6 @@ function pageStatement(
     for (const word of words) conditions.push(`words LIKE ${parameter(`% ${word}%`)}`)
     if (words.length === 0) conditions.push('FALSE')
   }
-  const name = statementName('page', [String(table.number), ...conditions])
+  const name = statementName('page', [table.schema, String(table.number), ...conditions])
   return { statement: listStatement(table, { name, conditions, order: 'key' }), values }
 }

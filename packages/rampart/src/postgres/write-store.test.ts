@@ -39,12 +39,21 @@ const noted = (payload: string | Uint8Array): NewEvent => ({
   payload: typeof payload === 'string' ? new TextEncoder().encode(payload) : payload,
 })
 
+// What a database may have as its own defaults; nothing here may depend on them.
+const unusual = [
+  "DateStyle = 'German'",
+  "IntervalStyle = 'iso_8601'",
+  "bytea_output = 'escape'",
+  "default_transaction_isolation = 'repeatable read'",
+]
+
 let server: PostgresServer
 let url: string
 let copied: string
 beforeAll(async () => {
   server = await startPostgres(['fsync=off'])
   url = await createDatabase(server.url('postgres'), 'rules')
+  await runSql(url, unusual.map((setting) => `ALTER DATABASE rules SET ${setting}`).join('; '))
   await (await openPostgresStore({ url }))[Symbol.asyncDispose]()
   copied = await createDatabase(server.url('postgres'), 'copied', 'rules')
 })
