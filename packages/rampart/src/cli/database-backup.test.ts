@@ -38,12 +38,13 @@ async function ask(url: string, sql: string): Promise<readonly unknown[]> {
   }
 }
 
-function serve(url: string): Promise<RunningHost> {
+function serve(url: string, settings: Readonly<Record<string, string>> = {}): Promise<RunningHost> {
   const environment = {
     PORT: '0',
     RAMPART_DATA: newFolder(),
     RAMPART_STORE: url,
     RAMPART_RATE_PER_SECOND: '0',
+    ...settings,
   }
   return startHost({ mounts: [{ prefix: '', app: counter }], environment, reportFault() {} })
 }
@@ -58,7 +59,8 @@ async function count({ url }: RunningHost, streamId: string, key: string) {
 }
 
 async function read({ url }: RunningHost, key: string, token: string) {
-  const response = await fetch(`${url}/reads/totals/${key}`, { headers: { 'consistency-token': token } })
+  const headers: Record<string, string> = token === '' ? {} : { 'consistency-token': token }
+  const response = await fetch(`${url}/reads/totals/${key}`, { headers })
   const body: unknown = await response.json()
   return { status: response.status, body }
 }
@@ -144,6 +146,30 @@ test('after a restore older tokens hold, lost ones are recognised, and everythin
     body: { data: { total: 2 } },
   })
   expect(await ask(url, 'SELECT count(*)::int FROM rampart_write.epochs')).toEqual([2])
+})
+
+test('a process that only serves waits after a restore for who makes and derives what it reads', async () => {
+  const url = await newDatabase()
+  const to = newFolder()
+  const part = (roles: string) => serve(url, { RAMPART_ROLES: roles })
+  {
+    await using host = await serve(url)
+    await count(host, 'a', 'first')
+    expect(await rampart('backup', to, '--store', url)).toMatchObject({ code: 0 })
+    const { token } = await count(host, 'a', 'lost')
+    expect(await read(host, 'a', token)).toMatchObject({ status: 200 })
+  }
+  expect(await rampart('restore', to, '--store', url, '--replace')).toMatchObject({ code: 0 })
+  const waits = serve(url.replace('postgres@', 'rampart_reader@'), { RAMPART_ROLES: 'serve' })
+  await using writer = await part('write')
+  await using reader = await waits
+  const kept = await count(writer, 'a', 'after')
+  // Nothing of the lost future is shown, and no token of the new one is called lost.
+  expect(await read(reader, 'a', kept.token)).toMatchObject({ status: 503 })
+  expect(await read(reader, 'a', '')).toMatchObject({ status: 503 })
+  await using _projector = await part('project')
+  await expect.poll(async () => (await read(reader, 'a', kept.token)).status, { timeout: 10_000 }).toBe(200)
+  expect(await read(reader, 'a', kept.token)).toMatchObject({ body: { version: 2 } })
 })
 
 test('a damaged backup, an unfinished one and one of files change nothing', async () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeToken, position } from '../core/codec/index.ts'
 import { bodyOf, eventsOf, problemIn, shop } from '../gateway/test/shop.ts'
 import { openPostgresReadStore } from '../postgres/index.ts'
-import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
+import { createDatabase, runSql, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
 import { projection, type Projection } from '../core/index.ts'
 import { loadMount, startHost, type App, type RunningHost } from './index.ts'
 import { paperEvents, papersApp } from './test/papers.ts'
@@ -303,6 +303,22 @@ test('a process that comes before the tables are made waits for who may make the
   await using _writer = await openPart('early-writer', { RAMPART_ROLES: 'write', RAMPART_STORE: own })
   await using host = await early
   expect((await fetch(`${host.url}/readyz`)).status).toBe(200)
+})
+
+test('a process that only serves waits for tables that are gone, as after a restore', async () => {
+  const papers = papersApp()
+  const { writer, reader: openReader } = await openSplit('emptied', papers)
+  await writer[Symbol.asyncDispose]()
+  const own = server.url('emptied')
+  await runSql(own, 'ALTER SCHEMA rampart_documents RENAME TO rampart_documents_before')
+  const early = openReader()
+  await using _writer = await openPart(
+    'emptied-again',
+    { RAMPART_ROLES: 'write', RAMPART_STORE: own },
+    papers,
+  )
+  await using reader = await early
+  expect((await fetch(`${reader.url}/readyz`)).status).toBe(200)
 })
 
 test('a request for another role says which one answers it', async () => {

@@ -239,9 +239,14 @@ export function isLost(error: unknown): boolean {
   return state === undefined || /^(?:08|57P|58)/.test(state)
 }
 
-// Away for now: it cannot be reached, or does not take connections yet, or no more of them, or lacks roles.
+// Away for now: it cannot be reached, or does not take connections yet, or no more of them, or lacks roles
+// or tables, which another process makes.
 function isAway(error: unknown): boolean {
-  return isLost(error) || sqlState(error) === '53300' || lacksRoles(error)
+  return isLost(error) || sqlState(error) === '53300' || lacksRoles(error) || lacksTables(error)
+}
+
+function lacksTables(error: unknown): boolean {
+  return ['42P01', '3F000'].includes(sqlState(error) ?? '')
 }
 
 function lacksRoles(error: unknown): boolean {
@@ -272,6 +277,8 @@ export function placeOf(url: string): string {
 function adviceFor(error: unknown): string {
   const state = sqlState(error) ?? ''
   if (lacksRoles(error)) return 'The first process with the role write makes these roles: start it, too.'
+  if (lacksTables(error))
+    return 'A process with the role write, of the owner, makes its tables: start it, too.'
   if (state.startsWith('28')) return 'Check the user and the password in the URL.'
   if (state === '3D000') return 'Create the database, or name another one in the URL.'
   if (state === '42501') return 'The role in the URL lacks a right: see the roles that the migration makes.'

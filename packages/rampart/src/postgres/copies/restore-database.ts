@@ -7,6 +7,7 @@
 //   4  rows      file by file; numbers that tables make themselves go on after them
 //   5  steps     that the schema has taken since
 //   6  epoch     each log begins one, so that whatever lies beyond its head is a lost future
+//   7  reads     what is derived of the log that was there is not read until somebody has looked at it
 import { Client } from 'pg'
 import { RampartError, type Runtime } from '../../core/index.ts'
 import { connectionOf } from '../access.ts'
@@ -15,6 +16,7 @@ import {
   documentsSchema,
   hostSchema,
   migrationLock,
+  readSchema,
   writeSchema,
   type DatabaseSchema,
 } from '../migrations.ts'
@@ -66,6 +68,7 @@ export async function restoreDatabase(options: RestoreOptions): Promise<Restored
     await createTables(client, options.step, writeSchema.steps.length)
     options.onStep('begins an epoch of each log')
     await beginEpochs(client, options.runtime)
+    await stopReadModels(client)
     const logs = await logsIn(client)
     options.onStep('commits')
     await client.query('COMMIT')
@@ -219,6 +222,18 @@ async function fill(
   const table = `${writeSchema.name}.${client.escapeIdentifier(name)}`
   const names = columns.map((column) => client.escapeIdentifier(column))
   await copyIn(client, `COPY ${table} (${names.join(', ')}) FROM STDIN`, rows)
+}
+
+const stopped: Statement = {
+  name: 'stop-read-models',
+  text: `UPDATE rampart_read.standings SET standing = jsonb_set(standing::jsonb, '{stopped}', to_jsonb($1::text))::text`,
+}
+
+// Who only serves them knows what its projector said before. The next one says what has become of them.
+async function stopReadModels(client: Client): Promise<void> {
+  if (!(await tablesOf(client, readSchema)).includes('standings')) return
+  const reason = 'The log was restored, and no process with the role project has looked at it since.'
+  await run(client, stopped, [reason])
 }
 
 async function beginEpochs(client: Client, runtime: Runtime): Promise<void> {
