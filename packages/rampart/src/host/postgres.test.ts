@@ -8,9 +8,9 @@ import { encodeToken, position } from '../core/codec/index.ts'
 import { bodyOf, eventsOf, problemIn, shop } from '../gateway/test/shop.ts'
 import { openPostgresReadStore } from '../postgres/index.ts'
 import { createDatabase, runSql, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
-import { projection, type Projection } from '../core/index.ts'
+import type { Projection } from '../core/index.ts'
 import { loadMount, startHost, type App, type RunningHost } from './index.ts'
-import { paperEvents, papersApp } from './test/papers.ts'
+import { papersAndSharesApp, papersApp } from './test/papers.ts'
 
 let server: PostgresServer
 let folder: string
@@ -261,17 +261,7 @@ test('documents that commit with events are served by a process that sees no eve
 })
 
 test('documents of both kinds are served over one connection', async () => {
-  const papers = papersApp()
-  const [context] = papers.contexts
-  if (context === undefined) throw new Error('The papers have no context.')
-  const shares = projection('shares', {
-    version: 1,
-    of: paperEvents,
-    key: 'stream',
-    initial: { shares: 0 },
-    on: { PaperShared: (before) => ({ shares: before.shares + 1 }) },
-  })
-  const app = { ...papers, contexts: [{ ...context, projections: [...context.projections, shares] }] }
+  const app = papersAndSharesApp()
   const { writer, projector: openProjector } = await openSplit('kinds', app)
   await using _writer = writer
   await using _projector = await openProjector()

@@ -129,3 +129,18 @@ export function papersApp(version = 1) {
   })
   return app('papers', { contexts: [papers] })
 }
+
+/** The same with a projection that follows the log. */
+export function papersAndSharesApp() {
+  const shares = projection('shares', {
+    version: 1,
+    of: paperEvents,
+    key: 'stream',
+    initial: { shares: 0 },
+    on: { PaperShared: (before) => ({ shares: before.shares + 1 }) },
+  })
+  const projections = [accessTable(1), sharing, readings, shares]
+  return app('papers', {
+    contexts: [context('papers', { deciders: [paper], decisions: [welcome], projections })],
+  })
+}
