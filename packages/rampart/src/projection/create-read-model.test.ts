@@ -197,7 +197,10 @@ describe('waiting readers', () => {
     await append(shop.log, make.placed('1'))
     expect(await stopped).toMatchObject({ code: 'PROJECTION_STOPPED' })
     expect(performance.now() - startMs).toBeLessThan(5000)
-    await expect(running.model.get('x', { waitMs: 0 })).rejects.toMatchObject({ code: 'PROJECTION_STOPPED' })
+    await expect(running.model.get('x', { waitMs: 0 })).rejects.toMatchObject({
+      code: 'PROJECTION_STOPPED',
+      message: expect.stringMatching(/has stopped.*The log of its process says why\.$/),
+    })
   })
 
   test('learn that the read model is shut down', async () => {

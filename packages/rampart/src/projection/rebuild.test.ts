@@ -138,6 +138,32 @@ test('a build that differs waits for a decision, and its documents get another n
   expect(served.model.tag()).not.toBe('1')
 })
 
+test('a build that sets aside what readers have differs', async () => {
+  await using world = await openWorld('caller', ':memory:')
+  await append(world.log, make.placed('1', 'ada'), make.placed('2', 'eve'))
+  const broken = { on: true }
+  const { Placed = () => null } = customers.on
+  const on: Projection['on'] = {
+    ...customers.on,
+    Placed(...args) {
+      if (broken.on && args[2] === 'eve') throw new Error('bad')
+      return Placed(...args)
+    },
+  }
+  await using served = await world.serve({ ...customers, on })
+  await expect.poll(() => served.model.quarantine.count()).toBe(1)
+  await served.model.quarantine.treat({ action: 'skip', key: 'eve', actor: null })
+  await append(world.log, make.placed('3', 'ada'))
+  await served.rebuild.act('start')
+  const { build } = await settled(served, 'differs')
+  expect(build?.comparison).toMatchObject({ differing: 1, sample: ['eve'] })
+  expect(await served.model.get('eve', now)).toMatchObject({ document: undefined })
+  broken.on = false
+  await served.rebuild.act('drop')
+  await served.rebuild.act('start')
+  await settled(served)
+})
+
 test('a rebuild forgets the quarantine of what it replaces', async () => {
   await using world = await openWorld('caller', ':memory:')
   await append(world.log, make.placed('1', 'ada'), make.placed('2', 'eve'))

@@ -93,6 +93,7 @@ test('what cannot be begun is refused, and says why', async () => {
     errors: [{ pointer: '/action' }],
   })
   expect(await refused({ also: 1 })).toMatchObject({ status: 400, errors: [{ pointer: '/also' }] })
+  expect(await refused({ 'a/b~c': 1 })).toMatchObject({ status: 400, errors: [{ pointer: '/a~1b~0c' }] })
   expect(await refused({ action: 'accept' })).toMatchObject({ code: 'INPUT_INVALID' })
   expect(await refused({ action: 'back' })).toMatchObject({ code: 'INPUT_INVALID' })
   expect((await get('/admin/projections/nothing/rebuild')).status).toBe(404)

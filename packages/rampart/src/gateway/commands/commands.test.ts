@@ -342,6 +342,23 @@ describe('the status of a command', () => {
       .toMatchObject({ status: 'failed', code: 'VERSION_MISMATCH' })
   })
 
+  test('of one that failed keeps the secrets of its decider, which are reported', async () => {
+    const id = newId()
+    await place(id)
+    const before = served.faults.length
+    gate.throws = true
+    const headers = { prefer: 'respond-async', 'idempotency-key': 'fails-later' }
+    const { commandId } = await bodyOf(await post('/commands/CancelOrder', { streamId: id }, headers))
+    const status = async () => bodyOf(await get(`/commands/${commandId}`))
+    await expect.poll(status, { timeout: 15_000 }).toMatchObject({ status: 'failed', code: 'DECIDER_FAILED' })
+    gate.throws = false
+    const key = { 'idempotency-key': 'fails-later' }
+    const again = await post('/commands/CancelOrder', { streamId: id }, key)
+    expect(again.status).toBe(500)
+    expect(JSON.stringify([await status(), await again.json()])).not.toContain('secret')
+    expect(served.faults.length).toBeGreaterThan(before)
+  })
+
   test.each(['0190a5b2-7c3e-7d4f-8a1b-2c3d4e5f6071', 'no-uuid', '%20'])('of %s is 404', async (id) => {
     expect(await problemIn(await get(`/commands/${id}`))).toMatchObject({
       status: 404,
@@ -420,5 +437,5 @@ describe('routes of the app', () => {
 
 test('a server without trouble reports no faults but that of the decider', async () => {
   await delay(0)
-  expect(served.faults.map(String)).toEqual([expect.stringContaining('CancelOrder')])
+  expect(served.faults.map(String).filter((fault) => !fault.includes('CancelOrder'))).toEqual([])
 })

@@ -136,6 +136,27 @@ describe('a stream of a listing', () => {
     await events.close()
   })
 
+  test('finds nothing by a search without words, as a list does', async () => {
+    await place('s4', 'anybody')
+    await settled('s4', 1)
+    expect((await bodyOf(await get('/reads/order?search=-'))).items).toEqual([])
+    const events = await stream('/reads/order?search=-')
+    const first = events.next()
+    await place('s5', 'anybody')
+    await settled('s5', 1)
+    const later = new Promise((resolve) => setTimeout(resolve, 100, 'nothing'))
+    expect(await Promise.race([first, later])).toBe('nothing')
+    await events.close()
+  })
+
+  test.each(['text/event-streamx', 'application/json, text/event-stream;q=0', 'x-text/event-stream'])(
+    'is not what is asked for by %s',
+    async (asked) => {
+      const response = await get('/reads/order', { accept: asked })
+      expect(response.headers.get('content-type')).toBe('application/json')
+    },
+  )
+
   test('of many keys has an id for the key too, so that keys of one position are told apart', async () => {
     const events = await stream('/reads/customers')
     const [first] = await events.take(1)
@@ -145,7 +166,7 @@ describe('a stream of a listing', () => {
 })
 
 describe('an id that cannot be gone on from', () => {
-  test.each(['garbage', '', '0', Buffer.from('[1,"e",1]').toString('base64url'), 'x'.repeat(4000)])(
+  test.each(['garbage', '', '0', '\u00ff', Buffer.from('[1,"e",1]').toString('base64url'), 'x'.repeat(4000)])(
     '%s makes the stream say reset, then everything',
     async (id) => {
       const events = await stream('/reads/order/one', id)
