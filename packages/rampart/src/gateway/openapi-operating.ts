@@ -115,7 +115,7 @@ function rebuildPaths(prefix: string): JsonObject {
     operationId: 'adminBuilds',
     summary: 'The builds of a projection',
     ...about,
-    responses: answers('Builds', 404),
+    responses: answers('Builds', 400, 404),
   }
   const action = { enum: ['start', 'back', 'accept', 'drop'], default: 'start' }
   const { '200': _, ...refusals } = answers('Builds', 400, 404, 413, 415)
