@@ -82,3 +82,19 @@ test('no timer goes on when nothing waits', async () => {
   await Promise.all([1, 2, 2].map((waitMs) => bounded.within(waitMs, 'a', atOnce)))
   expect(timers.size).toBe(0)
 })
+
+test('what is answered instead has a bound, too', async () => {
+  const runtime = simulatedRuntime(1)
+  const silent = new BoundedWaits(runtime, { late: () => never, failed: () => undefined })
+  const faults: unknown[] = []
+  silent.within(2000, 'a', awaitedOf(never)).catch((fault: unknown) => faults.push(fault))
+  silent.answered(never).catch((fault: unknown) => faults.push(fault))
+  await runtime.advance(9_999)
+  expect(faults).toEqual([])
+  await runtime.advance(1)
+  expect(faults).toHaveLength(1)
+  await runtime.advance(2000)
+  const unknown = { code: 'OUTCOME_UNKNOWN', effect: 'unknown' }
+  expect(faults).toMatchObject([unknown, unknown])
+  expect(await silent.answered(Promise.resolve('soon'))).toBe('soon')
+})

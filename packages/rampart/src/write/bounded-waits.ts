@@ -2,7 +2,7 @@
 //
 // Waits of one length run out in the order in which they began, so that one timer serves all of them. They
 // stand in a chain, because they leave it at any place; one that has left keeps hold of no other.
-import type { Runtime, Timer } from '../core/index.ts'
+import { RampartError, type Runtime, type Timer } from '../core/index.ts'
 
 /** Who is told what was waited for, by calls of its own methods. */
 export interface Hearer<Value> {
@@ -17,7 +17,7 @@ export interface Awaited<Value> {
 
 /** What a wait comes to without what it was for. */
 export interface WaitEnds<Subject, Value> {
-  /** What is answered when the time runs out. */
+  /** What is answered when the time runs out; it has a bound of its own. */
   readonly late: (subject: Subject) => Promise<Value>
   /** What is waited for in its place when it fails; `undefined` when the fault is the answer. */
   readonly failed: (subject: Subject, fault: unknown) => Promise<Value> | undefined
@@ -39,6 +39,11 @@ export class BoundedWaits<Subject, Value> {
     const told = Promise.withResolvers<Value>()
     awaited.tell(new Wait(this.#rowOf(waitMs), subject, told))
     return told.promise
+  }
+
+  /** What `work` comes to. Rejects with `OUTCOME_UNKNOWN` when the store has not answered for ten seconds. */
+  answered(work: Promise<Value>): Promise<Value> {
+    return answered(this.#runtime, work)
   }
 
   /** Leaves every wait in progress three seconds at most. */
@@ -89,7 +94,7 @@ class Wait<Subject, Value> implements Hearer<Value> {
   }
 
   runOut(): void {
-    this.#told.resolve(this.#row.ends.late(this.#subject))
+    this.#told.resolve(this.#row.late(this.#subject))
   }
 
   #fail(fault: unknown): void {
@@ -149,6 +154,10 @@ class Row<Subject, Value> {
     this.#onEmpty()
   }
 
+  late(subject: Subject): Promise<Value> {
+    return answered(this.#runtime, this.ends.late(subject))
+  }
+
   cutShort(): void {
     this.#timer.cancel()
     const leftMs = Math.min(this.#waitMs, drainWaitMs)
@@ -169,6 +178,19 @@ class Row<Subject, Value> {
       this.leave(wait)
     }
   }
+}
+
+const answerMs = 10_000
+
+// A connection on which nothing comes any more is given up much later.
+function answered<Value>(runtime: Runtime, work: Promise<Value>): Promise<Value> {
+  const { promise, resolve, reject } = Promise.withResolvers<Value>()
+  const timer = runtime.setTimer(answerMs, () => {
+    const message = 'The store does not answer, and may have recorded this. Send it again with the same key.'
+    reject(new RampartError('OUTCOME_UNKNOWN', message, { effect: 'unknown' }))
+  })
+  work.then(resolve, reject).finally(() => timer.cancel())
+  return promise
 }
 
 /** How long a wait may go on once the process drains, in milliseconds. */

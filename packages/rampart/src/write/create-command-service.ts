@@ -136,7 +136,7 @@ class LogCommandService implements CommandService {
     try {
       if (this.#isDraining) throw shuttingDown()
       const command = this.#check(sent)
-      if (feedback.mode === 'accept') return this.#acceptUnseen(command)
+      if (feedback.mode === 'accept') return this.#waits.answered(this.#acceptUnseen(command))
       return this.#waits.within(feedback.waitMs, command, this.#handle(command))
     } catch (fault) {
       return Promise.reject(fault)
