@@ -25,7 +25,7 @@ const succeeded = {
   position: count,
 }
 const received = { commandId: uuid, status: { const: 'received' }, streamId: string }
-const notDone = { code: string, detail: string, data: {}, consistencyToken: string }
+const notDone = { code: string, detail: string, consistencyToken: string }
 const problem = {
   type: string,
   title: string,
@@ -73,8 +73,8 @@ export const openApiComponents: { readonly [member: string]: Json } = {
       oneOf: [
         objectOf(received),
         objectOf({ ...succeeded, consistencyToken: string }),
-        objectOf({ ...received, status: { const: 'refused' }, ...notDone }, ['data']),
-        objectOf({ ...received, status: { const: 'failed' }, ...notDone }, ['data']),
+        objectOf({ ...received, status: { const: 'refused' }, ...notDone, data: {} }, ['data']),
+        objectOf({ ...received, status: { const: 'failed' }, ...notDone, version: count }, ['version']),
       ],
     },
     Problem: objectOf(problem, ['errors']),

@@ -76,6 +76,8 @@ export interface FailedCommand extends CommandName {
   /** The code of the fault. */
   readonly code: string
   readonly detail: string
+  /** The version that the stream had; absent where no other was demanded. */
+  readonly version?: number
   readonly log: LogKey
   readonly place: LogPlace
 }

@@ -2,7 +2,7 @@
 // the end.
 import { isRampartError, type ErrorCode, type Runtime } from '../core/index.ts'
 import type { CommandInbox, InboxCommand } from '../core/ports/index.ts'
-import { failedOutcome } from './outcome.ts'
+import { failedOutcome, type Failing } from './outcome.ts'
 import { isDeferred } from './line-faults.ts'
 
 /** Bounds of the inbox worker. Times in milliseconds. */
@@ -174,11 +174,8 @@ export class InboxWorker {
   async #handle(command: InboxCommand): Promise<void> {
     const { limits, handle } = this.#tools
     if (command.attempts > limits.claimsMax) {
-      await this.#bury(
-        command,
-        'HANDLING_NEVER_ENDED',
-        'The process ended whenever this command was handled.',
-      )
+      const detail = 'The process ended whenever this command was handled.'
+      await this.#bury(command, { code: 'HANDLING_NEVER_ENDED', detail })
       return
     }
     let unhold: (() => void) | undefined
@@ -213,7 +210,7 @@ export class InboxWorker {
     const ownFault = !isDeferred(fault) && !storeFaults.includes(code)
     if (ownFault && !answers.includes(code)) this.#report(command, fault)
     if (answers.includes(code) || (ownFault && command.attempts >= limits.attemptsMax)) {
-      await this.#bury(command, code, causeOf(fault))
+      await this.#bury(command, { code, detail: causeOf(fault), ...versionIn(fault) })
     } else {
       await this.#release(command, causeOf(fault))
     }
@@ -231,15 +228,15 @@ export class InboxWorker {
     await inbox.release([commandId], runtime.nowMs() + delayMs, cause).catch(ignoreStoreFault)
   }
 
-  async #bury(command: InboxCommand, code: string, cause: string): Promise<void> {
+  async #bury(command: InboxCommand, failing: Failing): Promise<void> {
     const { inbox, runtime, outcomeTtlMs, onBuried } = this.#tools
     const { commandId } = command
     const buried = inbox.bury({
       commandId,
-      cause,
-      outcome: failedOutcome(command, code, cause),
+      cause: failing.detail,
+      outcome: failedOutcome(command, failing),
       expiresAtMs: runtime.nowMs() + outcomeTtlMs,
-      deadLetter: !senderFaults.includes(code),
+      deadLetter: !senderFaults.includes(failing.code),
     })
     await buried.then(() => onBuried(command)).catch(ignoreStoreFault)
   }
@@ -251,6 +248,12 @@ export class InboxWorker {
  */
 function ignoreStoreFault(fault: unknown): void {
   if (!isRampartError(fault)) throw fault
+}
+
+/** The version that a stream has where another one was demanded. */
+function versionIn(fault: unknown): Pick<Failing, 'version'> {
+  const version = isRampartError(fault, 'VERSION_MISMATCH') ? fault.details['version'] : undefined
+  return typeof version === 'number' ? { version } : {}
 }
 
 /** The fault in words, with the causes behind it; bounded, because it is stored. */

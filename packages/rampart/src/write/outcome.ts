@@ -24,9 +24,17 @@ export function refusedOutcome({ streamId, actor }: Settled, refusal: Refusal): 
   return data === undefined ? told : { ...told, data }
 }
 
+/** What made an accepted command fail; `version` is that of the stream where another was demanded. */
+export interface Failing {
+  readonly code: string
+  readonly detail: string
+  readonly version?: number
+}
+
 /** What is stored of an accepted command that could not be handled. */
-export function failedOutcome({ streamId, actor }: Settled, code: string, detail: string): Json {
-  return { status: 'failed', streamId, ...sentBy(actor), code, detail }
+export function failedOutcome({ streamId, actor }: Settled, { code, detail, version }: Failing): Json {
+  const told = { status: 'failed', streamId, ...sentBy(actor), code, detail }
+  return version === undefined ? told : { ...told, version }
 }
 
 /** Who sent the command of a stored outcome; null when nobody was authenticated. */
@@ -65,7 +73,9 @@ export function finalStatusOf(log: LogKey, stored: StoredOutcome): FinalCommand 
     throw unreadable(commandId)
   }
   const named = { commandId, streamId, code, detail, log, place }
-  return status === 'refused' && data !== undefined ? { status, ...named, data } : { status, ...named }
+  if (status === 'refused') return data === undefined ? { status, ...named } : { status, ...named, data }
+  const { version: actual } = body
+  return typeof actual === 'number' ? { status, ...named, version: actual } : { status, ...named }
 }
 
 function unreadable(id: CommandId): RampartError {

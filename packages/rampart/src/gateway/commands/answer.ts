@@ -69,6 +69,8 @@ export function tokenTextOf(status: FinalCommand): string {
   return encodeToken(new Map([[status.log, status.place]]))
 }
 
-function dataOf(status: FinalCommand): { readonly data?: Json } {
-  return 'data' in status && status.data !== undefined ? { data: status.data } : {}
+/** What a refusal told programs, and the version of a stream that had another one than was demanded. */
+function dataOf(status: Exclude<FinalCommand, { status: 'succeeded' }>): Readonly<Record<string, Json>> {
+  if (status.status === 'refused') return status.data === undefined ? {} : { data: status.data }
+  return status.version === undefined ? {} : { version: status.version }
 }

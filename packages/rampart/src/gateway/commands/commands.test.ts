@@ -335,11 +335,14 @@ describe('the status of a command', () => {
   })
 
   test('tells of a demanded version that did not hold when the command was handled', async () => {
-    const headers = { prefer: 'respond-async', 'if-match': '"9"' }
-    const { commandId } = await bodyOf(await post('/commands/PlaceOrder', placing(newId()), headers))
+    const headers = { prefer: 'respond-async', 'if-match': '"9"', 'idempotency-key': 'other-version' }
+    const order = placing(newId())
+    const { commandId } = await bodyOf(await post('/commands/PlaceOrder', order, headers))
     await expect
       .poll(async () => bodyOf(await get(`/commands/${commandId}`)))
-      .toMatchObject({ status: 'failed', code: 'VERSION_MISMATCH' })
+      .toMatchObject({ status: 'failed', code: 'VERSION_MISMATCH', version: 0 })
+    const again = await post('/commands/PlaceOrder', order, { ...headers, prefer: 'wait=10' })
+    expect(await problemIn(again)).toMatchObject({ status: 412, version: 0 })
   })
 
   test('of one that failed keeps the secrets of its decider, which are reported', async () => {
