@@ -27,7 +27,7 @@ export function createCollectionReader({
   const { number } = table
   const { state, find, load } = statementsOf(table)
   return {
-    ...createQuarantineReader(query, number),
+    ...createQuarantineReader(query, table),
     checkpoint: async () => placeOf((await query(state, [number]))[0] ?? []),
     load: async (keys) => {
       const documents = (await query(load, [keys])).map(documentOf)

@@ -3,6 +3,7 @@ import type { Client } from 'pg'
 import { position } from '../core/codec/index.ts'
 import type { DocumentCollection, QuarantineChange, QueuedEvent } from '../core/ports/index.ts'
 import { readSql, run, type RunQuery, type Statement } from './database.ts'
+import type { CollectionTable } from './read-store-tables.ts'
 
 const inKey = 'WHERE collection = $1 AND key = $2'
 const queue: Statement = {
@@ -86,11 +87,21 @@ const listSkipped: Statement = {
     WHERE collection = $1 ORDER BY number DESC LIMIT $2`,
 }
 
+type QuarantineReader = Pick<DocumentCollection, 'quarantined' | 'queued' | 'skipped'>
+
+/** Of documents that commit with events: none of their keys is ever quarantined. */
+const nothing: QuarantineReader = {
+  quarantined: async () => [],
+  queued: async () => [],
+  skipped: async () => [],
+}
+
 /** The reading half: what is quarantined, what waits, and what was skipped. */
 export function createQuarantineReader(
   query: RunQuery,
-  number: number,
-): Pick<DocumentCollection, 'quarantined' | 'queued' | 'skipped'> {
+  { schema, number }: CollectionTable,
+): QuarantineReader {
+  if (schema !== 'rampart_read') return nothing
   return {
     quarantined: async () =>
       (await query(listQuarantined, [number])).map(([key, error, sinceMs, ...event]) => ({
