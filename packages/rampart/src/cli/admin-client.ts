@@ -44,7 +44,7 @@ export async function callFirst(servers: readonly Server[], path: string, body?:
   }
 }
 
-/** Asks all of them, and gives the answers of those that have what is asked for. */
+/** Asks all of them, and gives the answers of those that have what is asked for. Throws where none has. */
 export async function callEach(
   servers: readonly Server[],
   path: string,
@@ -60,7 +60,9 @@ export async function callEach(
       }
     }),
   )
-  return asked.flat()
+  const answers = asked.flat()
+  // Where no process has it, the last one says so: no answer is not an answer without entries.
+  return answers.length > 0 ? answers : [await callFirst(servers, path, body)]
 }
 
 function isElsewhere(fault: unknown): boolean {

@@ -63,7 +63,8 @@ function whoIs({ user, application }: InspectedSession): string {
 
 function appTold(app: SharedApp, later: SharedApp | undefined, nowMs: number): readonly Told[] {
   const { processes, logs, leases } = app
-  const url = processes.find((one) => one.state === 'running' && one.url !== null)?.url ?? null
+  const running = processes.filter(({ state, url }) => state === 'running' && url !== null)
+  const url = operatorsOf(running, 'project') ?? operatorsOf(running, 'write')
   const by = processes.some(({ state }) => state !== 'gone') ? 'server' : 'nobody'
   const served: Served = { by, url }
   return [
@@ -80,6 +81,11 @@ function appTold(app: SharedApp, later: SharedApp | undefined, nowMs: number): r
       ...logFindings({ log, later: later?.logs[index], served, nowMs }),
     ]),
   ]
+}
+
+/** Where operators see what stands still: not at a process that only serves. */
+function operatorsOf(running: readonly SharedProcess[], role: string): string | null {
+  return running.find(({ roles }) => roles.includes(role))?.url ?? null
 }
 
 function runsPart(processes: readonly SharedProcess[], role: string): boolean {

@@ -408,6 +408,25 @@ test('quarantine and rebuild find the process that runs a projection by its data
   }
 })
 
+test('doctor names a process that has what stands still, not one that only serves', async () => {
+  const url = await newDatabase()
+  process.env['COUNTER_FAILS_AT'] = '1'
+  try {
+    {
+      await using first = await serve(url)
+      await count(first, 'a')
+      const list = () => rampart('quarantine', 'list', '--store', url)
+      await expect.poll(list).toMatchObject({ code: 1 })
+    }
+    await using _reader = await serve(url, counter, { RAMPART_ROLES: 'serve' })
+    await using keeper = await serve(url, counter, { RAMPART_ROLES: 'write,project' })
+    const said = async () => (await rampart('doctor', '--store', url)).stdout
+    await expect.poll(said).toContain(`heal them: rampart quarantine list --url ${keeper.url}.`)
+  } finally {
+    delete process.env['COUNTER_FAILS_AT']
+  }
+})
+
 test('documents that commit with events are shown and compared, too', async () => {
   const url = await newDatabase()
   const [{ deciders, projections }] = counter.contexts

@@ -139,6 +139,28 @@ test('what cannot be carried out ends with 2 and a sentence', async () => {
   }
 })
 
+test('a process that only serves refuses what it cannot carry out, which is not an empty list', async () => {
+  const detail = 'This process runs counter with serve only. Ask one that has the role project.'
+  const server = createServer((_, response) => {
+    response.writeHead(404).end(JSON.stringify({ code: 'ROLE_ELSEWHERE', detail }))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  try {
+    // A server on a port has an address of that form.
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const asked = [
+      ['quarantine', 'list'],
+      ...['show', 'dry-run', 'replay', 'skip'].map((action) => ['quarantine', action, 'totals', 'a']),
+      ['rebuild', 'totals'],
+      ['rebuild', 'totals', '--status'],
+    ]
+    const refused = await Promise.all(asked.map((args) => rampart(...args, '--url', url)))
+    for (const one of refused) expect(one).toEqual([2, expect.stringContaining(`answered 404: ${detail}\n`)])
+  } finally {
+    server.close()
+  }
+})
+
 test('a server that is something else is told from one of ours', async () => {
   const answers = new Map<string, readonly [number, string]>([
     ['/page', [200, '<h1>Welcome</h1>']],

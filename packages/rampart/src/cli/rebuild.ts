@@ -1,7 +1,7 @@
 // `rampart rebuild`: builds a projection anew beside the live documents of a running server, and watches it.
 import { Option, type Command } from 'commander'
 import { sleep, systemRuntime } from '../core/index.ts'
-import { callEach, callFirst, type Server } from './admin-client.ts'
+import { callEach, type Server } from './admin-client.ts'
 import type { Answer } from './answer.ts'
 import { findServers, withServer, type ServerOptions } from './find-servers.ts'
 import { found, print } from './output.ts'
@@ -42,9 +42,7 @@ async function askAll(
   path: string,
   body: object | undefined,
 ): Promise<readonly RebuildStatus[]> {
-  const answers = await callEach(servers, path, body)
-  // Where no process has it, the last one says so.
-  return (answers.length > 0 ? answers : [await callFirst(servers, path, body)]).map(statusIn)
+  return (await callEach(servers, path, body)).map(statusIn)
 }
 
 async function watch(
