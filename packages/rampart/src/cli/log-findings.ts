@@ -82,7 +82,8 @@ function projectionTold(
       `A newer version of ${name} cannot be built: ${upgradeStopped}`,
       'The older documents are served meanwhile. Mend its code and start the server again.',
     ]),
-    ...when(quarantinedKeys > 0, [
+    // Readers never see what stands still in a build that is kept, being made or beside another.
+    ...when(isLive && quarantinedKeys > 0, [
       `${quarantinedKeys} ${quarantinedKeys === 1 ? 'key' : 'keys'} of ${name} stand still in quarantine.`,
       `See why, and heal them: rampart quarantine list --url ${address}.`,
     ]),

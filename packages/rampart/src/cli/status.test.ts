@@ -176,8 +176,11 @@ test('doctor judges what cannot be brought about quickly by the numbers alone', 
       withLog({ projections: [{ ...totals, upgradeStopped: 'no key' }] }),
       /newer version of totals cannot be/,
     ],
+    [withLog({ projections: [{ ...totals, quarantinedKeys: 2 }] }), /2 keys of totals stand still/],
   ]
   expect(diagnose(healthy)).toEqual([])
+  const kept = { ...totals, isLive: false, quarantinedKeys: 1 }
+  expect(diagnose(withLog({ projections: [totals, kept] }))).toEqual([])
   for (const [sick, what] of cases)
     expect(diagnose(sick)).toEqual([expect.objectContaining({ what: expect.stringMatching(what) })])
   expect(diagnose(behind(1, 9), behind(1, 9))).toMatchObject([
