@@ -44,6 +44,10 @@ function appFindings(app: SurveyedApp, survey: Survey, later: Survey): readonly 
       'Run as the user of the server, or give this one access.',
     ]),
     ...serverTold(app.server),
+    ...when(app.lacksReads && isServing(app.server), [
+      `The read models that process ${app.server.pid} serves were deleted under it.`,
+      'Stop it and start it again: it builds them again from the log.',
+    ]),
     ...fileTold(app),
     ...app.logs.flatMap((log, index) => {
       const later = laterApp?.logs[index]

@@ -6,7 +6,7 @@ import { diagnoseDatabase, needsSecondLookAt } from './database-diagnosis.ts'
 import { surveyDatabase } from './database-survey.ts'
 import { diagnose, needsSecondLook, type Finding } from './diagnosis.ts'
 import { found, ink, print, printJson } from './output.ts'
-import { survey } from './survey.ts'
+import { lacksReadsText, survey } from './survey.ts'
 
 interface DoctorOptions extends DataOptions {
   readonly json?: true
@@ -25,11 +25,15 @@ export function addDoctor(program: Command): void {
 
 async function doctor({ json, ...options }: DoctorOptions): Promise<void> {
   const place = placeOfData(options)
-  const { findings, apps } =
-    place.kind === 'database' ? await examineDatabase(place) : await examineFolder(place.data)
+  const {
+    findings,
+    apps,
+    notes = [],
+  } = place.kind === 'database' ? await examineDatabase(place) : await examineFolder(place.data)
   if (findings.length > 0) found()
   if (json) return printJson({ data: nameOf(place), apps: apps.map(({ app }) => app), findings })
   for (const finding of findings) print(linesOf(finding))
+  for (const note of notes) print(note)
   const names = apps.map(({ app, state }) => `${app} (${state})`).join(', ')
   print(`${findings.length === 0 ? 'Nothing is wrong with' : 'Looked at'} ${names} in ${nameOf(place)}.`)
 }
@@ -37,6 +41,8 @@ async function doctor({ json, ...options }: DoctorOptions): Promise<void> {
 interface Examined {
   readonly findings: readonly Finding[]
   readonly apps: readonly { readonly app: string; readonly state: string }[]
+  /** What is no fault, and worth knowing. */
+  readonly notes?: readonly string[]
 }
 
 async function examineFolder(data: string): Promise<Examined> {
@@ -44,7 +50,9 @@ async function examineFolder(data: string): Promise<Examined> {
   const hasToWait = needsSecondLook(first)
   if (hasToWait) await sleep(systemRuntime, betweenMs)
   const findings = diagnose(first, hasToWait ? await survey(data, systemRuntime) : first)
-  return { findings, apps: first.apps.map(({ app, server }) => ({ app, state: server.state })) }
+  const apps = first.apps.map(({ app, server }) => ({ app, state: server.state }))
+  const without = first.apps.filter(({ lacksReads }) => lacksReads)
+  return { findings, apps, notes: without.map(({ app }) => `${app}: ${lacksReadsText}`) }
 }
 
 async function examineDatabase(place: DatabasePlace): Promise<Examined> {

@@ -132,6 +132,22 @@ test('doctor finds a store of a newer version, a damaged one, and a folder that 
   ])
 })
 
+test('deleted read models are no fault while nothing runs, and one under a server', async () => {
+  const host = await serve()
+  const { data } = host
+  await count(host, 'a', 1)
+  await rm(join(data, 'counter', 'reads.sqlite'))
+  expect(await whatIsWrong(data)).toEqual([expect.stringMatching(/process \d+ serves were deleted under it/)])
+  await host.drain()
+  await rm(join(data, 'counter', 'reads.sqlite'), { force: true })
+  const built = 'No read models are stored: the next start builds them again from the log.'
+  expect(await rampart('doctor', '--data', data)).toEqual([
+    0,
+    `counter: ${built}\nNothing is wrong with counter (stopped) in ${data}.\n`,
+  ])
+  expect(await rampart('status', '--data', data)).toEqual([0, expect.stringContaining(`\n  ${built}\n`)])
+})
+
 test('doctor judges what cannot be brought about quickly by the numbers alone', async () => {
   const { data } = await serve().then(async (host) => {
     await count(host, 'a', 1)

@@ -8,7 +8,7 @@ import { surveyDatabase } from './database-survey.ts'
 import { placeOfData, withPlace, type DataOptions } from './data-place.ts'
 import { logLines } from './log-lines.ts'
 import { ink, megabytes, print, printJson } from './output.ts'
-import { survey, type Survey, type SurveyedApp, type SurveyedServer } from './survey.ts'
+import { lacksReadsText, survey, type Survey, type SurveyedApp, type SurveyedServer } from './survey.ts'
 
 interface StatusOptions extends DataOptions {
   readonly json?: true
@@ -42,6 +42,7 @@ function linesOf(app: SurveyedApp, nowMs: number): readonly string[] {
       ({ file, bytes, journalBytes, schema }) =>
         `  ${file}  ${megabytes(bytes)}, journal ${megabytes(journalBytes)}, schema ${schema}`,
     ),
+    ...(app.lacksReads ? [`  ${lacksReadsText}`] : []),
     ...app.faults.map((fault) => `  ${ink('red', fault)}`),
     ...app.logs.flatMap((log) => logLines(log, nowMs)),
     '',

@@ -1,4 +1,5 @@
 // Gathers what the files of a data folder, their locks and the servers that hold them tell.
+import { existsSync } from 'node:fs'
 import { access, constants, statfs } from 'node:fs/promises'
 import { isRampartError, type Runtime } from '../core/index.ts'
 import { findRunNote } from '../host/notes/index.ts'
@@ -30,13 +31,19 @@ export interface SurveyedApp {
   readonly server: SurveyedServer
   /** Absent when its file cannot be read. */
   readonly writeStore?: InspectedStore
+  /** Absent, too, when there is none. */
   readonly readStore?: InspectedReadStore
+  /** Whether there is no file of read models, which is no fault while nothing runs. */
+  readonly lacksReads: boolean
   readonly logs: readonly SurveyedLog[]
   /** Why a file could not be read. */
   readonly faults: readonly string[]
   /** What this user may not read and write. */
   readonly forbidden: readonly string[]
 }
+
+/** What an absent file of read models means. */
+export const lacksReadsText = 'No read models are stored: the next start builds them again from the log.'
 
 /**
  * Who has the stores open. `embedded` is a process that is no server; `died` one that left its note behind,
@@ -70,7 +77,8 @@ async function surveyApp(folder: AppFolder, runtime: Runtime): Promise<SurveyedA
     }
   }
   // The read store first: events that are recorded between the two looks would else be missing from the log.
-  const readStore = tried(() => inspectReadStore(folder.readFile))
+  const lacksReads = !existsSync(folder.readFile)
+  const readStore = lacksReads ? undefined : tried(() => inspectReadStore(folder.readFile))
   const writeStore = tried(() => inspectStore({ file: folder.writeFile, nowMs: runtime.nowMs() }))
   const server = await surveyServer(folder, tried)
   const logs = (writeStore?.logs ?? []).map((log) => {
@@ -85,14 +93,18 @@ async function surveyApp(folder: AppFolder, runtime: Runtime): Promise<SurveyedA
     server,
     ...(writeStore === undefined ? {} : { writeStore }),
     ...(readStore === undefined ? {} : { readStore }),
+    lacksReads,
     logs,
     faults,
-    forbidden: await forbiddenIn(folder),
+    forbidden: await forbiddenAmong([
+      folder.folder,
+      folder.writeFile,
+      ...(lacksReads ? [] : [folder.readFile]),
+    ]),
   }
 }
 
-async function forbiddenIn({ folder, writeFile, readFile }: AppFolder): Promise<readonly string[]> {
-  const paths = [folder, writeFile, readFile]
+async function forbiddenAmong(paths: readonly string[]): Promise<readonly string[]> {
   const allowed = await Promise.all(
     paths.map((path) =>
       access(path, constants.R_OK | constants.W_OK).then(
