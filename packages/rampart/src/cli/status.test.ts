@@ -121,6 +121,10 @@ test('doctor finds a store of a newer version, a damaged one, and a folder that 
   write.close()
   await writeFile(join(data, 'counter', 'reads.sqlite'), 'this is no database, however long one looks at it')
   await rm(join(data, 'counter', 'reads.sqlite-wal'), { force: true })
+  expect(await rampart('status', '--data', data)).toEqual([
+    1,
+    expect.stringMatching(/reads\.sqlite failed: .*The file is damaged/),
+  ])
   expect(await whatIsWrong(data)).toEqual([
     expect.stringMatching(/reads\.sqlite failed: .*The file is damaged/),
     expect.stringMatching(/write\.sqlite has schema 99, and this version knows \d+ at most/),

@@ -7,7 +7,7 @@ import { databaseLines, databaseJson } from './database-status.ts'
 import { surveyDatabase } from './database-survey.ts'
 import { placeOfData, withPlace, type DataOptions } from './data-place.ts'
 import { logLines } from './log-lines.ts'
-import { ink, megabytes, print, printJson } from './output.ts'
+import { found, ink, megabytes, print, printJson } from './output.ts'
 import { lacksReadsText, survey, type Survey, type SurveyedApp, type SurveyedServer } from './survey.ts'
 
 interface StatusOptions extends DataOptions {
@@ -17,7 +17,9 @@ interface StatusOptions extends DataOptions {
 /** Adds the command to a program. */
 export function addStatus(program: Command): void {
   withPlace(program.command('status'))
-    .description('Shows logs, read models and what waits, beside a running server or without one.')
+    .description(
+      'Shows logs, read models and what waits, also beside a server; ends with 1 when a file cannot be read.',
+    )
     .option('--json', 'the same for programs')
     .action(status)
 }
@@ -25,12 +27,13 @@ export function addStatus(program: Command): void {
 async function status({ json, ...place }: StatusOptions): Promise<void> {
   const where = placeOfData(place)
   if (where.kind === 'database') {
-    const found = await surveyDatabase(where, systemRuntime)
-    return json ? printJson(databaseJson(found)) : print(databaseLines(found).join('\n'))
+    const seen = await surveyDatabase(where, systemRuntime)
+    return json ? printJson(databaseJson(seen)) : print(databaseLines(seen).join('\n'))
   }
-  const found = await survey(where.data, systemRuntime)
-  if (json) printJson(shownJson(found))
-  else for (const app of found.apps) print(linesOf(app, found.atMs).join('\n'))
+  const seen = await survey(where.data, systemRuntime)
+  if (seen.apps.some(({ faults }) => faults.length > 0)) found()
+  if (json) printJson(shownJson(seen))
+  else for (const app of seen.apps) print(linesOf(app, seen.atMs).join('\n'))
 }
 
 function linesOf(app: SurveyedApp, nowMs: number): readonly string[] {
