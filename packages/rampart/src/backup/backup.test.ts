@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -111,6 +112,20 @@ describe('a backup', () => {
     await writeFile(file, '')
     const fault = await faultOf(backUp({ dataFolder, to: join(file, 'below') }))
     expect(fault).toEqual({ code: 'STORE_UNAVAILABLE', text: expect.stringMatching(/could not be handled/) })
+  })
+
+  test('of a file that has no tables, or is no store, says so', async () => {
+    const { dataFolder } = await withLostFuture()
+    const file = join(dataFolder, 'shop', 'write.sqlite')
+    await Promise.all(['-wal', '-shm'].map((ending) => rm(`${file}${ending}`, { force: true })))
+    await truncate(file)
+    const empty = await faultOf(backUp({ dataFolder, to: newFolder() }))
+    expect(empty).toEqual({ code: 'STORE_UNAVAILABLE', text: expect.stringMatching(/has no tables yet/) })
+    const foreign = new DatabaseSync(file)
+    foreign.exec('CREATE TABLE guests (name text)')
+    foreign.close()
+    const other = await faultOf(backUp({ dataFolder, to: newFolder() }))
+    expect(other.text).toMatch(/holds something else than this kind of store/)
   })
 
   test('that ends before it is whole is none', async () => {

@@ -1,8 +1,9 @@
 // `rampart commands list` beside a running server: what waits, what is tried again, and what was given up.
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, expect, test } from 'vitest'
 import { systemRuntime } from '../core/index.ts'
 import { startHost } from '../host/index.ts'
@@ -73,4 +74,18 @@ test('lists state, attempts and cause, and ends with 1 once one was given up', a
   }
   const choices = /Allowed choices are received, running, failed/
   expect(await list('--state', 'lost')).toEqual([2, expect.stringMatching(choices)])
+})
+
+test('a file without tables, and one of something else, are told from a store', async () => {
+  const broken = join(data, 'broken')
+  const file = join(broken, 'inn', 'write.sqlite')
+  await mkdir(join(broken, 'inn'), { recursive: true })
+  await writeFile(file, '')
+  const none = /write\.sqlite has no tables yet\. Start its server once, or restore a backup\.\n$/
+  expect(await list('--data', broken)).toEqual([1, expect.stringMatching(none)])
+  const foreign = new DatabaseSync(file)
+  foreign.exec('CREATE TABLE guests (name text)')
+  foreign.close()
+  const other = /write\.sqlite holds something else than this kind of store\. Name another file\.\n$/
+  expect(await list('--data', broken)).toEqual([1, expect.stringMatching(other)])
 })

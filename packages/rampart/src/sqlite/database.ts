@@ -94,6 +94,14 @@ export function schemaStep(database: DatabaseSync, file: string, schema: Databas
   }
 }
 
+/** Throws `STORE_UNAVAILABLE` for a file of another kind, and for one whose tables nobody has made yet. */
+export function requireTables(database: DatabaseSync, file: string, schema: DatabaseSchema): void {
+  requireKind(database, file, schema)
+  if (numberPragma(database, 'user_version') > 0) return
+  const message = `The store ${file} has no tables yet. Start its server once, or restore a backup.`
+  throw new RampartError('STORE_UNAVAILABLE', message)
+}
+
 /** The text of `sql/<name>.sql`. */
 export function readSql(name: string): string {
   return readFileSync(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8')
@@ -168,7 +176,8 @@ function numberPragma(database: DatabaseSync, name: string): number {
   return Number(database.prepare(`PRAGMA ${name}`).get()?.[name])
 }
 
-function requireKind(database: DatabaseSync, file: string, schema: DatabaseSchema): void {
+/** Throws `STORE_UNAVAILABLE` for a file of another kind; an empty one may become any. */
+export function requireKind(database: DatabaseSync, file: string, schema: DatabaseSchema): void {
   const kind = numberPragma(database, 'application_id')
   if (kind === schema.applicationId) return
   const isEmpty = kind === 0 && numberPragma(database, 'schema_version') === 0

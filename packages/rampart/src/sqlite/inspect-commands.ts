@@ -1,6 +1,6 @@
 // Lists the commands of a store file that have no outcome yet, and those that were given up: for operators.
 import type { InspectedCommand, WantedCommands } from '../core/inspection/index.ts'
-import { readSql } from './database.ts'
+import { readSql, requireTables } from './database.ts'
 import { inspect } from './inspect-store.ts'
 import { numberAt, numberOrNullAt, prepareQuery, textAt, textOrNullAt, type Row } from './rows.ts'
 import { writeSchema } from './writer-service.ts'
@@ -13,6 +13,7 @@ export interface InspectCommands extends WantedCommands {
 /** Lists commands: those without an outcome oldest first, then those given up, newest first. */
 export function inspectCommands({ file, nowMs, state, limit }: InspectCommands): readonly InspectedCommand[] {
   return inspect(file, writeSchema, (database) => {
+    requireTables(database, file, writeSchema)
     const query = prepareQuery(database, readSql('inspect-commands'))
     return query.allNamed({ now: nowMs, state: state ?? null, limit }).map(commandOf)
   })

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { InspectedCollection, InspectedLog } from '../core/inspection/index.ts'
-import { openDatabase, readSql, storeFault, type DatabaseSchema } from './database.ts'
+import { openDatabase, readSql, requireKind, storeFault, type DatabaseSchema } from './database.ts'
 import { placeOf, positionOf } from './places.ts'
 import { readStoreSchema } from './read-store-tables.ts'
 import { numberAt, numberOrNullAt, prepareQuery, textAt, textOrNullAt } from './rows.ts'
@@ -99,6 +99,7 @@ export function inspect<T>(
   try {
     // Everything is read from one moment, whatever is written meanwhile.
     database.exec('BEGIN')
+    requireKind(database, file, schema)
     const [version] = prepareQuery(database, 'PRAGMA user_version').get() ?? []
     return read(database, {
       file,

@@ -6,7 +6,15 @@ import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { backup, type DatabaseSync } from 'node:sqlite'
 import { systemRuntime, type Runtime } from '../../core/index.ts'
 import type { LogKey, LogPlace } from '../../core/ports/index.ts'
-import { isSqliteError, migrate, openDatabase, readSql, sqlite, storeFault } from '../database.ts'
+import {
+  isSqliteError,
+  migrate,
+  openDatabase,
+  readSql,
+  requireTables,
+  sqlite,
+  storeFault,
+} from '../database.ts'
 import { placeOf, positionOf } from '../places.ts'
 import { numberAt, prepareQuery, textAt } from '../rows.ts'
 import { writeSchema } from '../writer-service.ts'
@@ -37,7 +45,10 @@ export async function copySqliteFile(options: CopyOptions): Promise<void> {
 
 /** The same for a store of logs, with the logs that are in the copy. */
 export async function copySqliteStore(options: CopyOptions): Promise<readonly StoredLog[]> {
-  return copyWhile(options, logsIn)
+  return copyWhile(options, (database) => {
+    requireTables(database, options.file, writeSchema)
+    return logsIn(database)
+  })
 }
 
 /**
