@@ -114,6 +114,12 @@ describe('a backup', () => {
     expect(fault).toEqual({ code: 'STORE_UNAVAILABLE', text: expect.stringMatching(/could not be handled/) })
   })
 
+  test.runIf(process.platform === 'linux')('to where the system makes no folder does not hang', async () => {
+    const { dataFolder } = await withLostFuture()
+    const fault = await faultOf(backUp({ dataFolder, to: '/proc/rampart/backup' }))
+    expect(fault.text).toMatch(/could not be handled: .*mkdir '\/proc\/rampart'/)
+  })
+
   test('of a file that has no tables, or is no store, says so', async () => {
     const { dataFolder } = await withLostFuture()
     const file = join(dataFolder, 'shop', 'write.sqlite')

@@ -1,7 +1,7 @@
 // Files that are there after a power loss once they are said to be: copied, written and moved with a sync.
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { createReadStream, existsSync } from 'node:fs'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isRampartError, RampartError } from '../core/index.ts'
 
@@ -95,12 +95,12 @@ export async function removeDurably(path: string): Promise<void> {
 
 /** Makes a folder, with those above it, which are there after a power loss, too. */
 export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
-  if (first === undefined) return
-  for (let made = folder; made.length >= first.length; made = dirname(made)) {
-    // oxlint-disable-next-line no-await-in-loop -- a few folders, each within the next
-    await syncFolder(dirname(made))
-  }
+  if (existsSync(folder) && (await stat(folder)).isDirectory()) return
+  // One level after the other: all at once, Node hangs below /proc, and hides why a disk refuses a folder.
+  const above = dirname(folder)
+  if (above !== folder) await makeFolder(above)
+  await mkdir(folder)
+  await syncFolder(above)
 }
 
 /** Makes what was created, moved or removed in a folder last. */
