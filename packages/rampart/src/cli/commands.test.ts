@@ -72,6 +72,7 @@ test('lists state, attempts and cause, and ends with 1 once one was given up', a
   } finally {
     delete process.env['COUNTER_DECIDE_FAILS']
   }
+  expect(await list('--help')).toEqual([0, expect.stringMatching(/ends\s+with\s+1\s+when\s+some\s+were/)])
   const choices = /Allowed choices are received, running, failed/
   expect(await list('--state', 'lost')).toEqual([2, expect.stringMatching(choices)])
 })

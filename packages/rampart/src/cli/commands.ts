@@ -25,9 +25,7 @@ const causeLengthMax = 120
 export function addCommands(program: Command): void {
   const commands = program.command('commands').description('Commands that were accepted for later.')
   withPlace(commands.command('list'))
-    .description(
-      'Lists those without an outcome, and those given up; ends with 1 when there are any of these.',
-    )
+    .description('Lists those without an outcome, and those given up; ends with 1 when some were given up.')
     .addOption(new Option('--state <state>', 'those of one state only').choices(states))
     .option('--limit <count>', 'how many of each app', countOf, 100)
     .option('--json', 'the same for programs, with whole causes')
