@@ -211,7 +211,7 @@ test('a URL that is none is never repeated, and a database without a store is sa
   const absent = await rampart('commands', 'list', '--store', 'postgres://eve:secret@127.0.0.1:1/shop')
   expect([absent.code, absent.stderr]).toEqual([
     1,
-    expect.stringMatching(/The database 127.0.0.1:1\/shop failed/),
+    expect.stringMatching(/^The database 127.0.0.1:1\/shop failed: .*runs and can be reached\.\n$/),
   ])
   for (const { stdout, stderr } of [wrong, empty, absent]) expect(stdout + stderr).not.toContain('secret')
 })

@@ -110,6 +110,7 @@ test('ends at once on a second signal', async () => {
 test('ends with 0 on a signal that comes while it waits for its database', async () => {
   await using started = start([counter], { RAMPART_STORE: 'postgres://nobody@127.0.0.1:1/none' })
   await expect.poll(() => started.output().stderr, { timeout: 20_000 }).toContain('waits for the database')
+  expect(started.output().stderr).toContain('can be reached. This process tries again by itself.')
   started.child.kill('SIGTERM')
   expect(await started.exited).toBe(0)
 })

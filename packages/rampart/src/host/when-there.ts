@@ -83,9 +83,13 @@ async function startWaiting({ settings, runtime, reportFault }: WaitingParts): P
   }
   return {
     listening: await serveGateway(gateway, { runtime, reportFault, host, port }),
-    tell(fault) {
-      if (fault.message !== reason) reportFault(fault, 'the start, which waits for the database,')
-      reason = fault.message
+    tell({ code, message, cause, details }) {
+      const next = `${message} This process tries again by itself.`
+      if (next !== reason) {
+        const told = new RampartError(code, next, { cause, details })
+        reportFault(told, 'the start, which waits for the database,')
+      }
+      reason = next
     },
   }
 }

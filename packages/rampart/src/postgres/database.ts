@@ -283,5 +283,5 @@ function adviceFor(error: unknown): string {
   if (state === '3D000') return 'Create the database, or name another one in the URL.'
   if (state === '42501') return 'The role in the URL lacks a right: see the roles that the migration makes.'
   if (state === '53300') return 'The server has no connection left: raise its limit or lower the pools.'
-  return 'Check that the server runs and can be reached; this process tries again by itself.'
+  return 'Check that the server runs and can be reached.'
 }

@@ -137,7 +137,7 @@ function stepFault(cause: unknown, where: string): unknown {
       'its owner, who may create roles, in RAMPART_STORE: rampart run --roles write.',
     '55P03':
       `${where}, and cannot go on yet: another process takes the next step, or a session has locked its ` +
-      'tables. This process tries again by itself.',
+      'tables.',
   }
   const message = messages[sqlState(cause) ?? '']
   if (message === undefined) return cause
