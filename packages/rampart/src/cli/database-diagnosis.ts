@@ -11,14 +11,25 @@ const idleMsMax = 60_000
 
 /** Everything that is wrong. `later` is a second look, which tells whether what is behind catches up. */
 export function diagnoseDatabase(survey: DatabaseSurvey, later = survey): readonly Finding[] {
-  const shared = [...survey.schemas.flatMap(schemaTold), ...survey.sessions.flatMap(sessionTold)]
   return [
-    ...shared.map(([what, remedy]) => ({ app: null, what, remedy })),
+    ...survey.schemas.flatMap(schemaTold).map(ofAll),
     ...survey.apps.flatMap((app) => {
       const laterApp = later.apps.find((other) => other.app === app.app)
       return appTold(app, laterApp, survey.atMs).map(([what, remedy]) => ({ app: app.app, what, remedy }))
     }),
   ]
+}
+
+/** Which sessions hold others up. `hasWaited` when a look at the database has waited for a lock in vain. */
+export function diagnoseSessions(
+  sessions: readonly InspectedSession[],
+  hasWaited = false,
+): readonly Finding[] {
+  return sessions.flatMap((session) => sessionTold(session, hasWaited)).map(ofAll)
+}
+
+function ofAll([what, remedy]: Told): Finding {
+  return { app: null, what, remedy }
 }
 
 /** Whether a second look is worth its time: something that a process keeps up is behind. */
@@ -37,10 +48,10 @@ function schemaTold({ name, step, knownStep }: DatabaseSurvey['schemas'][number]
   ]
 }
 
-function sessionTold(session: InspectedSession): readonly Told[] {
+function sessionTold(session: InspectedSession, hasWaited: boolean): readonly Told[] {
   const { pid, state, query, holds, waiting } = session
   // A session that hides its age is judged by who waits for it.
-  const openMs = session.openMs ?? (waiting > 0 ? lockedMsMax : 0)
+  const openMs = session.openMs ?? (waiting > 0 || hasWaited ? lockedMsMax : 0)
   const age = session.openMs === null ? '' : `, ${state} for ${Math.round(openMs / 1000)} s`
   const name = `Session ${pid} (${whoIs(session)}${age})`
   const remedy = `End its transaction, or the session: SELECT pg_terminate_backend(${pid}).`

@@ -16,7 +16,7 @@ export function databaseLines({ database, atMs, schemas, wall, apps }: DatabaseS
 }
 
 /** The same as an object for programs. */
-export function databaseJson({ atMs, sessions: _, ...survey }: DatabaseSurvey): object {
+export function databaseJson({ atMs, ...survey }: DatabaseSurvey): object {
   return { ...survey, at: isoTime(atMs) }
 }
 

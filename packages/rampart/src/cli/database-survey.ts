@@ -20,8 +20,6 @@ export interface DatabaseSurvey {
   /** Whether those who keep and serve read models cannot see what commands change; null when nobody does. */
   readonly wall: 'up' | 'down' | null
   readonly apps: readonly SharedApp[]
-  /** Sessions with an open transaction, the oldest first. */
-  readonly sessions: readonly InspectedSession[]
 }
 
 /** What is known about an app that several processes share. */
@@ -71,8 +69,13 @@ export async function surveyDatabase(place: DatabasePlace, runtime: Runtime): Pr
     apps: [...new Set(names)]
       .toSorted()
       .map((app) => sharedApp(app, { asked, logs: writes.logs, builds, leases, nowMs: atMs })),
-    sessions: writes.sessions,
   }
+}
+
+/** Sessions with an open transaction, the oldest first; also when one has locked what is looked at. */
+export async function surveySessions({ url }: DatabasePlace): Promise<readonly InspectedSession[]> {
+  const database = await withDriver(() => import('../postgres/inspection/index.ts'))
+  return database.inspectSessions(url)
 }
 
 interface Found {

@@ -329,6 +329,31 @@ describe('status and doctor', () => {
     await expect.poll(() => doctor(url)).toMatchObject({ code: 0 })
   })
 
+  test.each(['rampart_read.leases', 'rampart_write.logs'])(
+    'doctor names who has locked %s',
+    async (table) => {
+      const url = await newDatabase()
+      {
+        await using host = await serve(url)
+        expect((await count(host, 'a')).status).toBe(200)
+      }
+      await using _open = await leaveOpen(url, `LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`)
+      const beganMs = performance.now()
+      const { code, stdout } = await doctor(url)
+      expect(performance.now() - beganMs).toBeLessThan(10_000)
+      expect([code, stdout.replaceAll(/\d+/g, 'N')]).toEqual([
+        1,
+        expect.stringMatching(
+          `^! Session N \\(.*, application lunch, idle in transaction for N s\\) holds ${table}, ` +
+            'and N other sessions wait\\. .*\n  End its transaction, or .*terminate_backend\\(N\\)\\.\n\n' +
+            '! The database .* failed: canceling statement due to lock timeout\\. A session has locked ',
+        ),
+      ])
+      const status = await rampart('status', '--store', url)
+      expect([status.code, status.stderr]).toEqual([1, expect.stringMatching(/rampart doctor names it\.\n$/)])
+    },
+  )
+
   test('status says that the wall is up where each part logs in as its own role', async () => {
     const url = await newDatabase()
     await using _writer = await serve(url, counter, { RAMPART_ROLES: 'write' })

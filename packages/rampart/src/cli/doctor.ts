@@ -1,9 +1,9 @@
 // `rampart doctor`: finds what is wrong with the apps of a data folder or a database, and says what mends it.
 import type { Command } from 'commander'
-import { sleep, systemRuntime } from '../core/index.ts'
+import { isRampartError, sleep, systemRuntime } from '../core/index.ts'
 import { nameOf, placeOfData, withPlace, type DatabasePlace, type DataOptions } from './data-place.ts'
-import { diagnoseDatabase, needsSecondLookAt } from './database-diagnosis.ts'
-import { surveyDatabase } from './database-survey.ts'
+import { diagnoseDatabase, diagnoseSessions, needsSecondLookAt } from './database-diagnosis.ts'
+import { surveyDatabase, surveySessions } from './database-survey.ts'
 import { diagnose, needsSecondLook, type Finding } from './diagnosis.ts'
 import { found, ink, print, printJson } from './output.ts'
 import { lacksReadsText, survey } from './survey.ts'
@@ -34,7 +34,7 @@ async function doctor({ json, ...options }: DoctorOptions): Promise<void> {
   if (json) return printJson({ data: nameOf(place), apps: apps.map(({ app }) => app), findings })
   for (const finding of findings) print(linesOf(finding))
   for (const note of notes) print(note)
-  const names = apps.map(({ app, state }) => `${app} (${state})`).join(', ')
+  const names = apps.map(({ app, state }) => `${app} (${state})`).join(', ') || 'the sessions'
   print(`${findings.length === 0 ? 'Nothing is wrong with' : 'Looked at'} ${names} in ${nameOf(place)}.`)
 }
 
@@ -56,6 +56,20 @@ async function examineFolder(data: string): Promise<Examined> {
 }
 
 async function examineDatabase(place: DatabasePlace): Promise<Examined> {
+  try {
+    const { findings, apps } = await examineApps(place)
+    return { findings: [...diagnoseSessions(await surveySessions(place)), ...findings], apps }
+  } catch (fault) {
+    if (!isRampartError(fault, 'STORE_UNAVAILABLE') || fault.details['isAway'] === true) throw fault
+    // Somebody may have locked what was looked at, which shows at the sessions all the same.
+    const held = diagnoseSessions(await surveySessions(place), true)
+    if (held.length === 0) throw fault
+    const failed = { app: null, what: fault.message, remedy: 'Nothing else can be said until it is mended.' }
+    return { findings: [...held, failed], apps: [] }
+  }
+}
+
+async function examineApps(place: DatabasePlace): Promise<Examined> {
   const first = await surveyDatabase(place, systemRuntime)
   const hasToWait = needsSecondLookAt(first)
   if (hasToWait) await sleep(systemRuntime, betweenMs)

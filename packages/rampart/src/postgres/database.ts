@@ -282,6 +282,7 @@ function adviceFor(error: unknown): string {
   if (state.startsWith('28')) return 'Check the user and the password in the URL.'
   if (state === '3D000') return 'Create the database, or name another one in the URL.'
   if (state === '42501') return 'The role in the URL lacks a right: see the roles that the migration makes.'
+  if (state === '55P03') return 'A session has locked what this needs: rampart doctor names it.'
   if (state === '53300') return 'The server has no connection left: raise its limit or lower the pools.'
   return 'Check that the server runs and can be reached.'
 }

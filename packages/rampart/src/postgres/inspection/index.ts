@@ -2,5 +2,6 @@
 export { placeOf } from '../database.ts'
 export { inspectDatabaseCommands } from './inspect-commands.ts'
 export { inspectReads, inspectWrites } from './inspect-database.ts'
+export { inspectSessions } from './inspect-sessions.ts'
 export { listDatabaseApps, openPostgresInspection } from './open-inspection.ts'
 export { openPostgresReadModelViews } from './view-read-models.ts'

@@ -1,10 +1,9 @@
-// Looks at what operators want to know of a database: logs, read models, processes, leases, sessions.
+// Looks at what operators want to know of a database: logs, read models, processes, leases.
 import type {
   InspectedCollection,
   InspectedLease,
   InspectedLog,
   InspectedProcess,
-  InspectedSession,
 } from '../../core/inspection/index.ts'
 import { readSql, type RunQuery, type Statement } from '../database.ts'
 import { readSchema, writeSchema, type DatabaseSchema } from '../migrations.ts'
@@ -26,7 +25,6 @@ export interface InspectedWrites {
   readonly leases: readonly InspectedLease[]
   /** Of documents that commit with events. */
   readonly collections: readonly InspectedCollection[]
-  readonly sessions: readonly InspectedSession[]
   /** When the first event after each of the given places was recorded; null when there is none. */
   readonly recordedAtMs: readonly (number | null)[]
 }
@@ -71,14 +69,12 @@ export async function inspectWrites(
     const recordedAtMs: (number | null)[] = []
     // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
     for (const place of places) recordedAtMs.push(await recordedAfter(query, place))
-    const sessions = await query(statementOf('inspect-sessions'), [])
     return {
       schema,
       logs: logs.map(logOf),
       processes: await processesIn(query),
       leases: await leasesIn(query, writeSchema.name),
       collections: await keptIn(query),
-      sessions: sessions.map(sessionOf),
       recordedAtMs,
     }
   })
@@ -194,29 +190,4 @@ async function leasesIn(query: RunQuery, schema: string): Promise<readonly Inspe
     fence: numberAt(row, 2),
     leftMs: numberAt(row, 3),
   }))
-}
-
-function sessionOf(row: Row): InspectedSession {
-  return {
-    pid: numberAt(row, 0),
-    user: textAt(row, 1),
-    application: textAt(row, 2),
-    state: textAt(row, 3),
-    openMs: numberOrNullAt(row, 4),
-    query: textAt(row, 5).replaceAll(/\s+/g, ' '),
-    waiting: numberAt(row, 6),
-    holds: lockName(numberOrNullAt(row, 7), textOrNullAt(row, 8)),
-  }
-}
-
-// Numbers below 0 come as unsigned ones.
-const migrations = 2 ** 32 - 1
-const collections = 2 ** 32 - 2
-
-function lockName(key: number | null, log: string | null): string | null {
-  if (key === null) return null
-  if (log !== null) return `the log ${log}`
-  if (key === migrations) return 'the schemas'
-  if (key === collections) return 'the read models'
-  return 'the list of logs'
 }

@@ -6,6 +6,8 @@ import { textAt } from '../rows.ts'
 
 const connectMs = 5000
 const statementMs = 30_000
+/** Whoever looks waits no longer for a session that has locked a table. */
+const lockMs = 3000
 
 /** Connects for looking. Throws `STORE_UNAVAILABLE`. */
 export async function connectToLook(url: string, statementsMs: number = statementMs): Promise<Client> {
@@ -40,7 +42,7 @@ export async function atOneMoment<Seen>(
 ): Promise<Seen> {
   const client = await connectToLook(url)
   try {
-    await client.query(beginMoment)
+    await client.query(`${beginMoment}; SET LOCAL lock_timeout = ${lockMs}`)
     const query: RunQuery = (statement, values) => run(client, statement, values)
     if (of === 'a store') await requireStore(query, url)
     return await look(query)
