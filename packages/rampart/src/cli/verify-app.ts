@@ -86,10 +86,7 @@ async function verifyStored(request: VerifyRequest): Promise<VerifiedApp> {
   try {
     await using store = await stored.openInspection()
     const { found, leftOut } = await store.damages()
-    for (const what of found) {
-      const code = schemaDamage.test(what) ? 'SCHEMA_CHANGED' : 'FILE_DAMAGED'
-      report({ code, log: stored.place, what })
-    }
+    for (const damage of found) report({ ...damage, log: stored.place })
     const verified = await verifyStore(request, store)
     return { ...verified, leftOut: leftOut === null ? [] : [leftOut], isWhole: definition !== undefined }
   } catch (fault) {
@@ -98,8 +95,6 @@ async function verifyStored(request: VerifyRequest): Promise<VerifiedApp> {
     return { ...nothing, isWhole: definition !== undefined }
   }
 }
-
-const schemaDamage = /^the (table|index|trigger|view|constraint|function|rule) /
 
 type VerifiedStore = Omit<VerifiedApp, 'leftOut' | 'isWhole'>
 

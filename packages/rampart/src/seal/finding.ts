@@ -5,6 +5,7 @@ import type { EventRecord } from '../core/ports/index.ts'
 export const findingCodes = {
   FILE_DAMAGED: 'restore a backup',
   SCHEMA_CHANGED: 'somebody changed the tables: restore a backup',
+  ROW_MISPLACED: 'rows of a log stand in its places only: restore a backup',
   EVENT_CHANGED: 'it is not what was sealed: restore a backup, and find out who could write the file',
   EVENT_MISSING: 'it was there when it was sealed or numbered: restore a backup',
   EVENT_INSERTED: 'it was not there when this was sealed: restore a backup',

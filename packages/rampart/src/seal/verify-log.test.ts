@@ -79,7 +79,7 @@ async function verify(file: string, anchor?: Anchor) {
   const options = { anchor, report, createIdSet, onProgress: () => {} }
   const verified = await verifyLog(log, options)
   await verifyVersions(store, report)
-  return { findings, verified, damages: (await store.damages()).found }
+  return { findings, verified, damages: (await store.damages()).found.map(({ what }) => what) }
 }
 
 /** The findings, each as code and place. */

@@ -12,6 +12,9 @@ export async function verifyVersions(inspection: StoreInspection, report: Report
       const name = `${one.log} ${one.decider} ${one.streamId}`
       if (name !== stream) [stream, version, position] = [name, 0, 0]
       const place = { log: one.log, position: one.position, event: eventName(one) }
+      if (!one.isOwn) {
+        report({ code: 'ROW_MISPLACED', ...place, what: 'its stream belongs to another log' })
+      }
       if (one.version !== version + 1) {
         const what = version === 0 ? 'its stream begins with it' : `it follows version ${version}`
         report({ code: 'VERSION_WRONG', ...place, what })

@@ -3,6 +3,7 @@ export { leafOf, marksOf, sealDigest, sealRangeOf } from './seal-codec.ts'
 export { checkSeals, requireFollowing } from './checked-seals.ts'
 export { noDigest, sealEventsMax, sealsMax } from '../ports/seal-store.ts'
 export type {
+  Damage,
   Damages,
   IdSet,
   InspectedEvent,

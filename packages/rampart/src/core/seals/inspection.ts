@@ -14,6 +14,8 @@ export interface InspectedEvent extends SealedEvent {
 /** A place in a stream of events, as the store's index of streams has it. */
 export interface InspectedVersion extends Pick<EventRecord, 'decider' | 'streamId' | 'version' | 'position'> {
   readonly log: string
+  /** False when its stream belongs to another log. */
+  readonly isOwn: boolean
 }
 
 /** A state that is stored beside events. */
@@ -50,9 +52,15 @@ export interface InspectedTag {
   readonly isIndexed: boolean
 }
 
-/** What is wrong with files and tables, in words. */
+/** Something that is wrong with files, tables or the places of rows, in words. */
+export interface Damage {
+  readonly code: 'FILE_DAMAGED' | 'SCHEMA_CHANGED' | 'ROW_MISPLACED'
+  readonly what: string
+}
+
+/** What is wrong with files and tables. */
 export interface Damages {
-  readonly found: readonly string[]
+  readonly found: readonly Damage[]
   /** What could not be looked at, and why; null when all was. */
   readonly leftOut: string | null
 }
@@ -60,7 +68,7 @@ export interface Damages {
 /** A store that is inspected. */
 export interface StoreInspection extends AsyncDisposable {
   readonly logs: readonly LogInspection[]
-  /** What is wrong with the files or the tables themselves, in words. */
+  /** What is wrong with the files or the tables themselves. */
   readonly damages: () => Promise<Damages>
   /** The versions of all streams in order of stream and version, up to the heads of their logs. */
   readonly versions: () => AsyncIterable<readonly InspectedVersion[]>

@@ -1,7 +1,7 @@
 // What is wrong with the tables of a database: tables, indexes, functions or triggers that are not those of
 // the schema.
 import type { Client } from 'pg'
-import type { Damages } from '../../core/seals/index.ts'
+import type { Damage, Damages } from '../../core/seals/index.ts'
 import { readSql, run, sqlState, storeFault } from '../database.ts'
 import { textAt } from '../rows.ts'
 import { writeSchema, type DatabaseSchema } from '../migrations.ts'
@@ -54,7 +54,7 @@ async function objectsOf(client: Client, schema: string = writeSchema.name) {
 
 type Objects = ReadonlyMap<string, string>
 
-function differences(expected: Objects, actual: Objects): readonly string[] {
+function differences(expected: Objects, actual: Objects): readonly Damage[] {
   const names = [...new Set([...expected.keys(), ...actual.keys()])]
   return names
     .filter((name) => expected.get(name) !== actual.get(name))
@@ -63,4 +63,5 @@ function differences(expected: Objects, actual: Objects): readonly string[] {
       return expected.has(name) ? `the ${name} was changed` : `the ${name} does not belong there`
     })
     .toSorted()
+    .map((what) => ({ code: 'SCHEMA_CHANGED', what }))
 }

@@ -196,6 +196,7 @@ function versionOf(row: Row, log: FoundLog | undefined): readonly InspectedVersi
       streamId: textAt(row, 5) as StreamId,
       version: numberAt(row, 1) as StreamVersion,
       position: asPosition(position),
+      isOwn: numberAt(row, 6) === log.number,
     },
   ]
 }

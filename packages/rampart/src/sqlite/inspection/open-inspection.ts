@@ -165,7 +165,7 @@ async function* versionsOf(
   logs: readonly FoundLog[],
 ): AsyncGenerator<readonly InspectedVersion[]> {
   const list = prepareQuery(database, readSql('list-versions'))
-  const find = prepareQuery(database, 'SELECT decider, id FROM streams WHERE number = ?')
+  const find = prepareQuery(database, 'SELECT decider, id, log FROM streams WHERE number = ?')
   const byNumber = new Map(logs.map((log) => [log.number, log]))
   let last: readonly [stream: number, version: number] = [0, 0]
   let name: { readonly stream: number; readonly row: Row } = { stream: 0, row: [] }
@@ -185,6 +185,7 @@ async function* versionsOf(
         streamId: textAt(name.row, 1) as StreamId,
         version: version as StreamVersion,
         position: positionOf(place),
+        isOwn: numberAt(name.row, 2) === log.number,
       })
     }
     if (found.length > 0) yield found

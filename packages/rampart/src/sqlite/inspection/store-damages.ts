@@ -1,30 +1,72 @@
 // What is wrong with a store file itself: damaged pages, and tables, indexes or triggers that are not those
-// of its schema.
+// of its schema; and rows that no log of it has.
 import { DatabaseSync } from 'node:sqlite'
-import type { DatabaseSchema } from '../database.ts'
+import type { Damage } from '../../core/seals/index.ts'
+import { readSql, type DatabaseSchema } from '../database.ts'
+import { numberAt, prepareQuery } from '../rows.ts'
 
-/** Says in words what is wrong with a file that has taken so many steps of its schema. */
+/** Says what is wrong with a file that has taken so many steps of its schema. */
 export function damagesOf(
   database: DatabaseSync,
   { steps }: DatabaseSchema,
   step: number,
-): readonly string[] {
-  try {
-    return [...pageDamages(database), ...schemaChanges(database, steps.slice(0, step))]
-  } catch (error) {
-    return [error instanceof Error ? error.message : String(error)]
-  }
+): readonly Damage[] {
+  const looks = [
+    () => pageDamages(database),
+    () => schemaChanges(database, steps.slice(0, step)),
+    () => misplacedRows(database),
+  ]
+  return looks.flatMap((look) => {
+    try {
+      return look()
+    } catch (error) {
+      return [{ code: 'FILE_DAMAGED', what: error instanceof Error ? error.message : String(error) }]
+    }
+  })
+}
+
+const named = { log: 'log', column: 'log', first: 'first >> 43', last: '(last - 1) >> 43' }
+const placed = (column: string) => ({ log: `${column} >> 43`, column, first: 'first', last: 'last' })
+const tablesOfLogs = [
+  { table: 'events', ...placed('place') },
+  { table: 'seals', ...placed('seal') },
+  { table: 'streams', ...named },
+  { table: 'epochs', ...named },
+]
+
+// Streams are folded from whatever names them, and nothing else looks at rows that no log has.
+function misplacedRows(database: DatabaseSync): readonly Damage[] {
+  const there = objectsOf(database)
+  const tables = there.has('table logs') ? tablesOfLogs : []
+  return tables
+    .filter(({ table }) => there.has(`table ${table}`))
+    .flatMap((parts) => misplacedIn(database, parts))
+}
+
+function misplacedIn(database: DatabaseSync, parts: (typeof tablesOfLogs)[number]): readonly Damage[] {
+  const sql = Object.entries(parts).reduce(
+    (text, [name, part]) => text.replaceAll(`{${name}}`, part),
+    readSql('count-misplaced-rows'),
+  )
+  return prepareQuery(database, sql)
+    .all()
+    .map((row) => {
+      const count = numberAt(row, 1) === 1 ? '1 row' : `${numberAt(row, 1)} rows`
+      const what = `the table ${parts.table} has ${count} outside all logs, at log number ${numberAt(row, 0)}`
+      return { code: 'ROW_MISPLACED', what }
+    })
 }
 
 const damagesMax = 10
 
-function pageDamages(database: DatabaseSync): readonly string[] {
+function pageDamages(database: DatabaseSync): readonly Damage[] {
   const rows = database.prepare(`PRAGMA quick_check(${damagesMax})`).all()
-  return rows.flatMap((row) => Object.values(row).map(String)).filter((text) => text !== 'ok')
+  const texts = rows.flatMap((row) => Object.values(row).map(String)).filter((text) => text !== 'ok')
+  return texts.map((what) => ({ code: 'FILE_DAMAGED', what }))
 }
 
 // A trigger could change what is written, and without a unique index a command id could have two effects.
-function schemaChanges(database: DatabaseSync, steps: readonly string[]): readonly string[] {
+function schemaChanges(database: DatabaseSync, steps: readonly string[]): readonly Damage[] {
   const model = new DatabaseSync(':memory:')
   try {
     for (const sql of steps) model.exec(sql)
@@ -32,10 +74,11 @@ function schemaChanges(database: DatabaseSync, steps: readonly string[]): readon
     const actual = objectsOf(database)
     const names = [...expected.keys(), ...actual.keys()]
     const changed = [...new Set(names)].filter((name) => expected.get(name) !== actual.get(name))
-    return changed.map((name) => {
+    const told = (name: string): string => {
       if (!actual.has(name)) return `the ${name} is missing`
       return expected.has(name) ? `the ${name} was changed` : `the ${name} does not belong there`
-    })
+    }
+    return changed.map((name) => ({ code: 'SCHEMA_CHANGED', what: told(name) }))
   } finally {
     model.close()
   }
