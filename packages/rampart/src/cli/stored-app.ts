@@ -1,8 +1,12 @@
 // The stores of one app as a verification looks at them: files in its folder, or its part of a database.
 import { join } from 'node:path'
 import type { ReadModelViews } from '../core/inspection/index.ts'
-import type { StoreInspection } from '../core/seals/index.ts'
-import { openSqliteInspection, openSqliteReadModelViews } from '../sqlite/inspection/index.ts'
+import type { Damage, StoreInspection } from '../core/seals/index.ts'
+import {
+  openSqliteInspection,
+  openSqliteReadModelViews,
+  readStoreDamages,
+} from '../sqlite/inspection/index.ts'
 import { withDriver } from './data-place.ts'
 
 /** Where an app keeps what it recorded and what is derived from that. */
@@ -10,7 +14,11 @@ export interface StoredApp {
   readonly app: string
   /** What findings call the place of its events. */
   readonly place: string
+  /** What they call the place of its read models. */
+  readonly readsPlace: string
   readonly openInspection: () => Promise<StoreInspection>
+  /** What is wrong with the place of its read models itself. */
+  readonly readDamages: () => Promise<readonly Damage[]>
   /** Documents that follow events (`reads`) or commit with them (`write`); `undefined` where none are. */
   readonly openViews: (kind: 'reads' | 'write') => Promise<ReadModelViews | undefined>
 }
@@ -18,10 +26,13 @@ export interface StoredApp {
 /** The stores in the folder of an app. */
 export function storesInFolder(app: string, folder: string): StoredApp {
   const place = join(folder, 'write.sqlite')
+  const readsPlace = join(folder, 'reads.sqlite')
   return {
     app,
     place,
+    readsPlace,
     openInspection: async () => openSqliteInspection(place),
+    readDamages: async () => readStoreDamages(readsPlace),
     openViews: async (kind) => openSqliteReadModelViews(join(folder, `${kind}.sqlite`), kind),
   }
 }
@@ -33,7 +44,10 @@ export async function storesInDatabase(url: string, readsUrl: string): Promise<r
   return apps.map((app) => ({
     app,
     place: database.placeOf(url),
+    readsPlace: database.placeOf(readsUrl),
     openInspection: () => database.openPostgresInspection(url, app),
+    // Tables of read models are not compared there.
+    readDamages: async () => [],
     openViews: (kind) => database.openPostgresReadModelViews(kind === 'reads' ? readsUrl : url, app, kind),
   }))
 }

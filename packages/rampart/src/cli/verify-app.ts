@@ -82,6 +82,7 @@ function bounded(report: VerifyRequest['report']) {
 
 async function verifyStored(request: VerifyRequest): Promise<VerifiedApp> {
   const { stored, definition, report } = request
+  for (const damage of await stored.readDamages()) report({ ...damage, log: stored.readsPlace })
   const nothing = { app: stored.app, logs: [], projections: [], leftOut: [], anchors: [] }
   try {
     await using store = await stored.openInspection()

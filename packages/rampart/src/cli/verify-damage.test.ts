@@ -1,10 +1,12 @@
 // `rampart verify` over stores that somebody changed, or that cannot be read.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from 'vitest'
-import { openApp } from '../host/index.ts'
+import { context } from '../core/index.ts'
+import { app, openApp } from '../host/index.ts'
+import { readStoreDamages } from '../sqlite/inspection/index.ts'
 import counter from './test/fixtures/counter/src/app.ts'
 import { rampart } from './test/run-rampart.ts'
 
@@ -23,10 +25,13 @@ async function changed(sql: string, file = 'write.sqlite'): Promise<string> {
     const answers = await Promise.all(Array.from({ length: 12 }, (_, index) => send(index)))
     for (const answer of answers) await running.read('totals').get('s0', { after: answer })
   }
-  const database = new DatabaseSync(join(data, 'counter', file))
-  database.exec(sql)
-  database.close()
+  change(join(data, 'counter', file), sql)
   return data
+}
+
+function change(file: string, sql: string): void {
+  using database = new DatabaseSync(file)
+  database.exec(sql)
 }
 
 /** What a verification says of a folder of data: how it ends, and each finding as code and words. */
@@ -77,4 +82,71 @@ describe('finds rows that no log has', () => {
       ],
     })
   })
+})
+
+describe('finds what was done to the tables of read models', () => {
+  const reads = (sql: string) => changed(sql, 'reads.sqlite')
+
+  test.each([
+    [
+      'a trigger',
+      'CREATE TRIGGER quiet AFTER INSERT ON documents_1 BEGIN SELECT 1; END',
+      'trigger quiet does not belong there',
+    ],
+    [
+      'an index that is gone',
+      'DROP INDEX documents_1_by_position',
+      'index documents_1_by_position is missing',
+    ],
+    [
+      'an index too many',
+      'CREATE INDEX documents_1_more ON documents_1 (data)',
+      'index documents_1_more does not belong there',
+    ],
+    ['a column too many', 'ALTER TABLE documents_1 ADD COLUMN more TEXT', 'table documents_1 was changed'],
+    ['a table of nobody', 'CREATE TABLE documents_77 (id)', 'table documents_77 does not belong there'],
+    [
+      'a name that looks like one of SQLite',
+      'CREATE TABLE sqlitez (id)',
+      'table sqlitez does not belong there',
+    ],
+  ])('%s', async (_, sql, what) => {
+    expect(await verify(await reads(sql))).toEqual({ code: 1, found: [`SCHEMA_CHANGED: the ${what}`] })
+  })
+
+  test('a collection that is not described', async () => {
+    const { found } = await verify(await reads("UPDATE collections SET shape = '?'"))
+    expect(found).toContain('SCHEMA_CHANGED: the table documents_1 does not belong there')
+  })
+
+  test('damaged pages', async () => {
+    const data = await reads('SELECT 1')
+    const file = join(data, 'counter', 'reads.sqlite')
+    const bytes = await readFile(file)
+    await writeFile(file, bytes.fill(0xff, bytes.length - 4096))
+    const { code, found } = await verify(data)
+    expect(code).toBe(1)
+    expect(found.join('\n')).toMatch(/^FILE_DAMAGED: /)
+  })
+})
+
+test('finds nothing in read models with indexes and searches, after new builds of them', async () => {
+  const data = join(folder, 'reads')
+  const [{ deciders, projections }] = counter.contexts
+  const build = (version: number, search: readonly 'total'[]) => {
+    const totals = { ...projections[0], version, indexes: ['total'], search }
+    return app('counter', { contexts: [context('counter', { deciders, projections: [totals] })] })
+  }
+  for (const definition of [build(1, ['total']), build(2, []), build(3, ['total'])]) {
+    // oxlint-disable-next-line no-await-in-loop -- one version after the other
+    await using running = await openApp(definition, { dataFolder: data })
+    const answer = await running.stream('counter', 'a').Count({ by: 1 })
+    await running.read('totals').get('a', { after: answer })
+  }
+  const file = join(data, 'counter', 'reads.sqlite')
+  expect(readStoreDamages(file)).toEqual([])
+  change(file, 'ANALYZE')
+  expect(readStoreDamages(file)).toEqual([])
+  change(file, 'DROP TABLE words_3')
+  expect(readStoreDamages(file)[0]).toEqual({ code: 'SCHEMA_CHANGED', what: 'the table words_3 is missing' })
 })

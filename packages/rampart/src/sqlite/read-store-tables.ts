@@ -94,14 +94,17 @@ function createTables(
     .prepare(readSql('insert-collection'))
     .get(shape.log, shape.name, shape.version, generation, JSON.stringify(columns), epoch)
   const number = Number(inserted?.['number'])
-  const ownColumns = columnNames(columns)
-    .slice(4)
-    .map((column) => `,\n  ${column} TEXT`)
-  database.exec(collectionSql('create-documents', number, { columns: ownColumns.join('') }))
-  for (const index of columns.indexes.keys()) {
-    const table = `documents_${number}`
-    database.exec(`CREATE INDEX ${table}_index_${index} ON ${table} (index_${index}, key)`)
-  }
-  if (columns.search.length > 0) database.exec(collectionSql('create-words', number))
+  for (const sql of tablesOf(number, columns)) database.exec(sql)
   return number
+}
+
+/** The SQL that creates the tables of a collection, and their indexes. */
+export function tablesOf(number: number, columns: Columns): readonly string[] {
+  const table = `documents_${number}`
+  const texts = ownColumns(columns).map((column) => `,\n  ${column} TEXT`)
+  const indexes = columns.indexes.map(
+    (_, index) => `CREATE INDEX ${table}_index_${index} ON ${table} (index_${index}, key)`,
+  )
+  const words = columns.search.length > 0 ? [collectionSql('create-words', number)] : []
+  return [collectionSql('create-documents', number, { columns: texts.join('') }), ...indexes, ...words]
 }

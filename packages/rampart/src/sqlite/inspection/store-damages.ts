@@ -1,9 +1,12 @@
 // What is wrong with a store file itself: damaged pages, and tables, indexes or triggers that are not those
 // of its schema; and rows that no log of it has.
 import { DatabaseSync } from 'node:sqlite'
+import { isRampartError } from '../../core/index.ts'
+import { columnsIn } from '../../core/rows/index.ts'
 import type { Damage } from '../../core/seals/index.ts'
 import { readSql, type DatabaseSchema } from '../database.ts'
-import { numberAt, prepareQuery } from '../rows.ts'
+import { tablesOf } from '../read-store-tables.ts'
+import { numberAt, prepareQuery, textAt } from '../rows.ts'
 
 /** Says what is wrong with a file that has taken so many steps of its schema. */
 export function damagesOf(
@@ -23,6 +26,12 @@ export function damagesOf(
       return [{ code: 'FILE_DAMAGED', what: error instanceof Error ? error.message : String(error) }]
     }
   })
+}
+
+/** The damage that a failed use of a store means; `undefined` when it means none. */
+export function damageOf(fault: unknown): Damage | undefined {
+  if (!isRampartError(fault, 'STORE_UNAVAILABLE')) return undefined
+  return { code: 'FILE_DAMAGED', what: fault.message }
 }
 
 const named = { log: 'log', column: 'log', first: 'first >> 43', last: '(last - 1) >> 43' }
@@ -68,8 +77,10 @@ function pageDamages(database: DatabaseSync): readonly Damage[] {
 // A trigger could change what is written, and without a unique index a command id could have two effects.
 function schemaChanges(database: DatabaseSync, steps: readonly string[]): readonly Damage[] {
   const model = new DatabaseSync(':memory:')
+  // Collections come and go with their tables, so both are looked at in one moment.
+  database.exec('BEGIN')
   try {
-    for (const sql of steps) model.exec(sql)
+    for (const sql of [...steps, ...collectionTables(database)]) model.exec(sql)
     const expected = objectsOf(model)
     const actual = objectsOf(database)
     const names = [...expected.keys(), ...actual.keys()]
@@ -80,19 +91,36 @@ function schemaChanges(database: DatabaseSync, steps: readonly string[]): readon
     }
     return changed.map((name) => ({ code: 'SCHEMA_CHANGED', what: told(name) }))
   } finally {
+    // A damaged page may have ended it.
+    if (database.isTransaction) database.exec('COMMIT')
     model.close()
   }
 }
 
-// Tables of documents come with projections.
-const ofCollections = /^(table|index) (documents|words)_\d+/
+// Where a collection is not described, its tables do not belong there.
+function collectionTables(database: DatabaseSync): readonly string[] {
+  if (!objectsOf(database).has('table collections')) return []
+  try {
+    const rows = prepareQuery(database, 'SELECT number, shape FROM collections').all()
+    return rows.flatMap((row) => tablesOf(numberAt(row, 0), columnsIn(textAt(row, 1))))
+  } catch {
+    return []
+  }
+}
+
+// SQLite itself makes the tables of a search, each version in its own words.
+const ofSearch = /^table words_\d+_/
 
 function objectsOf(database: DatabaseSync): ReadonlyMap<string, string> {
   // Statistics of the query planner come and go, and autoindexes belong to their tables.
-  const sql = "SELECT type, name, coalesce(sql, '') AS sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
+  const sql =
+    "SELECT type, name, coalesce(sql, '') AS sql FROM sqlite_schema " +
+    "WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
   const rows = database.prepare(sql).all()
-  const named = rows.map(
-    (row) => [`${String(row['type'])} ${String(row['name'])}`, String(row['sql'])] as const,
+  return new Map(
+    rows.map((row) => {
+      const name = `${String(row['type'])} ${String(row['name'])}`
+      return [name, ofSearch.test(name) ? '' : String(row['sql'])]
+    }),
   )
-  return new Map(named.filter(([name]) => !ofCollections.test(name)))
 }
