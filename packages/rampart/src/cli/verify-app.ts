@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isRampartError, type Context, type Projection } from '../core/index.ts'
+import type { Context, Projection } from '../core/index.ts'
 import { logKey } from '../core/ports/index.ts'
 import type { LogInspection, StoreInspection } from '../core/seals/index.ts'
 import { verifyInParts, verifyReadModel, type VerifiedReadModel } from '../projection/index.ts'
@@ -16,7 +16,7 @@ import {
   type Finding,
   type VerifiedLog,
 } from '../seal/index.ts'
-import { createIdSet } from '../sqlite/inspection/index.ts'
+import { createIdSet, damageOf } from '../sqlite/inspection/index.ts'
 import { openSqliteReadStore } from '../sqlite/index.ts'
 import { verifyStates, type VerifiedStates } from '../write/index.ts'
 import type { App } from '../host/index.ts'
@@ -52,7 +52,7 @@ export interface VerifiedApp {
   readonly anchors: readonly Anchor[]
 }
 
-/** Verifies an app. Throws `STORE_SCHEMA_NEWER` for the store of a newer version. */
+/** Verifies an app. */
 export async function verifyApp(asked: VerifyRequest): Promise<VerifiedApp> {
   const { report, reportRest } = bounded(asked.report)
   const verified = await verifyStored({ ...asked, report })
@@ -84,43 +84,64 @@ async function verifyStored(request: VerifyRequest): Promise<VerifiedApp> {
   const { stored, definition, report } = request
   for (const damage of await stored.readDamages()) report({ ...damage, log: stored.readsPlace })
   const nothing = { app: stored.app, logs: [], projections: [], leftOut: [], anchors: [] }
-  try {
+  const verified = await unlessDamaged(request, async () => {
     await using store = await stored.openInspection()
     const { found, leftOut } = await store.damages()
     for (const damage of found) report({ ...damage, log: stored.place })
-    const verified = await verifyStore(request, store)
-    return { ...verified, leftOut: leftOut === null ? [] : [leftOut], isWhole: definition !== undefined }
+    return { ...(await verifyStore(request, store)), leftOut: leftOut === null ? [] : [leftOut] }
+  })
+  return { ...(verified ?? nothing), isWhole: definition !== undefined }
+}
+
+/** What a look at the store tells; `undefined` when it is too damaged for it, which is reported. */
+async function unlessDamaged<T>(
+  { stored, report }: VerifyRequest,
+  look: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await look()
   } catch (fault) {
-    if (!isRampartError(fault, 'STORE_UNAVAILABLE')) throw fault
-    report({ code: 'FILE_DAMAGED', log: stored.place, what: fault.message })
-    return { ...nothing, isWhole: definition !== undefined }
+    const damage = damageOf(fault)
+    if (damage === undefined) throw fault
+    report({ ...damage, log: stored.place })
+    return undefined
   }
 }
 
 type VerifiedStore = Omit<VerifiedApp, 'leftOut' | 'isWhole'>
 
 async function verifyStore(request: VerifyRequest, store: StoreInspection): Promise<VerifiedStore> {
-  const { stored, definition, report, anchors } = request
+  const { stored, definition, report } = request
   const { app } = stored
   const logs: VerifiedApp['logs'][number][] = []
   const projections: VerifiedProjection[] = []
   const kept: Anchor[] = []
   for (const log of store.logs) {
     const context = definition?.contexts.find(({ name }) => logKey(name) === log.log)
-    const { newest, ...verified } = await verifyLog(log, {
-      anchor: anchors.find((anchor) => anchor.app === app && anchor.log === log.log),
-      report,
-      createIdSet,
-      onProgress: (events) => request.onProgress(log.log, events, log.head),
-    })
-    const states = context === undefined ? null : await statesOf(context, log, report)
-    logs.push({ ...verified, states })
-    if (newest !== null) kept.push(anchorOf(app, log.log, newest))
+    const whole = await unlessDamaged(request, () => verifyEvents(request, log))
+    const states = await unlessDamaged(request, () => statesOf(context, log, report))
+    if (whole !== undefined) {
+      const { newest, ...verified } = whole
+      logs.push({ ...verified, states: states ?? null })
+      if (newest !== null) kept.push(anchorOf(app, log.log, newest))
+    }
     if (context !== undefined) projections.push(...(await projectionsOf(request, context, log)))
   }
   reportMissing(request, store)
-  await verifyIndexes(store, report)
+  await unlessDamaged(request, () => verifyIndexes(store, report))
   return { app, logs, projections, anchors: kept }
+}
+
+function verifyEvents(
+  { stored, anchors, report, onProgress }: VerifyRequest,
+  log: LogInspection,
+): Promise<VerifiedLog> {
+  return verifyLog(log, {
+    anchor: anchors.find(({ app, log: of }) => app === stored.app && of === log.log),
+    report,
+    createIdSet,
+    onProgress: (events) => onProgress(log.log, events, log.head),
+  })
 }
 
 function reportMissing({ stored: { app }, anchors, report }: VerifyRequest, store: StoreInspection): void {
@@ -131,11 +152,12 @@ function reportMissing({ stored: { app }, anchors, report }: VerifyRequest, stor
   }
 }
 
-function statesOf(
-  context: Context,
+async function statesOf(
+  context: Context | undefined,
   log: LogInspection,
   report: VerifyRequest['report'],
-): Promise<VerifiedStates> {
+): Promise<VerifiedStates | null> {
+  if (context === undefined) return null
   return verifyStates(context, log, ({ state, what }) =>
     report({ code: 'STATE_DIFFERS', log: log.log, event: eventName(state), what }),
   )

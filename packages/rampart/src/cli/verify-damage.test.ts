@@ -1,5 +1,5 @@
 // `rampart verify` over stores that somebody changed, or that cannot be read.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -149,4 +149,55 @@ test('finds nothing in read models with indexes and searches, after new builds o
   expect(readStoreDamages(file)).toEqual([])
   change(file, 'DROP TABLE words_3')
   expect(readStoreDamages(file)[0]).toEqual({ code: 'SCHEMA_CHANGED', what: 'the table words_3 is missing' })
+})
+
+describe('says what it can, and ends as it always does', () => {
+  test.each([
+    [
+      'an index that is gone',
+      'DROP INDEX events_by_stream',
+      'SCHEMA_CHANGED: the index events_by_stream is missing',
+    ],
+    ['a table that is gone', 'DROP TABLE logs', 'SCHEMA_CHANGED: the table logs is missing'],
+    [
+      'a number too large',
+      'UPDATE events SET version = 1 << 60 WHERE version = 3',
+      'FILE_DAMAGED: it cannot be read',
+    ],
+    ['a newer schema', 'PRAGMA user_version = 99', 'SCHEMA_NEWER: The store'],
+  ])('over %s', async (_, sql, said) => {
+    const { code, found } = await verify(await changed(sql))
+    expect(code).toBe(1)
+    expect(found.join('\n')).toContain(said)
+  })
+
+  test('over an empty file', async () => {
+    const data = await changed('SELECT 1')
+    await writeFile(join(data, 'counter', 'write.sqlite'), '')
+    const found = ['SCHEMA_CHANGED: the file is empty: it has no tables']
+    expect(await verify(data)).toEqual({ code: 1, found: expect.arrayContaining(found) })
+  })
+
+  test('over a damaged page, whichever it is', async () => {
+    const data = await changed('SELECT 1')
+    const file = join(data, 'counter', 'write.sqlite')
+    const bytes = await readFile(file)
+    for (let page = 0; page < bytes.length; page += 4096) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await writeFile(file, Buffer.from(bytes).fill(0xff, page, page + 4096))
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      const { code, found } = await verify(data)
+      expect([code, found.length > 0]).toEqual([1, true])
+    }
+  })
+
+  test('over the other apps of a folder', async () => {
+    const data = await changed('PRAGMA user_version = 99')
+    await cp(await changed('DELETE FROM events WHERE version = 2'), join(data, 'copy'), { recursive: true })
+    await rename(join(data, 'copy', 'counter'), join(data, 'other'))
+    const { found } = await verify(data)
+    expect(found.map((one: string) => one.split(':')[0])).toEqual(
+      expect.arrayContaining(['SCHEMA_NEWER', 'EVENT_MISSING']),
+    )
+  })
 })

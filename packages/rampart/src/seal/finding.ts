@@ -5,6 +5,7 @@ import type { EventRecord } from '../core/ports/index.ts'
 export const findingCodes = {
   FILE_DAMAGED: 'restore a backup; reads.sqlite may be deleted instead, it is derived again',
   SCHEMA_CHANGED: 'somebody changed the tables: restore a backup, or delete reads.sqlite if it is that',
+  SCHEMA_NEWER: 'nothing of it was verified',
   ROW_MISPLACED: 'rows of a log stand in its places only: restore a backup',
   EVENT_CHANGED: 'it is not what was sealed: restore a backup, and find out who could write the file',
   EVENT_MISSING: 'it was there when it was sealed or numbered: restore a backup',

@@ -6,6 +6,10 @@ import { verifyVersions } from './verify-versions.ts'
 
 /** Looks through both indexes of a store. */
 export async function verifyIndexes(inspection: StoreInspection, report: Report): Promise<void> {
-  await verifyVersions(inspection, report)
-  await verifyTags(inspection, report)
+  try {
+    await verifyVersions(inspection, report)
+  } finally {
+    // Also when the other index cannot be read.
+    await verifyTags(inspection, report)
+  }
 }

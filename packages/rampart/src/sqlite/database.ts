@@ -126,6 +126,8 @@ export function sqliteCode(error: unknown): number | undefined {
 
 /** The primary result codes that decide what a failure means. */
 export const sqlite = {
+  /** A table, an index or a column is not there, or a statement is wrong. */
+  missing: 1,
   busy: 5,
   ioError: 10,
   corrupt: 11,

@@ -2,4 +2,5 @@
 export { createIdSet } from './id-set.ts'
 export { openSqliteInspection } from './open-inspection.ts'
 export { readStoreDamages } from './read-store-damages.ts'
+export { damageOf } from './store-damages.ts'
 export { openSqliteReadModelViews } from './view-read-models.ts'

@@ -5,6 +5,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Position, StreamId, StreamVersion } from '../../core/codec/index.ts'
 import { RampartError, systemRuntime } from '../../core/index.ts'
 import type {
+  Damage,
   InspectedEvent,
   InspectedState,
   InspectedVersion,
@@ -21,7 +22,7 @@ import { logNumberOf, positionOf } from '../places.ts'
 import { numberAt, prepareQuery, textAt, type Row } from '../rows.ts'
 import { createSealReader } from '../seal-rows.ts'
 import { misplacedTags } from './misplaced-tags.ts'
-import { damagesOf } from './store-damages.ts'
+import { damageOf, damagesOf } from './store-damages.ts'
 import { writeSchema } from '../writer-service.ts'
 
 /**
@@ -38,10 +39,13 @@ export function openSqliteInspection(file: string): StoreInspection {
   const database = openDatabase({ file, synchronous: 'FULL', readOnly: true, busyTimeoutMs: 5000 })
   try {
     const step = schemaStep(database, file, writeSchema)
-    const logs = listLogs(database, step)
+    const { logs, damages } = foundLogs(database, step)
     return {
       logs: logs.map((log) => inspectLog(database, log)),
-      damages: async () => ({ found: damagesOf(database, writeSchema, step), leftOut: null }),
+      damages: async () => ({
+        found: [...damages, ...damagesOf(database, writeSchema, step)],
+        leftOut: null,
+      }),
       versions: () => versionsOf(database, logs),
       misplacedTags: () => misplacedTags(database, hasTags(step) ? logs : []),
       [Symbol.asyncDispose]: async () => database.close(),
@@ -64,8 +68,22 @@ function hasTags(step: number): boolean {
   return writeSchema.steps.indexOf(readSql('create-tags')) < step
 }
 
+/** The logs of a file; when they cannot be listed, none, and why. */
+function foundLogs(database: DatabaseSync, step: number) {
+  if (step === 0) {
+    const empty: Damage = { code: 'SCHEMA_CHANGED', what: 'the file is empty: it has no tables' }
+    return { logs: [], damages: [empty] }
+  }
+  try {
+    return { logs: listLogs(database, step), damages: [] }
+  } catch (fault) {
+    const damage = damageOf(fault)
+    if (damage === undefined) throw fault
+    return { logs: [], damages: [damage] }
+  }
+}
+
 function listLogs(database: DatabaseSync, step: number): readonly FoundLog[] {
-  if (step === 0) return []
   const hasSeals = writeSchema.steps.indexOf(readSql('create-seals')) < step
   const rows = prepareQuery(database, 'SELECT number, key FROM logs ORDER BY number').all()
   const epochs = prepareQuery(
@@ -164,6 +182,7 @@ async function* versionsOf(
   database: DatabaseSync,
   logs: readonly FoundLog[],
 ): AsyncGenerator<readonly InspectedVersion[]> {
+  if (logs.length === 0) return
   const list = prepareQuery(database, readSql('list-versions'))
   const find = prepareQuery(database, 'SELECT decider, id, log FROM streams WHERE number = ?')
   const byNumber = new Map(logs.map((log) => [log.number, log]))

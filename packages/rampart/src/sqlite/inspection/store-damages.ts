@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { isRampartError } from '../../core/index.ts'
 import { columnsIn } from '../../core/rows/index.ts'
 import type { Damage } from '../../core/seals/index.ts'
-import { readSql, type DatabaseSchema } from '../database.ts'
+import { isSqliteError, readSql, sqlite, type DatabaseSchema } from '../database.ts'
 import { tablesOf } from '../read-store-tables.ts'
 import { numberAt, prepareQuery, textAt } from '../rows.ts'
 
@@ -22,16 +22,27 @@ export function damagesOf(
   return looks.flatMap((look) => {
     try {
       return look()
-    } catch (error) {
-      return [{ code: 'FILE_DAMAGED', what: error instanceof Error ? error.message : String(error) }]
+    } catch (fault) {
+      const damage = damageOf(fault)
+      if (damage === undefined) throw fault
+      return [damage]
     }
   })
 }
 
 /** The damage that a failed use of a store means; `undefined` when it means none. */
 export function damageOf(fault: unknown): Damage | undefined {
-  if (!isRampartError(fault, 'STORE_UNAVAILABLE')) return undefined
-  return { code: 'FILE_DAMAGED', what: fault.message }
+  if (!(fault instanceof Error)) return undefined
+  const what = fault.message.replace(/\.$/, '')
+  if (isRampartError(fault, 'STORE_SCHEMA_NEWER')) return { code: 'SCHEMA_NEWER', what }
+  if (isRampartError(fault, 'STORE_UNAVAILABLE')) return { code: 'FILE_DAMAGED', what }
+  if (isSqliteError(fault, sqlite.missing))
+    return { code: 'SCHEMA_CHANGED', what: `it cannot be read: ${what}` }
+  const isDamage =
+    [sqlite.corrupt, sqlite.notDatabase, sqlite.ioError].some((code) => isSqliteError(fault, code)) ||
+    // The driver met a number that no store writes.
+    ('code' in fault && fault.code === 'ERR_OUT_OF_RANGE')
+  return isDamage ? { code: 'FILE_DAMAGED', what: `it cannot be read: ${what}` } : undefined
 }
 
 const named = { log: 'log', column: 'log', first: 'first >> 43', last: '(last - 1) >> 43' }
