@@ -63,6 +63,9 @@ export function found(): void {
   process.exitCode = exitCodes.found
 }
 
+/** What is wrong with how a command was called: what it was given, or the app that was named. */
+const usageCodes = ['INPUT_INVALID', 'SETTING_INVALID', 'APP_INVALID'] as const
+
 /** Says why a command failed, and gives the code to end with. */
 export function complain(fault: unknown): number {
   // Commander has said what it has to say.
@@ -72,6 +75,6 @@ export function complain(fault: unknown): number {
     `${isRampartError(fault) ? message : `Something failed that should not: ${message}`}\n`,
   )
   if (process.env['RAMPART_STACK'] === '1') console.error(fault)
-  const isUsage = isRampartError(fault, 'INPUT_INVALID') || isRampartError(fault, 'SETTING_INVALID')
+  const isUsage = usageCodes.some((code) => isRampartError(fault, code))
   return isUsage ? exitCodes.usage : exitCodes.found
 }

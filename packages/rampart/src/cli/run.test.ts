@@ -131,8 +131,8 @@ describe('a start that cannot work', () => {
   const cases: readonly (readonly [string, number, readonly string[], Record<string, string>, RegExp])[] = [
     ['a bad port', 2, [counter], { PORT: 'abc' }, /^PORT is "abc"\. Set it to a whole number/],
     ['an open address', 2, [counter], { HOST: '0.0.0.0' }, /nobody is authenticated/],
-    ['no module there', 1, ['nothing'], {}, /There is no app at .*nothing/],
-    ['no app in it', 1, [bin.replace('rampart.js', '../scripts/copy-sql.ts')], {}, /default export|no app/],
+    ['no module there', 2, ['nothing'], {}, /There is no app at .*nothing/],
+    ['no app in it', 2, [bin.replace('rampart.js', '../scripts/copy-sql.ts')], {}, /default export|no app/],
     ['no app at all', 2, [], {}, /There is no app to serve/],
     ['a mount without a module', 2, ['--mount', '/one'], {}, /--mount takes a prefix and a module/],
     ['a bad prefix', 2, ['--mount', `one=${counter}`], {}, /prefix "one" is invalid/],

@@ -1,5 +1,5 @@
 // `rampart verify` over stores that somebody changed, or that cannot be read.
-import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -200,4 +200,39 @@ describe('says what it can, and ends as it always does', () => {
       expect.arrayContaining(['SCHEMA_NEWER', 'EVENT_MISSING']),
     )
   })
+})
+
+test('says so when this user may not read a file', async () => {
+  const data = await changed('SELECT 1')
+  await chmod(join(data, 'counter', 'write.sqlite'), 0)
+  // Root may read everything.
+  const isRoot = process.geteuid?.() === 0
+  await chmod(folder, 0o755)
+  if (isRoot) process.seteuid?.(65_534)
+  try {
+    const { code, found } = await verify(data)
+    expect([code, ...new Set(found)]).toEqual([1, 'FILE_UNREADABLE: this user may not open the file'])
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+  }
+})
+
+test('is told so when an anchor cannot be written, or a module is not there', async () => {
+  const data = await changed('SELECT 1')
+  const anchor = join(folder, 'nowhere', 'anchor.json')
+  expect(await rampart('verify', '--data', data, module, '--write-anchor', anchor)).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(
+      /^The anchor file .* cannot be written \(ENOENT.*name one in a folder that can/,
+    ),
+  })
+  for (const command of ['verify', 'run']) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    expect(
+      await rampart(command, 'nope.ts', ...(command === 'verify' ? ['--data', data] : [])),
+    ).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/There is no app at .*nope\.ts\. Name a module/),
+    })
+  }
 })

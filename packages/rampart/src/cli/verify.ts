@@ -1,5 +1,5 @@
 // `rampart verify`: finds whatever was changed behind the platform's back, beside a running server.
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { RampartError } from '../core/index.ts'
@@ -166,8 +166,14 @@ async function keepAnchors(file: string, anchors: readonly Anchor[], findings: n
     return
   }
   // An anchor that is there is replaced whole or not at all.
-  await writeFile(`${file}.tmp`, `${JSON.stringify({ anchors }, null, 2)}\n`)
-  await rename(`${file}.tmp`, file)
+  try {
+    await writeFile(`${file}.tmp`, `${JSON.stringify({ anchors }, null, 2)}\n`)
+    await rename(`${file}.tmp`, file)
+  } catch (cause) {
+    await rm(`${file}.tmp`, { force: true }).catch(() => undefined)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw unusable(file, `cannot be written (${reason}): name one in a folder that can, with room`, cause)
+  }
 }
 
 function lineOf({ app, code, log, position, event, what, advice }: AppFinding): string {

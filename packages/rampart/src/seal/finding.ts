@@ -3,6 +3,7 @@ import type { EventRecord } from '../core/ports/index.ts'
 
 /** What a finding is about, and what to do about it; the guide of `rampart verify` explains each. */
 export const findingCodes = {
+  FILE_UNREADABLE: 'verify as a user who may read it and what ends in -wal and -shm beside it',
   FILE_DAMAGED: 'restore a backup; reads.sqlite may be deleted instead, it is derived again',
   SCHEMA_CHANGED: 'somebody changed the tables: restore a backup, or delete reads.sqlite if it is that',
   SCHEMA_NEWER: 'nothing of it was verified',

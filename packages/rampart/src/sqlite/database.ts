@@ -128,7 +128,9 @@ export function sqliteCode(error: unknown): number | undefined {
 export const sqlite = {
   /** A table, an index or a column is not there, or a statement is wrong. */
   missing: 1,
+  notAllowed: 3,
   busy: 5,
+  readOnly: 8,
   ioError: 10,
   corrupt: 11,
   full: 13,

@@ -54,7 +54,7 @@ export interface InspectedTag {
 
 /** Something that is wrong with files, tables or the places of rows, in words. */
 export interface Damage {
-  readonly code: 'FILE_DAMAGED' | 'SCHEMA_CHANGED' | 'SCHEMA_NEWER' | 'ROW_MISPLACED'
+  readonly code: 'FILE_UNREADABLE' | 'FILE_DAMAGED' | 'SCHEMA_CHANGED' | 'SCHEMA_NEWER' | 'ROW_MISPLACED'
   readonly what: string
 }
 

@@ -30,18 +30,21 @@ export function damagesOf(
   })
 }
 
+const barred = [sqlite.cannotOpen, sqlite.notAllowed, sqlite.readOnly]
+const damaged = [sqlite.corrupt, sqlite.notDatabase, sqlite.ioError]
+
 /** The damage that a failed use of a store means; `undefined` when it means none. */
 export function damageOf(fault: unknown): Damage | undefined {
   if (!(fault instanceof Error)) return undefined
   const what = fault.message.replace(/\.$/, '')
   if (isRampartError(fault, 'STORE_SCHEMA_NEWER')) return { code: 'SCHEMA_NEWER', what }
+  const isOf = (codes: readonly number[]): boolean =>
+    codes.some((code) => isSqliteError(fault, code) || isSqliteError(fault.cause, code))
+  if (isOf(barred)) return { code: 'FILE_UNREADABLE', what: 'this user may not open the file' }
   if (isRampartError(fault, 'STORE_UNAVAILABLE')) return { code: 'FILE_DAMAGED', what }
-  if (isSqliteError(fault, sqlite.missing))
-    return { code: 'SCHEMA_CHANGED', what: `it cannot be read: ${what}` }
-  const isDamage =
-    [sqlite.corrupt, sqlite.notDatabase, sqlite.ioError].some((code) => isSqliteError(fault, code)) ||
-    // The driver met a number that no store writes.
-    ('code' in fault && fault.code === 'ERR_OUT_OF_RANGE')
+  if (isOf([sqlite.missing])) return { code: 'SCHEMA_CHANGED', what: `it cannot be read: ${what}` }
+  // The driver may also have met a number that no store writes.
+  const isDamage = isOf(damaged) || ('code' in fault && fault.code === 'ERR_OUT_OF_RANGE')
   return isDamage ? { code: 'FILE_DAMAGED', what: `it cannot be read: ${what}` } : undefined
 }
 
