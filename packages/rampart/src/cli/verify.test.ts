@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { context } from '../core/index.ts'
+import { context, type Json } from '../core/index.ts'
 import { app, openApp, startHost } from '../host/index.ts'
 import type { Finding } from '../seal/index.ts'
 import counter from './test/fixtures/counter/src/app.ts'
@@ -127,8 +127,39 @@ describe('what is derived', () => {
     expect(findings.map(({ code, event }) => [code, event])).toEqual([
       ['STATE_DIFFERS', 'counter-s0@10'],
       ['STATE_DIFFERS', 'counter-s1@99'],
+      ['STATE_DIFFERS', 'counter-s2@10'],
     ])
     expect(verified.logs[0]?.states).toEqual({ compared: 9, others: 1 })
+  })
+
+  test('is compared with a fold: a row of state of an older version, once it is migrated', async () => {
+    const older = join(folder, 'older')
+    await countUp(older, stateful, 10)
+    const migrated = (step: (stored: Json) => Json) => {
+      const [{ definition }] = deciders
+      const state = { ...definition.state, version: 2, migrate: { 1: step } }
+      const [decider] = [{ ...deciders[0], definition: { ...definition, state } }]
+      const repositories = { counter: 'stateStored' } as const
+      return app('stateful', {
+        contexts: [context('counter', { deciders: [decider], projections, repositories })],
+      })
+    }
+    const fine = await verify(
+      older,
+      migrated((stored) => stored),
+    )
+    expect(fine.findings).toEqual([])
+    expect(fine.verified.logs[0]?.states).toEqual({ compared: 10, others: 0 })
+    const { findings } = await verify(
+      older,
+      migrated(() => 99),
+    )
+    expect(findings.map(({ code }) => code)).toEqual(Array(10).fill('STATE_DIFFERS'))
+    const snapshots = app('stateful', {
+      contexts: [context('counter', { deciders: migrated(() => 99).contexts[0].deciders, projections })],
+    })
+    const other = await verify(older, snapshots)
+    expect([other.findings, other.verified.logs[0]?.states]).toEqual([[], { compared: 0, others: 10 }])
   })
 
   test('is compared with a fold: documents that commit with their events', async () => {

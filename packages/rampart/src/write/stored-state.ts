@@ -12,6 +12,12 @@ export interface StateName {
   readonly id: StreamId
 }
 
+/** As much of it as its digest needs. */
+interface OwnerName {
+  readonly definition: { readonly of: Pick<DeciderDefinition['of'], 'name'> }
+  readonly id: StreamId
+}
+
 /** A state ready to be stored, and the same state as it will be read again. */
 export interface WrittenState {
   readonly stored: StoredState
@@ -34,7 +40,7 @@ export function writeState(name: StateName, loaded: LoadedState): WrittenState |
 
 /** Reads a stored state of whatever version, or says why it is unusable. */
 export function readState(
-  name: StateName,
+  name: OwnerName,
   stored: StoredState,
 ): { readonly state: Json } | { readonly fault: string } {
   if (stored.digest !== digestOf(name, stored)) return { fault: 'it is not what was stored' }
@@ -76,6 +82,12 @@ export function migrateState(name: StateName, { stateVersion }: StoredState, sta
   return current
 }
 
+/** Whether migrations lead from a version of the state to that of the decider. */
+export function isMigrated({ state: { version, migrate = {} } }: DeciderDefinition, from: number): boolean {
+  for (let step = from; step < version; step++) if (migrate[step] === undefined) return false
+  return from <= version
+}
+
 /** The fault of a state row that cannot be used. */
 export function unreadable({ definition, id }: StateName, reason: string, cause?: unknown): RampartError {
   const message =
@@ -85,7 +97,7 @@ export function unreadable({ definition, id }: StateName, reason: string, cause?
 }
 
 // Whose state it is and at which versions are part of the digest, so that a row in a wrong place is noticed.
-function digestOf({ definition, id }: StateName, stored: Omit<StoredState, 'digest'>): string {
+function digestOf({ definition, id }: OwnerName, stored: Omit<StoredState, 'digest'>): string {
   const { stateVersion, version, text } = stored
   const place = [definition.of.name, id, stateVersion, version].join('\0')
   return hash('sha256', `${place}\0${text}`, 'base64url').slice(0, 22)
