@@ -378,7 +378,7 @@ describe('a command line', () => {
       'a folder without an app',
       ['run', '/nowhere'],
       {},
-      [1, 'There is no app at /nowhere. Name a module, or a folder with package.json or src/app.ts.'],
+      [2, 'There is no app at /nowhere. Name a module, or a folder with package.json or src/app.ts.'],
     ],
     [
       'a mount without a module',
