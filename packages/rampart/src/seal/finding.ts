@@ -22,7 +22,8 @@ export const findingCodes = {
   ID_REPEATED: 'ids are unique in a log: restore a backup',
   TAG_WRONG: 'the index must say what events say, conditions of appends are judged by it: restore a backup',
   READ_MODEL_DIFFERS: 'rebuild it: `rampart rebuild`',
-  READ_MODEL_UNREADABLE: 'delete reads.sqlite while the server is stopped; it is derived again',
+  READ_MODEL_UNREADABLE:
+    'name a user who may read it in RAMPART_PROJECTOR_STORE; a file is derived again once it was deleted',
   STATE_DIFFERS: 'delete its row of `states` while the server is stopped; it is folded again',
 } as const
 
