@@ -138,9 +138,8 @@ test('a build that differs waits for a decision, and its documents get another n
   expect(served.model.tag()).not.toBe('1')
 })
 
-test('a build that sets aside what readers have differs', async () => {
-  await using world = await openWorld('caller', ':memory:')
-  await append(world.log, make.placed('1', 'ada'), make.placed('2', 'eve'))
+/** The handlers of customers, of which one throws for eve while it is broken. */
+function failingOnEve() {
   const broken = { on: true }
   const { Placed = () => null } = customers.on
   const on: Projection['on'] = {
@@ -150,6 +149,13 @@ test('a build that sets aside what readers have differs', async () => {
       return Placed(...args)
     },
   }
+  return { broken, on }
+}
+
+test('a build that sets aside what readers have differs', async () => {
+  await using world = await openWorld('caller', ':memory:')
+  await append(world.log, make.placed('1', 'ada'), make.placed('2', 'eve'))
+  const { broken, on } = failingOnEve()
   await using served = await world.serve({ ...customers, on })
   await expect.poll(() => served.model.quarantine.count()).toBe(1)
   await served.model.quarantine.treat({ action: 'skip', key: 'eve', actor: null })
@@ -167,15 +173,7 @@ test('a build that sets aside what readers have differs', async () => {
 test('a rebuild forgets the quarantine of what it replaces', async () => {
   await using world = await openWorld('caller', ':memory:')
   await append(world.log, make.placed('1', 'ada'), make.placed('2', 'eve'))
-  const broken = { on: true }
-  const { Placed = () => null } = customers.on
-  const on: Projection['on'] = {
-    ...customers.on,
-    Placed(...args) {
-      if (broken.on && args[2] === 'eve') throw new Error('bad')
-      return Placed(...args)
-    },
-  }
+  const { broken, on } = failingOnEve()
   await using served = await world.serve({ ...customers, on })
   await expect.poll(() => served.model.quarantine.count()).toBe(1)
   broken.on = false
