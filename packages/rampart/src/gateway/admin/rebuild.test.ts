@@ -1,5 +1,6 @@
 // Rebuilds over HTTP: what operators begin and decide, and what readers see of a switch.
 import { expect, test } from 'vitest'
+import { papersApp } from '../../host/test/papers.ts'
 import type { Projection } from '../../core/index.ts'
 import type { App } from '../../host/index.ts'
 import { bodyOf, eventsOf, problemIn, serveShop, shop, type ServedShop } from '../test/shop.ts'
@@ -82,6 +83,13 @@ test('a build that differs waits for an operator, and open streams begin anew wh
   const resumed = eventsOf(await get('/reads/order', headers))
   expect((await resumed.next())?.event).toBe('reset')
   await resumed.close()
+})
+
+test('documents that commit with events are not built anew', async () => {
+  await using served = await serveShop({ app: papersApp(), prefix: '' })
+  const synchronous = '/admin/projections/access/rebuild'
+  expect(await problemIn(await served.get(synchronous))).toMatchObject({ status: 400, code: 'INPUT_INVALID' })
+  expect((await problemIn(await served.post(synchronous, {}))).detail).toMatch(/synchronous/)
 })
 
 test('what cannot be begun is refused, and says why', async () => {
