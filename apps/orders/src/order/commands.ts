@@ -20,16 +20,24 @@ const key = z
 const text = z.string().max(textCharactersMax)
 
 const line = z.strictObject({
-  sku: key,
-  description: text,
-  quantity: z.int().min(-quantityMax).max(quantityMax),
-  unitPricePence: z.int().min(0).max(unitPricePenceMax),
+  sku: key.meta({ examples: ['71053'] }),
+  description: text.meta({ examples: ['WHITE METAL LANTERN'] }),
+  quantity: z
+    .int()
+    .min(-quantityMax)
+    .max(quantityMax)
+    .meta({ examples: [6] }),
+  unitPricePence: z
+    .int()
+    .min(0)
+    .max(unitPricePenceMax)
+    .meta({ examples: [339] }),
 })
 
 /** The data of PlaceOrder and of RecordReturn. */
 export const invoice = z.strictObject({
-  customerId: key.optional(),
-  country: text,
+  customerId: key.meta({ examples: ['17850'] }).optional(),
+  country: text.meta({ examples: ['United Kingdom'] }),
   placedOn: z.iso.date(),
   lines: z
     .array(line)
@@ -41,7 +49,7 @@ export const invoice = z.strictObject({
 })
 
 /** The data of CancelOrder. */
-export const cancellation = z.strictObject({ reason: text })
+export const cancellation = z.strictObject({ reason: text.meta({ examples: ['Ordered twice'] }) })
 
 /** The total of some lines; negative for a return. Exact, because a line is 10^14 pence at most. */
 export function totalPence(lines: readonly Amount[]): number {
