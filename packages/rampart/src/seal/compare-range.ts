@@ -35,25 +35,29 @@ const shiftMax = 8
 // More of them say no more.
 const namedMax = 5
 
-/** True when the events that stand there, moved by so many places, have the root of a seal. */
-export function rootFits(
+/** How the events that stand there, moved by so many places, fit a seal. The root decides, marks may lie. */
+export function fitOf(
   seal: Seal,
   at: Standing,
   { shift, sha256 }: { readonly shift: number; readonly sha256: Sha256 },
-): boolean {
+): 'whole' | 'but for its marks' | 'not' {
   const leaves: string[] = []
   for (let place = seal.first; place <= seal.last; place++) {
     const event = at(place + shift)
-    if (event === undefined) return false
+    if (event === undefined) return 'not'
     leaves.push(event.leaf)
   }
   const { root, marks } = sealRangeOf(position(seal.first), leaves, sha256)
-  return root === seal.root && marks === seal.marks
+  if (root !== seal.root) return 'not'
+  return marks === seal.marks ? 'whole' : 'but for its marks'
 }
 
 /** Compares a range whose root does not fit. Where nothing stands is left to whoever walks the log. */
 export function compareRange(seal: Seal, at: Standing, shift: number): Comparison {
   const expected = marksOf(seal)
+  if (expected.length !== seal.last - seal.first + 1) {
+    return { misfits: [unexplained(seal, 'and it does not have a mark for each of its events')], shift }
+  }
   const events = expected.map((_, index) => at(seal.first + index + shift))
   const differing = expected.flatMap((mark, index) => {
     const leaf = events[index]?.leaf
@@ -63,7 +67,9 @@ export function compareRange(seal: Seal, at: Standing, shift: number): Compariso
   const isWhole = !events.includes(undefined)
   const [first] = differing
   const last = differing.at(-1)
-  if (first === undefined || last === undefined) return { misfits: isWhole ? [unexplained(seal)] : [], shift }
+  if (first === undefined || last === undefined) {
+    return { misfits: isWhole ? [unexplained(seal, 'although each of its marks does')] : [], shift }
+  }
   const marksThere = differing.map((index) => events[index]?.leaf.slice(0, 8) ?? '')
   const marksSealed = differing.map((index) => expected[index] ?? '')
   if (differing.length > 1 && isSameBag(marksThere, marksSealed)) {
@@ -108,8 +114,8 @@ function changedAt(position: number, event: StandingEvent | undefined): Misfit {
   return { code: 'EVENT_CHANGED', position, what, ...(event === undefined ? {} : { event: event.name }) }
 }
 
-function unexplained({ number, first, last }: Seal): Misfit {
-  const what = `seal ${number} over ${first} to ${last} does not fit, although each of its marks does`
+function unexplained({ number, first, last }: Seal, although: string): Misfit {
+  const what = `seal ${number} over ${first} to ${last} does not fit, ${although}`
   return { code: 'RANGE_CHANGED', position: first, what }
 }
 

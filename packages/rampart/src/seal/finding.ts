@@ -17,6 +17,7 @@ export const findingCodes = {
   TAIL_CUT: 'events at the end were removed, or an older copy was put back: restore a newer backup',
   HISTORY_REWRITTEN: 'events and seals were written anew: restore a backup from before that',
   EPOCH_UNKNOWN: 'the history of epochs was changed: restore a backup',
+  EPOCHS_CHANGED: 'places that clients hold are judged by it: restore a backup',
   VERSION_WRONG: 'versions of a stream are 1, 2, 3: restore a backup',
   TIME_BACKWARD: 'recorded times never go back: restore a backup',
   ID_REPEATED: 'ids are unique in a log: restore a backup',

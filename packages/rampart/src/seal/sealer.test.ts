@@ -1,9 +1,10 @@
 // The sealer: what it seals and when, and what it does about a store that fails or was cut.
+import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { position, streamId } from '../core/codec/index.ts'
 import { RampartError } from '../core/index.ts'
 import type { EventStore } from '../core/ports/index.ts'
-import { noDigest, type Seal, type SealStore } from '../core/seals/index.ts'
+import { noDigest, sealDigest, type Seal, type SealStore, type Sha256 } from '../core/seals/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import { simulatedRuntime } from '../testing/index.ts'
 import { createSealer, type SealerOptions } from './index.ts'
@@ -102,6 +103,25 @@ test('goes on after the newest seal when it starts again', async () => {
     [1, 2],
     [3, 4],
   ])
+})
+
+test('a seal is of the epoch in which its events were read, and covers those up to it', async () => {
+  const { log, seal } = await openWorld()
+  const sealer = seal((seals) => ({
+    rangeAfter: async (after) => {
+      if (after === 0) await log.beginEpoch()
+      if (after === 0) await append(log, 5)
+      return seals.rangeAfter(after)
+    },
+  }))
+  await sealer.stop()
+  const newest = await log.seals.last()
+  const epochs = await log.epochs()
+  expect(epochs).toHaveLength(2)
+  expect(newest?.epoch).toBe(epochs[1]?.epoch)
+  if (newest === undefined) return
+  const sha256: Sha256 = (data) => createHash('sha256').update(data).digest('hex')
+  expect(newest.digest).toBe(sealDigest(log.log, { ...newest, epochs }, sha256))
 })
 
 test('seals the rest before it ends', async () => {

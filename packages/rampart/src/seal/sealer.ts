@@ -10,13 +10,21 @@ import { hash } from 'node:crypto'
 import { position } from '../core/codec/index.ts'
 import { isRampartError, RampartError, type Runtime } from '../core/index.ts'
 import type { LeaseStore } from '../core/leases/index.ts'
-import type { EventStore } from '../core/ports/index.ts'
-import { noDigest, sealDigest, sealsMax, type Seal, type SealRange } from '../core/seals/index.ts'
+import type { Epoch, EventStore } from '../core/ports/index.ts'
+import {
+  epochsUpTo,
+  noDigest,
+  sealDigest,
+  sealsMax,
+  type Seal,
+  type SealContent,
+  type SealRange,
+} from '../core/seals/index.ts'
 import { createBackOff, createBell, workUnderLease } from '../subscription/index.ts'
 
 /** What a sealer needs. */
 export interface SealerOptions {
-  readonly store: Pick<EventStore, 'log' | 'head' | 'seals'>
+  readonly store: Pick<EventStore, 'log' | 'head' | 'epochs' | 'seals'>
   readonly runtime: Runtime
   /** Where several processes may seal, the one that has the lease does; absent where there is one. */
   readonly leases?: LeaseStore | undefined
@@ -104,20 +112,31 @@ async function sealToHead(sealing: Sealing): Promise<void> {
 async function sealNext(sealing: Sealing): Promise<boolean> {
   const { store, runtime } = sealing
   sealing.last ??= await findLast(sealing)
+  const ranges = await nextRanges(store, sealing.last)
+  if (ranges.length === 0) return false
+  // After the ranges: no later epoch forks before what an earlier one has sealed.
   const { epoch } = await store.head()
+  const epochs = epochsUpTo(epoch, await store.epochs())
   const seals: Seal[] = []
   let last = sealing.last
-  while (seals.length < sealsMax) {
-    // oxlint-disable-next-line no-await-in-loop -- each range begins where the one before it ends
-    const range = await store.seals.rangeAfter(last?.last ?? position(0))
-    if (range === undefined) break
-    last = sealOf(store.log, { range, before: last, epoch, sealedAtMs: runtime.nowMs() })
+  for (const range of ranges) {
+    last = sealOf(store.log, { range, before: last, epoch, epochs, sealedAtMs: runtime.nowMs() })
     seals.push(last)
   }
-  if (seals.length === 0) return false
   await store.seals.append(seals)
   sealing.last = last
   return seals.length === sealsMax
+}
+
+async function nextRanges({ seals }: SealerOptions['store'], last: Seal | null): Promise<SealRange[]> {
+  const ranges: SealRange[] = []
+  while (ranges.length < sealsMax) {
+    // oxlint-disable-next-line no-await-in-loop -- each range begins where the one before it ends
+    const range = await seals.rangeAfter((ranges.at(-1) ?? last)?.last ?? position(0))
+    if (range === undefined) break
+    ranges.push(range)
+  }
+  return ranges
 }
 
 async function findLast({ store, reportFault }: Sealing): Promise<Seal | null> {
@@ -140,11 +159,13 @@ interface Sealed {
   readonly range: SealRange
   readonly before: Seal | null
   readonly epoch: string
+  readonly epochs: readonly Epoch[]
   readonly sealedAtMs: number
 }
 
-function sealOf(log: string, { range, before, epoch, sealedAtMs }: Sealed): Seal {
+function sealOf(log: string, { range, before, epochs, ...rest }: Sealed): Seal {
   const number = (before?.number ?? 0) + 1
-  const seal = { ...range, number, epoch, sealedAtMs, previous: before?.digest ?? noDigest }
-  return { ...seal, digest: sealDigest(log, seal, (data) => hash('sha256', data)) }
+  const seal = { ...range, ...rest, number, previous: before?.digest ?? noDigest }
+  const content: SealContent = { ...seal, epochs }
+  return { ...seal, digest: sealDigest(log, content, (data) => hash('sha256', data)) }
 }

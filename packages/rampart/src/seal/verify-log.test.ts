@@ -215,13 +215,142 @@ test('finds a history that was rewritten together with its seals, by an anchor',
 describe('finds what was done to seals', () => {
   test.each([
     ['a root', `UPDATE seals SET root = '${'0'.repeat(64)}' WHERE seal = ${place(2)}`, 'SEAL_CHANGED 1025'],
-    ['marks', `UPDATE seals SET marks = replace(marks, '0', '1') WHERE seal = ${place(2)}`, 'EVENT_CHANGED'],
+    [
+      'marks',
+      `UPDATE seals SET marks = replace(marks, '0', '1') WHERE seal = ${place(2)}`,
+      'SEAL_CHANGED 1025',
+    ],
+    ['marks that are gone', `UPDATE seals SET marks = '' WHERE seal = ${place(2)}`, 'SEAL_CHANGED 1025'],
     ['a time', `UPDATE seals SET sealed_at_ms = 1 WHERE seal = ${place(1)}`, 'SEAL_CHANGED 1'],
     ['a seal that is gone', `DELETE FROM seals WHERE seal = ${place(2)}`, 'SEAL_CHANGED 2001'],
     ['a range', `UPDATE seals SET last_position = 9e15 WHERE seal = ${place(2)}`, 'SEAL_CHANGED 1025'],
     ['an epoch', `UPDATE epochs SET epoch = 'x'`, 'EPOCH_UNKNOWN 1'],
   ])('%s', async (_, sql, expected) => {
     expect((await found(tamper(sql)))[0]).toContain(expected)
+  })
+})
+
+test('blames the seal alone for marks that do not fit its events, and both when neither fits', async () => {
+  const marks = `UPDATE seals SET marks = '' WHERE seal = ${place(1)};`
+  expect((await verify(tamper(marks))).findings).toEqual([
+    {
+      log: logKey,
+      code: 'SEAL_CHANGED',
+      position: 1,
+      what: 'the marks of seal 1 were changed, and the events under it were not',
+    },
+  ])
+  const event = `UPDATE events SET actor = 'eve' WHERE place = ${place(700)}`
+  expect((await verify(tamper(marks + event))).findings).toMatchObject([
+    { code: 'RANGE_CHANGED', what: expect.stringContaining('does not have a mark for each of its events') },
+  ])
+})
+
+describe('with epochs', () => {
+  const forked = join(folder, 'forked.sqlite')
+  beforeAll(async () => {
+    await using store = await openSqliteStore({ file: forked, thread: 'caller' })
+    const log = await store.openLog(logKey)
+    await fill(log, 1, 20)
+    await seal(log)
+    await log.beginEpoch()
+    await fill(log, 21, 40)
+    await seal(log)
+    await log.beginEpoch()
+    await fill(log, 41, 60)
+    await seal(log)
+    await fill(log, 61, 80)
+    await seal(log)
+  })
+
+  function changed(sql: string): Promise<readonly string[]> {
+    const file = copy()
+    copyFileSync(forked, file)
+    return whatIn(tamper(sql, file))
+  }
+
+  async function whatIn(file: string): Promise<readonly string[]> {
+    return (await verify(file)).findings.map(({ code, what }) => `${code} ${what}`)
+  }
+
+  const digests = (first: number) =>
+    `SEAL_CHANGED seals ${first} to 4 do not have their own digests: ` +
+    'they or an epoch under them were changed'
+
+  test('finds nothing where nobody touched them', async () => {
+    expect(await whatIn(forked)).toEqual([])
+  })
+
+  test.each([
+    ['another fork', 'UPDATE epochs SET fork_position = 30 WHERE ordinal = 2', [digests(2)]],
+    [
+      'a fork before what was sealed',
+      'UPDATE epochs SET fork_position = 10 WHERE ordinal = 2',
+      ['EPOCHS_CHANGED epoch 2 begins after position 10, and seal 1, made before, reaches 20', digests(2)],
+    ],
+    [
+      'a fork before the one before',
+      'UPDATE epochs SET fork_position = 41 WHERE ordinal = 2',
+      ['EPOCHS_CHANGED epoch 3 begins after position 40, and the one before it after 41', digests(2)],
+    ],
+    [
+      'a fork beyond the end',
+      'UPDATE epochs SET fork_position = 81 WHERE ordinal = 3',
+      ['EPOCHS_CHANGED epoch 3 begins after position 81, and the log ends at 80', digests(3)],
+    ],
+    [
+      'a first epoch that forks',
+      'UPDATE epochs SET fork_position = 1 WHERE ordinal = 1',
+      ['EPOCHS_CHANGED the first epoch begins after position 1, not 0', digests(1)],
+    ],
+    [
+      'one that is gone',
+      'DELETE FROM epochs WHERE ordinal = 2',
+      [
+        'EPOCHS_CHANGED epoch 2 is not there, and epoch 3 follows',
+        expect.stringMatching(/^EPOCH_UNKNOWN seal 2 is of the epoch .*, which the log does not know/),
+        digests(3),
+      ],
+    ],
+    [
+      'one that was put between the others',
+      `UPDATE epochs SET ordinal = 4 WHERE ordinal = 3; INSERT INTO epochs VALUES (1, 3, 'x', 40)`,
+      [digests(3)],
+    ],
+    [
+      'two of one name',
+      `INSERT INTO epochs SELECT log, 4, epoch, 80 FROM epochs WHERE ordinal = 1`,
+      ['EPOCHS_CHANGED epoch 4 has the name of an earlier one'],
+    ],
+    [
+      'none at all',
+      'DELETE FROM epochs',
+      ['EPOCHS_CHANGED the log has no epoch', ...[1, 2, 3, 4].map(() => expect.stringMatching(/^EPOCH_UNK/))],
+    ],
+  ])('finds %s', async (_, sql, expected) => {
+    expect(await changed(sql)).toEqual(expected)
+  })
+
+  test('finds what is no history under seals of the first format, and only that', async () => {
+    const file = copy()
+    copyFileSync(forked, file)
+    await sealAnew(file, logKey, 'first')
+    expect(await whatIn(file)).toEqual([])
+    tamper('UPDATE epochs SET fork_position = 30 WHERE ordinal = 2', file)
+    expect(await whatIn(file)).toEqual([])
+    tamper('UPDATE epochs SET fork_position = 41 WHERE ordinal = 2', file)
+    expect(await whatIn(file)).toHaveLength(1)
+  })
+
+  test('a history that was sealed anew with fewer seals was rewritten, by an anchor', async () => {
+    const file = copy()
+    copyFileSync(forked, file)
+    const { newest } = (await verify(file)).verified
+    if (newest === null) throw new Error('Nothing is sealed.')
+    const anchor = anchorOf('shop', logKey, newest)
+    expect(await found(file, anchor)).toEqual([])
+    await sealAnew(file, logKey)
+    expect(await found(file, anchor)).toEqual(['HISTORY_REWRITTEN 80'])
   })
 })
 

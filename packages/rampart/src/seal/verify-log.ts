@@ -11,7 +11,8 @@ import { eventId } from '../core/ports/index.ts'
 import type { IdSet, InspectedEvent, LogInspection, Seal, Sha256 } from '../core/seals/index.ts'
 import type { Anchor } from './anchor.ts'
 import { checkAnchored, checkChain, checkReached } from './check-chain.ts'
-import { compareRange, rootFits, type StandingEvent } from './compare-range.ts'
+import { checkEpochs, surveySeals } from './check-epochs.ts'
+import { compareRange, fitOf, type StandingEvent } from './compare-range.ts'
 import { eventName, type Finding, type Report } from './finding.ts'
 
 /** How to verify a log. */
@@ -103,9 +104,12 @@ function reached({ before }: Walk): number {
 
 /** The seals whose ranges can be compared; what is wrong with the chain is reported on the way. */
 async function* chained(walk: Walk, inspection: LogInspection): AsyncGenerator<Seal> {
-  const epochs = new Set((await inspection.epochs()).map(({ epoch }) => epoch))
+  const { epochs } = inspection
+  const surveyed = await surveySeals(inspection, sha256)
+  checkEpochs(inspection, surveyed, walk.options.report)
   for await (const seal of inspection.seals()) {
-    const isComparable = checkChain({ log: inspection.log, seal, before: walk.newest, epochs }, walk, sha256)
+    const misfits = surveyed.misfits.get(seal.number)
+    const isComparable = checkChain({ seal, before: walk.newest, epochs, misfits }, walk)
     walk.newest = seal
     checkAnchored(walk.options.anchor, seal, walk)
     if (isComparable) yield seal
@@ -143,7 +147,11 @@ function checkEvent(walk: Walk, { record, leaf }: InspectedEvent, keepFrom: numb
 
 function compare(walk: Walk, seal: Seal): void {
   const at = (position: number): StandingEvent | undefined => walk.standing.get(position)
-  if (!rootFits(seal, at, { shift: walk.shift, sha256 })) {
+  const fit = fitOf(seal, at, { shift: walk.shift, sha256 })
+  if (fit === 'but for its marks') {
+    const what = `the marks of seal ${seal.number} were changed, and the events under it were not`
+    walk.report({ code: 'SEAL_CHANGED', position: seal.first, what })
+  } else if (fit === 'not') {
     const { misfits, shift } = compareRange(seal, at, walk.shift)
     for (const misfit of misfits) walk.report(misfit)
     walk.shift = shift

@@ -32,7 +32,10 @@ export interface Seal extends SealRange {
   readonly sealedAtMs: number
   /** The digest of the seal before it; 64 zeros for the first one. */
   readonly previous: string
-  /** Over all of these but the marks, which the root stands for, and over the key of the log. */
+  /**
+   * Over all of these but the marks, which the root stands for, over the key of the log and over its epochs
+   * up to this one.
+   */
   readonly digest: string
 }
 

@@ -1,11 +1,12 @@
 // Seals: what is hashed for them, what stores keep of them, and what they check before.
-export { leafOf, marksOf, sealDigest, sealRangeOf } from './seal-codec.ts'
+export { epochsUpTo, leafOf, marksOf, sealDigest, sealRangeOf } from './seal-codec.ts'
 export { checkSeals, requireFollowing } from './checked-seals.ts'
 export { noDigest, sealEventsMax, sealsMax } from '../ports/seal-store.ts'
 export type {
   Damage,
   Damages,
   IdSet,
+  InspectedEpoch,
   InspectedEvent,
   InspectedState,
   InspectedTag,
@@ -13,5 +14,5 @@ export type {
   LogInspection,
   StoreInspection,
 } from './inspection.ts'
-export type { Sha256 } from './seal-codec.ts'
+export type { SealContent, Sha256 } from './seal-codec.ts'
 export type { Seal, SealedEvent, SealedOutcome, SealRange, SealStore } from '../ports/seal-store.ts'

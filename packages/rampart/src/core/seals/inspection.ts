@@ -1,6 +1,7 @@
 // How a store is inspected beside whoever writes it: adapters read whatever stands there, `rampart verify`
 // judges it. Nothing is held open between two pages, so that an inspection stops no writer's housekeeping.
 import type { Position } from '../identity.ts'
+import type { Epoch } from '../ports/log.ts'
 import type { EventRecord } from '../ports/event-record.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import type { StoredState } from '../ports/state-store.ts'
@@ -21,11 +22,16 @@ export interface InspectedVersion extends Pick<EventRecord, 'decider' | 'streamI
 /** A state that is stored beside events. */
 export interface InspectedState extends StoredState, Pick<EventRecord, 'decider' | 'streamId'> {}
 
+/** An epoch as it stands in the store. */
+export interface InspectedEpoch extends Epoch {
+  /** Its place in the history, from 1. */
+  readonly ordinal: number
+}
+
 /** A log up to the place that it had reached when the inspection began. */
-export interface LogInspection extends Pick<
-  EventStore,
-  'log' | 'readLog' | 'readToFold' | 'readStream' | 'epochs'
-> {
+export interface LogInspection extends Pick<EventStore, 'log' | 'readLog' | 'readToFold' | 'readStream'> {
+  /** Its epochs in order of their ordinals. */
+  readonly epochs: readonly InspectedEpoch[]
   readonly head: Position
   /** How many seals it had; false for a store of an older version, which has none. */
   readonly sealed: number | false

@@ -2,7 +2,15 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { commandId, position, streamId, streamVersion } from '../codec/index.ts'
-import { leafOf, marksOf, sealDigest, sealRangeOf, type SealedEvent, type Sha256 } from './index.ts'
+import {
+  epochsUpTo,
+  leafOf,
+  marksOf,
+  sealDigest,
+  sealRangeOf,
+  type SealedEvent,
+  type Sha256,
+} from './index.ts'
 
 const sha256: Sha256 = (data) => createHash('sha256').update(data).digest('hex')
 
@@ -86,10 +94,26 @@ test('a range tells its marks in order', () => {
   expect(marksOf(range)).toEqual(leaves.map((leaf) => leaf.slice(0, 8)))
 })
 
-test('the digest of a seal depends on its log, its range, its root and the seal before it', () => {
-  const range = sealRangeOf(position(1), [leafOf(sealed, sha256)], sha256)
-  const seal = { ...range, number: 1, epoch: 'e', sealedAtMs: 5, previous: '0'.repeat(64) }
+const range = sealRangeOf(position(1), [leafOf(sealed, sha256)], sha256)
+const seal = { ...range, number: 1, epoch: 'e', sealedAtMs: 5, previous: '0'.repeat(64) }
+const epochs = [
+  { epoch: 'd', forkPosition: position(0) },
+  { epoch: 'e', forkPosition: position(1) },
+]
+
+test('the digest of a seal depends on its log, range, root, epochs and the seal before it', () => {
+  const text = `["default/bank/0",1,1,1,"e","${range.root}",5,"${'0'.repeat(64)}",[["d",0],["e",1]]]`
+  expect(sealDigest('default/bank/0', { ...seal, epochs }, sha256)).toBe(sha256(`\u0003${text}`))
+  expect(sealDigest('default/shop/0', { ...seal, epochs }, sha256)).not.toBe(sha256(`\u0003${text}`))
+})
+
+test('a seal of the first format has the digest that it had, without the epochs', () => {
   const text = `["default/bank/0",1,1,1,"e","${range.root}",5,"${'0'.repeat(64)}"]`
   expect(sealDigest('default/bank/0', seal, sha256)).toBe(sha256(`\u0002${text}`))
-  expect(sealDigest('default/shop/0', seal, sha256)).not.toBe(sha256(`\u0002${text}`))
+})
+
+test('a seal covers the epochs up to its own, and none of a log that does not know it', () => {
+  const later = { epoch: 'f', forkPosition: position(4) }
+  expect(epochsUpTo('e', [...epochs, later])).toEqual(epochs)
+  expect(epochsUpTo('x', epochs)).toEqual([])
 })

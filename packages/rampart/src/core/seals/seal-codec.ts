@@ -2,20 +2,23 @@
 //
 //   leaf   H(0x00, JSON of everything recorded with an event, its payload as H(payload))
 //   node   H(0x01, left, right)              the tree of RFC 6962, section 2.1
-//   seal   H(0x02, JSON of the range, its root and the digest of the seal before it)
+//   seal   H(0x03, JSON of the range, its root, the epochs so far and the digest of the seal before it)
+//          H(0x02, the same without the epochs): the first format, which older stores hold
 //
-// The first byte tells the three apart, so that none can be passed off as another. Positions are not part of
+// The first byte tells them apart, so that none can be passed off as another. Positions are not part of
 // a leaf: the tree says the order and the seal says the range, so that an event that was moved is known
 // again.
 import type { Seal, SealedEvent, SealRange } from '../ports/seal-store.ts'
 import type { Position } from '../identity.ts'
+import type { Epoch } from '../ports/log.ts'
 
 /** SHA-256 of bytes, or of a text in UTF-8, as 64 hexadecimal digits in lower case. */
 export type Sha256 = (data: Uint8Array | string) => string
 
 const leafMark = '\u0000'
 const nodeMark = 1
-const sealMark = '\u0002'
+const oldSealMark = '\u0002'
+const sealMark = '\u0003'
 const digestBytes = 32
 const markDigits = 8
 // By the codes of the digits.
@@ -69,11 +72,24 @@ export function sealRangeOf(first: Position, leaves: readonly string[], sha256: 
   }
 }
 
+/** What the digest of a seal stands for. */
+export interface SealContent extends Omit<Seal, 'digest' | 'marks'> {
+  /** The epochs of the log up to its own, oldest first; absent in the first format. */
+  readonly epochs?: readonly Epoch[]
+}
+
 /** The digest of a seal of a log. */
-export function sealDigest(log: string, seal: Omit<Seal, 'digest' | 'marks'>, sha256: Sha256): string {
-  const { number, first, last, epoch, root, sealedAtMs, previous } = seal
+export function sealDigest(log: string, seal: SealContent, sha256: Sha256): string {
+  const { number, first, last, epoch, root, sealedAtMs, previous, epochs } = seal
   const content = [log, number, first, last, epoch, root, sealedAtMs, previous]
-  return sha256(sealMark + JSON.stringify(content))
+  if (epochs === undefined) return sha256(oldSealMark + JSON.stringify(content))
+  const history = epochs.map((one) => [one.epoch, one.forkPosition])
+  return sha256(sealMark + JSON.stringify([...content, history]))
+}
+
+/** The history that a seal of an epoch covers; empty when the log does not know the epoch. */
+export function epochsUpTo(epoch: string, epochs: readonly Epoch[]): readonly Epoch[] {
+  return epochs.slice(0, epochs.findIndex((one) => one.epoch === epoch) + 1)
 }
 
 // A level is joined in pairs into the next one, and what is left over at its end is taken along as it is: the

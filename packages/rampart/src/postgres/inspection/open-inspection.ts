@@ -58,7 +58,7 @@ interface Reading {
 interface FoundLog {
   readonly key: string
   readonly number: number
-  readonly epochs: Awaited<ReturnType<LogInspection['epochs']>>
+  readonly epochs: LogInspection['epochs']
   readonly head: Position
   readonly sealed: number
 }
@@ -68,8 +68,8 @@ const listOwn: Statement = {
   text: "SELECT number, key FROM rampart_write.logs WHERE split_part(key, ':', 1) = $1 ORDER BY number",
 }
 const listEpochs: Statement = {
-  name: 'list-epochs',
-  text: 'SELECT epoch, fork_position FROM rampart_write.epochs WHERE log = $1 ORDER BY ordinal',
+  name: 'inspect-epochs',
+  text: 'SELECT epoch, fork_position, ordinal FROM rampart_write.epochs WHERE log = $1 ORDER BY ordinal',
 }
 
 async function listLogs({ query, events }: Reading, app: string): Promise<readonly FoundLog[]> {
@@ -82,7 +82,11 @@ async function listLogs({ query, events }: Reading, app: string): Promise<readon
     return {
       key: withoutApp(textAt(row, 1)),
       number,
-      epochs: epochs.map((one) => ({ epoch: textAt(one, 0), forkPosition: asPosition(numberAt(one, 1)) })),
+      epochs: epochs.map((one) => ({
+        epoch: textAt(one, 0),
+        forkPosition: asPosition(numberAt(one, 1)),
+        ordinal: numberAt(one, 2),
+      })),
       sealed: seal?.number ?? 0,
       head: (await events.head({ number, epoch: '' })).position,
     }
@@ -100,7 +104,7 @@ function inspectLog(reading: Reading, log: FoundLog): LogInspection {
   return {
     log: log.key,
     ...createLogPages({ reads: () => reading }, identity),
-    epochs: async () => log.epochs,
+    epochs: log.epochs,
     head: log.head,
     sealed: log.sealed,
     events: () => eventsOf(reading.events, log),

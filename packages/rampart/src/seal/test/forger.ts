@@ -2,13 +2,20 @@
 import { hash } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { position } from '../../core/codec/index.ts'
-import { noDigest, sealDigest, type Sha256 } from '../../core/seals/index.ts'
+import { epochsUpTo, noDigest, sealDigest, type Sha256 } from '../../core/seals/index.ts'
 import { openSqliteStore } from '../../sqlite/index.ts'
 
 const sha256: Sha256 = (data) => hash('sha256', data)
 
-/** Replaces the seals of a log, which fit what stands there now. */
-export async function sealAnew(file: string, key: string): Promise<void> {
+/**
+ * Replaces the seals of a log by others, which fit what stands there now: in ranges of their own, or of the
+ * first format.
+ */
+export async function sealAnew(
+  file: string,
+  key: string,
+  format: 'today' | 'first' = 'today',
+): Promise<void> {
   await using store = await openSqliteStore({ file, thread: 'caller' })
   const log = await store.openLog(key)
   const old = await log.seals.list(0, 1000)
@@ -22,8 +29,9 @@ export async function sealAnew(file: string, key: string): Promise<void> {
     if (range === undefined) return
     number += 1
     const { epoch } = await log.head()
+    const epochs = format === 'today' ? { epochs: epochsUpTo(epoch, await log.epochs()) } : {}
     const seal = { ...range, number, epoch, sealedAtMs: old[number - 1]?.sealedAtMs ?? 1, previous }
-    const sealed = { ...seal, digest: sealDigest(key, seal, sha256) }
+    const sealed = { ...seal, digest: sealDigest(key, { ...seal, ...epochs }, sha256) }
     await log.seals.append([sealed])
     previous = sealed.digest
     after = range.last

@@ -59,7 +59,7 @@ export function openSqliteInspection(file: string): StoreInspection {
 interface FoundLog {
   readonly key: string
   readonly number: number
-  readonly epochs: Awaited<ReturnType<LogInspection['epochs']>>
+  readonly epochs: LogInspection['epochs']
   readonly head: Position
   readonly sealed: number | false
 }
@@ -88,7 +88,7 @@ function listLogs(database: DatabaseSync, step: number): readonly FoundLog[] {
   const rows = prepareQuery(database, 'SELECT number, key FROM logs ORDER BY number').all()
   const epochs = prepareQuery(
     database,
-    'SELECT epoch, fork_position FROM epochs WHERE log = ? ORDER BY ordinal',
+    'SELECT epoch, fork_position, ordinal FROM epochs WHERE log = ? ORDER BY ordinal',
   )
   const events = createEventReader(database)
   return rows.map((row) => {
@@ -96,9 +96,11 @@ function listLogs(database: DatabaseSync, step: number): readonly FoundLog[] {
     return {
       key: textAt(row, 1),
       number,
-      epochs: epochs
-        .all(number)
-        .map((one) => ({ epoch: textAt(one, 0), forkPosition: asPosition(numberAt(one, 1)) })),
+      epochs: epochs.all(number).map((one) => ({
+        epoch: textAt(one, 0),
+        forkPosition: asPosition(numberAt(one, 1)),
+        ordinal: numberAt(one, 2),
+      })),
       // The newest seal first: what it covers is there when the head is read.
       sealed: hasSeals && (createSealReader(database).last(number)?.number ?? 0),
       head: events.head({ number, epoch: '' }).position,
@@ -117,7 +119,7 @@ function inspectLog(database: DatabaseSync, log: FoundLog): LogInspection {
   return {
     log: log.key,
     ...createLogPages({ runtime: systemRuntime, events: () => events }, identity),
-    epochs: async () => log.epochs,
+    epochs: log.epochs,
     head: log.head,
     sealed: log.sealed,
     events: () => eventsOf(database, log),
