@@ -48,6 +48,10 @@ function appFindings(app: SurveyedApp, survey: Survey, later: Survey): readonly 
       `The read models that process ${app.server.pid} serves were deleted under it.`,
       'Stop it and start it again: it builds them again from the log.',
     ]),
+    ...(app.writeStore?.misplaced ?? []).map((what): Told => [
+      `${app.writeStore?.file} was changed by hand: ${what}.`,
+      'Stop the server, and restore a backup. See what else was changed: rampart verify.',
+    ]),
     ...fileTold(app),
     ...app.logs.flatMap((log, index) => {
       const later = laterApp?.logs[index]

@@ -47,6 +47,10 @@ function logTold({ log, served, nowMs }: LookedAt): readonly Told[] {
   const oldestAtMs = inbox.oldestAtMs ?? nowMs
   const isIdle = served.by === 'nobody'
   return [
+    ...when(log.epochs.length === 0, [
+      `The log of ${context} has no epoch: its store was changed by hand.`,
+      'Stop the server, and restore a backup. See what else was changed: rampart verify.',
+    ]),
     ...when(inbox.commands > 0 && isIdle, [
       `${inbox.commands} accepted commands of ${context} wait, and no server handles them.`,
       'Start the server.',

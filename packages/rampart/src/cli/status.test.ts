@@ -136,6 +136,29 @@ test('doctor finds a store of a newer version, a damaged one, and a folder that 
   ])
 })
 
+test.each([
+  ['DELETE FROM logs', 'the table events has 2 rows outside all logs, at log number 1'],
+  ['DELETE FROM logs; DELETE FROM events; DELETE FROM seals', 'the table streams has 2 rows outside all'],
+  ['DELETE FROM epochs', 'has no epoch'],
+])('after %s, doctor and a start say what was done to the store', async (sql, what) => {
+  const host = await serve()
+  const { data } = host
+  await count(host, 'a', 1)
+  await count(host, 'b', 1)
+  await host.drain()
+  const write = new DatabaseSync(join(data, 'counter', 'write.sqlite'))
+  write.exec(sql)
+  write.close()
+  const [code, told] = await rampart('doctor', '--data', data)
+  expect(code).toBe(1)
+  expect(told).toContain(what)
+  expect(told).toMatch(/changed by hand.*\n {2}Stop the server, and restore a backup.*rampart verify/)
+  await expect(serve(data)).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringMatching(/counter\/0 cannot be opened.*Restore a backup; `rampart verify` says/),
+  })
+})
+
 test('deleted read models are no fault while nothing runs, and one under a server', async () => {
   const host = await serve()
   const { data } = host

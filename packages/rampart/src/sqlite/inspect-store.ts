@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { InspectedCollection, InspectedLog } from '../core/inspection/index.ts'
 import { openDatabase, readSql, requireKind, storeFault, type DatabaseSchema } from './database.ts'
+import { misplacedRows, misplacedText } from './misplaced-rows.ts'
 import { placeOf, positionOf } from './places.ts'
 import { readStoreSchema } from './read-store-tables.ts'
 import { numberAt, numberOrNullAt, prepareQuery, textAt, textOrNullAt } from './rows.ts'
@@ -27,6 +28,8 @@ export interface InspectedReadStore extends InspectedFile {
 /** A write store; its logs are empty when its file has another schema than today's. */
 export interface InspectedStore extends InspectedReadStore {
   readonly logs: readonly InspectedLog[]
+  /** What stands in it and belongs to none of its logs, in words. */
+  readonly misplaced: readonly string[]
 }
 
 const busyTimeoutMs = 2000
@@ -40,13 +43,14 @@ export function inspectStore({
   readonly nowMs: number
 }): InspectedStore {
   return inspect(file, writeSchema, (database, found) => {
-    if (!isToday(found)) return { ...found, logs: [], collections: [] }
+    if (!isToday(found)) return { ...found, logs: [], collections: [], misplaced: [] }
     const logs = prepareQuery(database, 'SELECT number, key FROM logs ORDER BY number').all()
     const inspectLog = createLogInspector(database, nowMs)
     return {
       ...found,
       logs: logs.map((row) => inspectLog(numberAt(row, 0), textAt(row, 1))),
       collections: collectionsIn(database, true),
+      misplaced: misplacedRows((sql) => prepareQuery(database, sql)).map(misplacedText),
     }
   })
 }

@@ -3,6 +3,7 @@ import type { LogKey } from '../core/ports/index.ts'
 import type { Failure, LogIdentity } from '../core/group-commit/index.ts'
 import { readSql } from './database.ts'
 import { logNumberMax } from './places.ts'
+import { misplacedRows, misplacedText } from './misplaced-rows.ts'
 import { numberAt } from './rows.ts'
 import type { LogHead } from './log-head.ts'
 import { currentEpoch, readHead, type WriterState } from './writer-state.ts'
@@ -14,6 +15,9 @@ export function openLog(
 ): LogIdentity | Failure {
   const { query } = state.statements
   const found = query('SELECT number FROM logs WHERE key = ?').get(key)
+  // A new log must not take over, or stand beside, what one has left that was taken out of the list by hand.
+  const [misplaced] = found === undefined ? misplacedRows(query) : []
+  if (misplaced !== undefined) return changedByHand(key, misplacedText(misplaced))
   const number = found === undefined ? createLog(state, key, epoch) : numberAt(found, 0)
   if (number > logNumberMax) {
     const message = `A store file holds ${logNumberMax} logs. Put ${key} into another file.`
@@ -21,9 +25,11 @@ export function openLog(
   }
   const known = state.logs.get(number)
   if (known !== undefined) return { number, epoch: known.epoch }
+  const current = currentEpoch(state, number)
+  if (current === '') return changedByHand(key, 'it has no epoch')
   const log = {
     number,
-    epoch: currentEpoch(state, number),
+    epoch: current,
     position: 0,
     eventId: '',
     recordedAtMs: 0,
@@ -40,6 +46,13 @@ export function beginEpoch({ statements: { query } }: WriterState, log: LogHead,
   query(readSql('begin-epoch')).all(log.number, epoch, log.position)
   log.epoch = epoch
   return null
+}
+
+function changedByHand(key: LogKey, what: string): Failure {
+  const message =
+    `The log ${key} cannot be opened, because its store was changed by hand: ${what}. ` +
+    'Restore a backup; `rampart verify` says what else was changed.'
+  return { failed: { code: 'STORE_UNAVAILABLE', message, effect: 'definite' } }
 }
 
 function createLog({ statements: { query } }: WriterState, key: LogKey, epoch: string): number {

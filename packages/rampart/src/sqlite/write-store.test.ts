@@ -73,3 +73,22 @@ describe.each<Thread>(['caller', 'worker'])('the store with its writer in the th
     expect(log.capabilities).toEqual({ durable: true, reopens: true, dynamicConsistency: true })
   })
 })
+
+test('a log that was taken out of the list is not begun anew, and other logs are opened', async () => {
+  const file = join(folder, `${++files}.sqlite`)
+  const keys = ['default/shop/0', 'default/bank/0'] as const
+  {
+    await using store = await openSqliteStore({ file, thread: 'caller' })
+    for (const key of keys) await (await store.openLog(key)).beginEpoch()
+  }
+  const database = new DatabaseSync(file)
+  database.exec(`DELETE FROM logs WHERE key = '${keys[0]}'`)
+  database.close()
+  await using store = await openSqliteStore({ file, thread: 'caller' })
+  await expect(store.openLog(keys[0])).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    effect: 'definite',
+    message: expect.stringMatching(/rows outside all logs, at log number 1\. Restore a backup/),
+  })
+  expect(await (await store.openLog(keys[1])).epochs()).toHaveLength(2)
+})

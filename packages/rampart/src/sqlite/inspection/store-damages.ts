@@ -4,7 +4,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { isRampartError } from '../../core/index.ts'
 import { columnsIn } from '../../core/rows/index.ts'
 import type { Damage } from '../../core/seals/index.ts'
-import { isSqliteError, readSql, sqlite, type DatabaseSchema } from '../database.ts'
+import { isSqliteError, sqlite, type DatabaseSchema } from '../database.ts'
+import { misplacedRows, misplacedText } from '../misplaced-rows.ts'
 import { tablesOf } from '../read-store-tables.ts'
 import { numberAt, prepareQuery, textAt } from '../rows.ts'
 
@@ -17,7 +18,7 @@ export function damagesOf(
   const looks = [
     () => pageDamages(database),
     () => schemaChanges(database, steps.slice(0, step)),
-    () => misplacedRows(database),
+    () => rowsOutside(database),
   ]
   return looks.flatMap((look) => {
     try {
@@ -48,36 +49,10 @@ export function damageOf(fault: unknown): Damage | undefined {
   return isDamage ? { code: 'FILE_DAMAGED', what: `it cannot be read: ${what}` } : undefined
 }
 
-const named = { log: 'log', column: 'log', first: 'first >> 43', last: '(last - 1) >> 43' }
-const placed = (column: string) => ({ log: `${column} >> 43`, column, first: 'first', last: 'last' })
-const tablesOfLogs = [
-  { table: 'events', ...placed('place') },
-  { table: 'seals', ...placed('seal') },
-  { table: 'streams', ...named },
-  { table: 'epochs', ...named },
-]
-
 // Streams are folded from whatever names them, and nothing else looks at rows that no log has.
-function misplacedRows(database: DatabaseSync): readonly Damage[] {
-  const there = objectsOf(database)
-  const tables = there.has('table logs') ? tablesOfLogs : []
-  return tables
-    .filter(({ table }) => there.has(`table ${table}`))
-    .flatMap((parts) => misplacedIn(database, parts))
-}
-
-function misplacedIn(database: DatabaseSync, parts: (typeof tablesOfLogs)[number]): readonly Damage[] {
-  const sql = Object.entries(parts).reduce(
-    (text, [name, part]) => text.replaceAll(`{${name}}`, part),
-    readSql('count-misplaced-rows'),
-  )
-  return prepareQuery(database, sql)
-    .all()
-    .map((row) => {
-      const count = numberAt(row, 1) === 1 ? '1 row' : `${numberAt(row, 1)} rows`
-      const what = `the table ${parts.table} has ${count} outside all logs, at log number ${numberAt(row, 0)}`
-      return { code: 'ROW_MISPLACED', what }
-    })
+function rowsOutside(database: DatabaseSync): readonly Damage[] {
+  const found = misplacedRows((sql) => prepareQuery(database, sql))
+  return found.map((rows) => ({ code: 'ROW_MISPLACED', what: misplacedText(rows) }))
 }
 
 const damagesMax = 10
