@@ -12,7 +12,7 @@ import {
   type BackedUpTable,
   type DatabaseManifest,
 } from './database-manifest.ts'
-import { handlingFiles, makeFolder, syncFolder } from './durable-files.ts'
+import { handlingFiles, makeFolderDurably, syncFolder } from './durable-files.ts'
 
 type DatabaseCopy = Awaited<ReturnType<typeof openDatabaseCopy>>
 
@@ -35,7 +35,7 @@ export async function backUpDatabase(options: DatabaseBackUpOptions): Promise<Da
     await requireEmpty(to)
     const createdAt = isoTime(runtime.nowMs())
     await using copy = await openDatabaseCopy(url)
-    await makeFolder(to)
+    await makeFolderDurably(to)
     const tables: BackedUpTable[] = []
     for (const table of copy.tables) {
       // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other

@@ -16,7 +16,7 @@ import {
   type BackedUpFile,
   type BackupManifest,
 } from './manifest.ts'
-import { contentOf, handlingFiles, makeFolder, syncFolder } from './durable-files.ts'
+import { contentOf, handlingFiles, makeFolderDurably, syncFolder } from './durable-files.ts'
 import { requireNoUnfinishedRestore } from './unfinished-restore.ts'
 
 /** How far a backup or a restore is. */
@@ -58,7 +58,7 @@ async function backUpAll(options: BackUpOptions): Promise<BackupManifest> {
   }
   await requireEmpty(to)
   const createdAt = isoTime(runtime.nowMs())
-  await makeFolder(to)
+  await makeFolderDurably(to)
   const apps: BackedUpApp[] = []
   // One after the other: together they would only wait for the same disk.
   // oxlint-disable-next-line no-await-in-loop -- the same
@@ -89,7 +89,7 @@ export async function requireEmpty(to: string): Promise<void> {
 async function backUpApp(options: BackUpOptions, name: string): Promise<BackedUpApp> {
   const { dataFolder, to } = options
   const folder = join(to, name)
-  await makeFolder(folder)
+  await makeFolderDurably(folder)
   const files: BackedUpFile[] = []
   let logs: readonly StoredLog[] = []
   for (const each of storeFiles) {

@@ -1,9 +1,10 @@
 // Files that are there after a power loss once they are said to be: copied, written and moved with a sync.
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isRampartError, RampartError } from '../core/index.ts'
+import { makeFolder } from '../sqlite/copies/index.ts'
 
 /** Does what handles files, and says in a sentence why the system would not have it. */
 export async function handlingFiles<T>(work: () => Promise<T>): Promise<T> {
@@ -94,13 +95,9 @@ export async function removeDurably(path: string): Promise<void> {
 }
 
 /** Makes a folder, with those above it, which are there after a power loss, too. */
-export async function makeFolder(folder: string): Promise<void> {
-  if (existsSync(folder) && (await stat(folder)).isDirectory()) return
-  // One level after the other: all at once, Node hangs below /proc, and hides why a disk refuses a folder.
-  const above = dirname(folder)
-  if (above !== folder) await makeFolder(above)
-  await mkdir(folder)
-  await syncFolder(above)
+export async function makeFolderDurably(folder: string): Promise<void> {
+  // oxlint-disable-next-line no-await-in-loop -- a handful
+  for (const changed of makeFolder(folder)) await syncFolder(changed)
 }
 
 /** Makes what was created, moved or removed in a folder last. */

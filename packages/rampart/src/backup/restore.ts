@@ -17,7 +17,7 @@ import { readManifest, storeFiles, type BackedUpApp, type BackupManifest } from 
 import {
   copyFile,
   handlingFiles,
-  makeFolder,
+  makeFolderDurably,
   moveDurably,
   removeDurably,
   syncFolder,
@@ -70,7 +70,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
 async function restoreAll(options: RestoreOptions): Promise<Restored> {
   const { from, dataFolder } = options
   const manifest = await readManifest(from)
-  await makeFolder(dataFolder)
+  await makeFolderDurably(dataFolder)
   const found = await findUnfinishedRestore(dataFolder)
   if (found !== undefined && found.backup !== manifest.id) {
     const message = `The restore of ${found.from} was interrupted. Restore that one again first.`
@@ -80,7 +80,7 @@ async function restoreAll(options: RestoreOptions): Promise<Restored> {
   try {
     for (const { name } of manifest.apps) {
       // oxlint-disable-next-line no-await-in-loop -- a handful of folders
-      await makeFolder(join(dataFolder, name))
+      await makeFolderDurably(join(dataFolder, name))
       locks.push(lockStore(join(realpathSync(join(dataFolder, name)), 'write.sqlite')))
     }
     const note = found ?? (await stageAll(options, manifest))
@@ -119,7 +119,7 @@ async function stageApp(options: RestoreOptions, { name, files }: BackedUpApp): 
   const folder = join(dataFolder, name, stage)
   // What an interrupted restore has left here was never complete.
   await removeDurably(folder)
-  await makeFolder(folder)
+  await makeFolderDurably(folder)
   for (const file of files) {
     const what = `copies ${name}/${file.name}`
     const source = join(from, name, file.name)
@@ -187,7 +187,7 @@ async function moveAside(options: RestoreOptions, { aside }: UnfinishedRestore, 
     if (!existsSync(join(folder, name))) continue
     step(options, `moves ${app}/${name} aside`)
     // oxlint-disable-next-line no-await-in-loop -- one after the other, as the drawing says
-    await makeFolder(join(folder, aside))
+    await makeFolderDurably(join(folder, aside))
     // oxlint-disable-next-line no-await-in-loop -- the same
     await moveDurably(join(folder, name), join(folder, aside, name))
   }

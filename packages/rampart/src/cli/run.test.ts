@@ -160,6 +160,16 @@ describe('a start that cannot work', () => {
     ])
   })
 
+  test('for a data folder where none can be made ends with 2 and a sentence', async () => {
+    await using started = start([counter], { RAMPART_DATA: '/proc/rampart/data' })
+    const giveUp = setTimeout(() => started.child.kill('SIGKILL'), 20_000)
+    expect([await started.exited, started.output().stderr]).toEqual([
+      2,
+      expect.stringMatching(/^The folder \/proc\/rampart\/data\/counter cannot be created: .*RAMPART_DATA/),
+    ])
+    clearTimeout(giveUp)
+  })
+
   test('for a data folder that is a file ends with 2 and a sentence', async () => {
     const file = join(folder, 'a-file')
     await writeFile(file, '')

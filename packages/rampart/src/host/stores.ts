@@ -1,9 +1,8 @@
 // Opens the stores of an app: files in its own folder, a database on a server, or memory that is forgotten.
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RampartError, type Runtime } from '../core/index.ts'
 import type { ReadStore, WriteStore } from '../core/ports/index.ts'
-import { requireNoUnfinishedRestore } from '../backup/index.ts'
+import { makeFolder, requireNoUnfinishedRestore } from '../backup/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import type { HostSettings } from './settings.ts'
 import { openSqliteReadStore, openSqliteStore } from '../sqlite/index.ts'
@@ -53,7 +52,7 @@ export async function openStores({ appName, storage, thread, runtime }: StoreOpt
   }
   requireNoUnfinishedRestore(storage.dataFolder)
   const folder = join(storage.dataFolder, appName)
-  await createFolder(folder)
+  createFolder(folder)
   const opening =
     storage.storeUrls === undefined
       ? openFiles({ folder, thread, runtime })
@@ -130,15 +129,16 @@ function opened(stores: Opened, folder: string | null): AppStores {
 const reasonOfCode: Readonly<Record<string, string>> = {
   EACCES: 'this user may not write there',
   EEXIST: 'a file stands in its place',
+  ENOENT: 'no folder can be made in the one above it',
   ENOSPC: 'the disk is full',
   ENOTDIR: 'a part of its path is a file',
   EPERM: 'this user may not write there',
   EROFS: 'the disk can only be read',
 }
 
-async function createFolder(folder: string): Promise<void> {
+function createFolder(folder: string): void {
   try {
-    await mkdir(folder, { recursive: true })
+    makeFolder(folder)
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
     const reason = reasonOfCode[code] ?? code

@@ -1,8 +1,9 @@
 // Opens SQLite databases as the platform needs them: pragmas, version gate, schema steps and clear faults.
-import { mkdirSync, readFileSync, realpathSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { RampartError } from '../core/index.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** How to open a database. */
 export interface DatabaseOptions {
@@ -37,7 +38,7 @@ const oldestSqlite = [3, 51, 3] as const
 export function openDatabase(options: DatabaseOptions): DatabaseSync {
   const { file, synchronous, readOnly = false, busyTimeoutMs = 0 } = options
   try {
-    if (!readOnly) mkdirSync(dirname(file), { recursive: true })
+    if (!readOnly) makeFolder(dirname(file))
     const database = new DatabaseSync(file, { readOnly, timeout: busyTimeoutMs })
     requireSqliteVersion(sqliteVersionOf(database))
     if (!readOnly) {
@@ -109,7 +110,7 @@ export function readSql(name: string): string {
 
 /** The one path of a file, whatever links lead to it: two names of one store must meet at one lock. */
 export function canonicalPath(file: string): string {
-  mkdirSync(dirname(file), { recursive: true })
+  makeFolder(dirname(file))
   try {
     return realpathSync(file)
   } catch {
