@@ -2,51 +2,55 @@
 // manifest that comes last and makes the folder a backup.
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { isoTime } from '../core/codec/index.ts'
-import { systemRuntime, type Runtime } from '../core/index.ts'
+import { systemRuntime } from '../core/index.ts'
 import type { openDatabaseCopy } from '../postgres/copies/index.ts'
-import { requireEmpty, type CopyProgress } from './back-up.ts'
+import type { CopyProgress } from './back-up.ts'
 import {
   tableFile,
   writeDatabaseManifest,
   type BackedUpTable,
   type DatabaseManifest,
 } from './database-manifest.ts'
-import { handlingFiles, makeFolderDurably, syncFolder } from './durable-files.ts'
+import { handlingFiles, syncFolder } from './durable-files.ts'
+import { makingBackup, type BackupPlace } from './unfinished-backup.ts'
 
 type DatabaseCopy = Awaited<ReturnType<typeof openDatabaseCopy>>
 
 /** What to back up, and where to. */
-export interface DatabaseBackUpOptions {
+export interface DatabaseBackUpOptions extends BackupPlace {
   /** `postgres://user:password@host:port/database`, of a user who may read all tables. */
   readonly url: string
-  /** Absent or empty. */
-  readonly to: string
-  readonly runtime?: Runtime
   readonly onProgress?: (progress: CopyProgress) => void
 }
 
 /** Backs up the logs of all apps in a database. Throws `INPUT_INVALID`, and the faults of the store. */
 export async function backUpDatabase(options: DatabaseBackUpOptions): Promise<DatabaseManifest> {
   return handlingFiles(async () => {
-    const { url, to, runtime = systemRuntime } = options
     // The driver is an optional peer.
     const { openDatabaseCopy } = await import('../postgres/copies/index.ts')
-    await requireEmpty(to)
-    const createdAt = isoTime(runtime.nowMs())
-    await using copy = await openDatabaseCopy(url)
-    await makeFolderDurably(to)
-    const tables: BackedUpTable[] = []
-    for (const table of copy.tables) {
-      // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
-      tables.push(await writeTable(copy, table, options))
-    }
-    await syncFolder(to)
-    const { step, logs } = copy
-    const manifest: DatabaseManifest = { format: 2, id: runtime.uuid(), createdAt, step, tables, logs }
-    await writeDatabaseManifest(to, manifest)
-    return manifest
+    return makingBackup(options, async (createdAt) => {
+      await using copy = await openDatabaseCopy(options.url)
+      return await writeAll(copy, createdAt, options)
+    })
   })
+}
+
+async function writeAll(
+  copy: DatabaseCopy,
+  createdAt: string,
+  options: DatabaseBackUpOptions,
+): Promise<DatabaseManifest> {
+  const { to, runtime = systemRuntime } = options
+  const tables: BackedUpTable[] = []
+  for (const table of copy.tables) {
+    // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
+    tables.push(await writeTable(copy, table, options))
+  }
+  await syncFolder(to)
+  const { step, logs } = copy
+  const manifest: DatabaseManifest = { format: 2, id: runtime.uuid(), createdAt, step, tables, logs }
+  await writeDatabaseManifest(to, manifest)
+  return manifest
 }
 
 async function writeTable(

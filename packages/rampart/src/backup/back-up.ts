@@ -3,13 +3,11 @@
 // Of each app the read models are copied before the logs: a log only grows, so that the copy of it contains
 // all that the copied documents were made of. The manifest comes last and makes the folder a backup.
 import { existsSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isoTime } from '../core/codec/index.ts'
-import { RampartError, systemRuntime, type Runtime } from '../core/index.ts'
+import { RampartError, systemRuntime } from '../core/index.ts'
 import { copySqliteFile, copySqliteStore, type StoredLog } from '../sqlite/copies/index.ts'
 import {
-  hasManifest,
   storeFiles,
   writeManifest,
   type BackedUpApp,
@@ -17,7 +15,8 @@ import {
   type BackupManifest,
 } from './manifest.ts'
 import { contentOf, handlingFiles, makeFolderDurably, syncFolder } from './durable-files.ts'
-import { requireNoUnfinishedRestore } from './unfinished-restore.ts'
+import { requireFinished } from './finished.ts'
+import { makingBackup, type BackupPlace } from './unfinished-backup.ts'
 
 /** How far a backup or a restore is. */
 export interface CopyProgress {
@@ -31,12 +30,9 @@ export interface CopyProgress {
 }
 
 /** What to back up, and where to. */
-export interface BackUpOptions {
+export interface BackUpOptions extends BackupPlace {
   /** Where apps keep their data, each in a folder of its own. */
   readonly dataFolder: string
-  /** Absent or empty. */
-  readonly to: string
-  readonly runtime?: Runtime
   readonly onProgress?: (progress: CopyProgress) => void
 }
 
@@ -50,22 +46,21 @@ export async function backUp(options: BackUpOptions): Promise<BackupManifest> {
 
 async function backUpAll(options: BackUpOptions): Promise<BackupManifest> {
   const { dataFolder, to, runtime = systemRuntime } = options
-  requireNoUnfinishedRestore(dataFolder)
+  requireFinished(dataFolder)
   const names = await appsIn(dataFolder)
   if (names.length === 0) {
     const message = `There is no store of an app in ${dataFolder}. Name the folder of the data: --data DIR.`
     throw new RampartError('INPUT_INVALID', message)
   }
-  await requireEmpty(to)
-  const createdAt = isoTime(runtime.nowMs())
-  await makeFolderDurably(to)
-  const apps: BackedUpApp[] = []
-  // One after the other: together they would only wait for the same disk.
-  // oxlint-disable-next-line no-await-in-loop -- the same
-  for (const name of names) apps.push(await backUpApp(options, name))
-  const manifest: BackupManifest = { format: 1, id: runtime.uuid(), createdAt, apps }
-  await writeManifest(to, manifest)
-  return manifest
+  return makingBackup(options, async (createdAt) => {
+    const apps: BackedUpApp[] = []
+    // One after the other: together they would only wait for the same disk.
+    // oxlint-disable-next-line no-await-in-loop -- the same
+    for (const name of names) apps.push(await backUpApp(options, name))
+    const manifest: BackupManifest = { format: 1, id: runtime.uuid(), createdAt, apps }
+    await writeManifest(to, manifest)
+    return manifest
+  })
 }
 
 /** The apps that have a store below a data folder. */
@@ -73,17 +68,6 @@ async function appsIn(dataFolder: string): Promise<readonly string[]> {
   if (!existsSync(dataFolder)) return []
   const names = await readdir(dataFolder)
   return names.filter((name) => existsSync(join(dataFolder, name, 'write.sqlite'))).toSorted()
-}
-
-/** Throws `INPUT_INVALID` unless a folder for a backup is absent or empty. */
-export async function requireEmpty(to: string): Promise<void> {
-  if (!existsSync(to)) return
-  const isFolder = (await stat(to)).isDirectory()
-  if (isFolder && (await readdir(to)).length === 0) return
-  const what = hasManifest(to)
-    ? `${to} holds a backup already`
-    : `${to} is not an empty folder: it may hold a backup that was never finished`
-  throw new RampartError('INPUT_INVALID', `${what}. Name a folder that is absent or empty.`)
 }
 
 async function backUpApp(options: BackUpOptions, name: string): Promise<BackedUpApp> {
@@ -95,15 +79,18 @@ async function backUpApp(options: BackUpOptions, name: string): Promise<BackedUp
   for (const each of storeFiles) {
     const file = join(dataFolder, name, each)
     if (!existsSync(file)) continue
-    const onProgress = (done: number, total: number): void =>
+    let bytes = 0
+    const onProgress = (done: number, total: number): void => {
+      bytes = total
       options.onProgress?.({ what: `copies ${name}/${each}`, done, total })
+    }
     const copying = { file, to: join(folder, each), onProgress }
     // oxlint-disable-next-line no-await-in-loop -- read models first: see above
     if (each === 'write.sqlite') logs = await copySqliteStore(copying)
     // oxlint-disable-next-line no-await-in-loop -- the same
     else await copySqliteFile(copying)
     // oxlint-disable-next-line no-await-in-loop -- the same
-    files.push({ name: each, ...(await contentOf(copying.to)) })
+    files.push({ name: each, ...(await contentOf(copying.to, () => onProgress(bytes, bytes))) })
   }
   await syncFolder(folder)
   return { name, files, logs }

@@ -134,16 +134,59 @@ describe('a backup', () => {
     expect(other.text).toMatch(/holds something else than this kind of store/)
   })
 
-  test('that ends before it is whole is none', async () => {
+  test('that fails leaves nothing of it, and the next one may go to the same place', async () => {
     const { dataFolder } = await withLostFuture()
-    const to = newFolder()
     const onProgress = ({ what }: CopyProgress): void => {
       if (what.endsWith('write.sqlite')) throw new Error('no more')
     }
-    await expect(backUp({ dataFolder, to, onProgress })).rejects.toThrow('no more')
-    expect(await readdir(to)).toEqual(['shop'])
-    const fault = await faultOf(restore({ from: to, dataFolder }))
-    expect(fault).toEqual({ code: 'BACKUP_INVALID', text: expect.stringContaining('never finished') })
+    const [fresh, empty] = [join(newFolder(), 'new'), newFolder()]
+    await mkdir(empty)
+    for (const to of [fresh, empty])
+      await expect(backUp({ dataFolder, to, onProgress })).rejects.toThrow('no more')
+    expect([existsSync(fresh), await readdir(empty)]).toEqual([false, []])
+    for (const to of [fresh, empty]) expect((await backUp({ dataFolder, to })).apps).toHaveLength(1)
+    expect((await readdir(empty)).toSorted()).toEqual(['manifest.json', 'shop'])
+  })
+
+  test('of a file that cannot be read leaves nothing, either', async () => {
+    const { dataFolder } = await withLostFuture()
+    await writeFile(join(dataFolder, 'shop', 'write.sqlite'), 'this is no database, however long one looks')
+    const to = newFolder()
+    expect((await faultOf(backUp({ dataFolder, to }))).code).toBe('STORE_UNAVAILABLE')
+    expect(existsSync(to)).toBe(false)
+  })
+
+  test('leaves what others have put into its place alone', async () => {
+    const { dataFolder } = await withLostFuture()
+    const to = newFolder()
+    await mkdir(to)
+    await writeFile(join(to, 'unfinished-backup.json'), '{}')
+    const other = await faultOf(backUp({ dataFolder, to }))
+    expect(other.text).toContain(`a process is making it just now, remove it: rm -r '${to}'`)
+    expect(await readdir(to)).toEqual(['unfinished-backup.json'])
+  })
+
+  test.runIf(process.platform === 'linux')('to a disk that can only be read says so', async () => {
+    const { dataFolder } = await withLostFuture()
+    const fault = await faultOf(backUp({ dataFolder, to: '/sys/rampart' }))
+    expect(fault).toEqual({
+      code: 'STORE_UNAVAILABLE',
+      text: expect.stringMatching(/mkdir '\/sys\/rampart'/),
+    })
+  })
+
+  test('within the data is no app of them, be it finished or not', async () => {
+    const { dataFolder } = await withLostFuture()
+    const [monday, tuesday, wednesday] = ['monday', 'tuesday', 'wednesday'].map((day) =>
+      join(dataFolder, day),
+    )
+    const names = async (to = ''): Promise<readonly string[]> =>
+      (await backUp({ dataFolder, to })).apps.map(({ name }) => name)
+    expect(await names(monday)).toEqual(['shop'])
+    await writeFile(join(monday ?? '', 'unfinished-backup.json'), '{}')
+    expect(await names(tuesday)).toEqual(['shop'])
+    expect((await restore({ from: tuesday ?? '', dataFolder })).apps).toHaveLength(1)
+    expect(await names(wednesday)).toEqual(['shop'])
   })
 })
 

@@ -29,8 +29,8 @@ export interface Content {
 }
 
 /** Reads a file to its end, and says what it holds. */
-export async function contentOf(file: string): Promise<Content> {
-  return readThrough(file, async () => {})
+export async function contentOf(file: string, onRead: () => void = () => {}): Promise<Content> {
+  return readThrough(file, async () => onRead())
 }
 
 /** Copies a file in place of whatever is at `to`, and says what the copy was made of. */

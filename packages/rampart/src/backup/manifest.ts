@@ -39,6 +39,14 @@ export function hasManifest(folder: string): boolean {
   return existsSync(join(folder, fileName))
 }
 
+/** The name of the note that stands in the folder of a backup until it is whole. */
+export const unfinishedNote = 'unfinished-backup.json'
+
+/** True when a folder has what is left of a backup that was never finished. */
+export function isUnfinished(folder: string): boolean {
+  return existsSync(join(folder, unfinishedNote))
+}
+
 /** Declares a backup complete. */
 export async function writeManifest(folder: string, manifest: BackupManifest): Promise<void> {
   await writeManifestText(folder, manifest)
@@ -64,11 +72,10 @@ export async function readManifestText(
   folder: string,
 ): Promise<{ readonly file: string; readonly manifest: unknown }> {
   if (!existsSync(folder)) throw new RampartError('INPUT_INVALID', `There is no folder ${folder}.`)
-  if (!hasManifest(folder)) {
-    const message =
-      `${folder} is no backup, or one that was never finished: it has no ${fileName}. ` +
-      'Restore from another one.'
-    throw new RampartError('BACKUP_INVALID', message)
+  const note = isUnfinished(folder) ? `${unfinishedNote} in it says so` : `it has no ${fileName}`
+  if (isUnfinished(folder) || !hasManifest(folder)) {
+    const what = `${folder} is no backup, or one that was never finished: ${note}.`
+    throw new RampartError('BACKUP_INVALID', `${what} Restore from another one.`)
   }
   const file = join(folder, fileName)
   return { file, manifest: parsed(await readFile(file, 'utf8')) }

@@ -1,10 +1,12 @@
 // `rampart backup` and `rampart restore` around a real server: what clients of it notice.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decodeToken } from '../core/codec/index.ts'
 import { startHost } from '../host/index.ts'
 import counter from './test/fixtures/counter/src/app.ts'
@@ -230,5 +232,72 @@ test('a call that cannot be carried out ends with 2, a backup that is none with 
     code: 1,
     stdout: '',
     stderr: expect.stringMatching(/is no backup, or one that was/),
+  })
+})
+
+describe('a backup that is stopped in the middle of its copy', () => {
+  const data = join(root, 'large')
+  beforeAll(async () => {
+    await (await serve(data))[Symbol.asyncDispose]()
+    const database = new DatabaseSync(join(data, 'counter', 'write.sqlite'))
+    database.exec('CREATE TABLE filler (bytes BLOB)')
+    const fill = database.prepare('INSERT INTO filler VALUES (zeroblob(1000000))')
+    for (let megabyte = 0; megabyte < 200; megabyte++) fill.run()
+    database.close()
+  })
+
+  /** Sends a signal to `rampart backup` once it has begun. */
+  async function stopped(to: string, signal: NodeJS.Signals) {
+    const environment = { ...process.env, INIT_CWD: '' }
+    const child = spawn(process.execPath, [bin, 'backup', to, '--data', data], { env: environment })
+    const ended = once(child, 'close')
+    let stderr = ''
+    child.stderr.on('data', (chunk) => (stderr += String(chunk)))
+    const note = join(to, 'unfinished-backup.json')
+    await expect.poll(() => existsSync(note), { interval: 1, timeout: 10_000 }).toBe(true)
+    child.kill(signal)
+    const [code, by] = await ended
+    return { code, by, stderr }
+  }
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('by %s leaves nothing, and says so', async (signal) => {
+    const to = join(root, `stopped-by-${signal}`)
+    expect(await stopped(to, signal)).toEqual({
+      code: 1,
+      by: null,
+      stderr: `${signal}: the backup is not finished, and what it had copied is removed.\n`,
+    })
+    expect(existsSync(to)).toBe(false)
+  })
+
+  test('by kill -9 is no backup and no data, and the next one says what to remove', async () => {
+    const to = join(root, 'killed')
+    expect(await stopped(to, 'SIGKILL')).toMatchObject({ code: null, by: 'SIGKILL' })
+    expect(existsSync(join(to, 'manifest.json'))).toBe(false)
+    const [again, restored, verified, examined] = await Promise.all([
+      rampart('backup', to, '--data', data),
+      rampart('restore', to, '--data', join(root, 'from-killed')),
+      rampart('verify', '--data', to),
+      rampart('doctor', '--data', to),
+    ])
+    const remove = `Unless a process is making it just now, remove it: rm -r '${to}'.`
+    expect(again).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `${to} holds a backup that was never finished. ${remove}\n`,
+    })
+    expect(restored).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('one that was never finished'),
+    })
+    const noData = {
+      code: 1,
+      stdout: '',
+      stderr: `${to} holds what is left of a backup that was never finished, and no data. ${remove}\n`,
+    }
+    expect([verified, examined]).toEqual([noData, noData])
+    await expect(serve(to)).rejects.toThrow('and no data')
+    await rm(to, { recursive: true })
+    expect(await rampart('backup', to, '--data', data)).toMatchObject({ code: 0 })
   })
 })

@@ -13,6 +13,7 @@ import {
 } from './data-place.ts'
 import { megabytes, print } from './output.ts'
 import { openProgress, type Progress } from './progress.ts'
+import { stopOnSignal, type Stopping } from './stop-on-signal.ts'
 
 /** Adds both commands to a program. */
 export function addBackup(program: Command): void {
@@ -34,7 +35,9 @@ async function runBackup(dir: string, options: DataOptions): Promise<void> {
   const to = resolve(callerFolder(process.env), dir)
   if (place.kind === 'database') return backUpOf(place, to)
   using shown = showProgress()
-  const { apps } = await backUp({ dataFolder: place.data, to, onProgress: shown.show })
+  using stopping = stopOnSignal(backupStopped)
+  const onProgress = stoppable(stopping, shown)
+  const { apps } = await backUp({ dataFolder: place.data, to, onProgress })
   shown[Symbol.dispose]()
   for (const { name, files, logs } of apps) {
     const size = files.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -43,10 +46,21 @@ async function runBackup(dir: string, options: DataOptions): Promise<void> {
   print(`The backup is complete: ${to}`)
 }
 
+const backupStopped = 'the backup is not finished, and what it had copied is removed.'
+
+function stoppable(stopping: Stopping, shown: Shown): Shown['show'] {
+  return (progress) => {
+    stopping.check()
+    shown.show(progress)
+  }
+}
+
 async function backUpOf({ url }: DatabasePlace, to: string): Promise<void> {
   await withDriver(() => import('../postgres/copies/index.ts'))
   using shown = showProgress()
-  const { tables, logs } = await backUpDatabase({ url, to, onProgress: shown.show })
+  using stopping = stopOnSignal(backupStopped)
+  const onProgress = stoppable(stopping, shown)
+  const { tables, logs } = await backUpDatabase({ url, to, onProgress })
   shown[Symbol.dispose]()
   printHeads(logs)
   const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)

@@ -1,7 +1,7 @@
 // The apps whose stores stand in the folder of the data that a command looks at.
 import { access, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { requireNoUnfinishedRestore } from '../backup/index.ts'
+import { requireFinished } from '../backup/index.ts'
 import { RampartError } from '../core/index.ts'
 
 /** An app whose stores stand in a data folder. */
@@ -17,7 +17,7 @@ export interface AppFolder {
  * while a restore is unfinished there.
  */
 export async function appFoldersIn(data: string): Promise<readonly AppFolder[]> {
-  requireNoUnfinishedRestore(data)
+  requireFinished(data)
   const entries = await readdir(data, { withFileTypes: true }).catch((cause: unknown) => {
     throw nothingIn(data, reasonFor(cause), cause)
   })

@@ -2,12 +2,14 @@
 // of a restore, and what is left when one is refused or killed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { appendFile, cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { backUpDatabase, type CopyProgress } from '../backup/index.ts'
 import { startHost, type RunningHost } from '../host/index.ts'
 import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
 import counter from './test/fixtures/counter/src/app.ts'
@@ -170,6 +172,25 @@ test('a process that only serves waits after a restore for who makes and derives
   await using _projector = await part('project')
   await expect.poll(async () => (await read(reader, 'a', kept.token)).status, { timeout: 10_000 }).toBe(200)
   expect(await read(reader, 'a', kept.token)).toMatchObject({ body: { version: 2 } })
+})
+
+test('a backup that fails at its first table or its last leaves nothing of it', async () => {
+  const url = await newDatabase()
+  await (await serve(url))[Symbol.asyncDispose]()
+  const names = new Set<string>()
+  await backUpDatabase({ url, to: newFolder(), onProgress: ({ what }) => names.add(what) })
+  const tables = [...names]
+  for (const failing of [tables[0], tables.at(-1)]) {
+    const to = newFolder()
+    const onProgress = ({ what }: CopyProgress): void => {
+      if (what === failing) throw new Error('no more')
+    }
+    await expect(backUpDatabase({ url, to, onProgress })).rejects.toThrow('no more')
+    expect(existsSync(to)).toBe(false)
+  }
+  const to = newFolder()
+  expect((await rampart('backup', to, '--store', 'postgres://127.0.0.1:1/none')).code).toBe(1)
+  expect(existsSync(to)).toBe(false)
 })
 
 test('a damaged backup, an unfinished one and one of files change nothing', async () => {

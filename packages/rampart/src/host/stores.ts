@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { RampartError, type Runtime } from '../core/index.ts'
 import type { ReadStore, WriteStore } from '../core/ports/index.ts'
-import { makeFolder, requireNoUnfinishedRestore } from '../backup/index.ts'
+import { makeFolder, requireFinished } from '../backup/index.ts'
 import { createMemoryStore } from '../memory/index.ts'
 import type { HostSettings } from './settings.ts'
 import { openSqliteReadStore, openSqliteStore } from '../sqlite/index.ts'
@@ -50,7 +50,7 @@ export async function openStores({ appName, storage, thread, runtime }: StoreOpt
     const read = await openSqliteReadStore({ file: ':memory:', thread: 'caller' })
     return opened({ write: createMemoryStore({ runtime }), read }, null)
   }
-  requireNoUnfinishedRestore(storage.dataFolder)
+  requireFinished(storage.dataFolder)
   const folder = join(storage.dataFolder, appName)
   createFolder(folder)
   const opening =
