@@ -101,6 +101,10 @@ function fileTold({ writeStore, readStore }: SurveyedApp): readonly Told[] {
         `${file} has schema ${schema}, and this version knows ${knownSchema} at most.`,
         'Use the version that wrote it, or a newer one.',
       ]),
+      ...when(schema < knownSchema, [
+        `${file} has schema ${schema}, and this version knows ${knownSchema}: it was not looked into.`,
+        'Start its server once with this version, which brings its tables up to date.',
+      ]),
       ...when(journalBytes > journalBytesMax, [
         `The journal of ${file} has ${megabytes(journalBytes)}: it cannot be moved into the file.`,
         'Some process reads the file without an end. Find it with lsof, and stop it.',

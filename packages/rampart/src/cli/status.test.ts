@@ -199,6 +199,7 @@ test('doctor judges what cannot be brought about quickly by the numbers alone', 
   const cases: readonly (readonly [Survey, RegExp])[] = [
     [{ ...healthy, disk: { freeBytes: 1_000_000, bytes: 1e12 } }, /has 1\.0 MB left/],
     [withApp({ writeStore: { ...app.writeStore, journalBytes: 5e8 } }), /journal .* has 500\.0 MB/],
+    [withApp({ writeStore: { ...app.writeStore, schema: 3 } }), /schema 3, .* was not looked into/],
     [withApp({ forbidden: ['/data'] }), /\/data may not be read and written/],
     [withApp({ server: { ...serving, state: 'silent' } }), /does not answer at/],
     [

@@ -1,4 +1,5 @@
--- Accepted commands without an outcome, oldest first, and after them those that were given up, newest first.
+-- Accepted commands without an outcome, oldest first, and after them those that were given up, newest first. Older
+-- tables do not say why one waits.
 SELECT state, log, type, decider, stream_id, command_id, attempts, at_ms, next_ms, cause
 FROM (
   SELECT
@@ -6,7 +7,7 @@ FROM (
     iif(owner IS NOT NULL AND lease_until_ms > :now, 'running', 'received') AS state,
     key AS log, type, decider, stream_id, command_id, attempts, received_at_ms AS at_ms,
     iif(attempts > 0 AND (owner IS NULL OR lease_until_ms <= :now), due_at_ms, NULL) AS next_ms,
-    cause
+    {cause} AS cause
   FROM inbox JOIN logs ON logs.number = inbox.log
   UNION ALL
   SELECT
