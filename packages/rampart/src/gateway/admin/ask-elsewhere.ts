@@ -22,7 +22,14 @@ export function requireOnlyAction(body: OperatorBody): void {
 
 /** An endpoint about what runs in one process of several. */
 export interface ModelEndpoint extends Pick<Endpoint, 'method' | 'path'> {
+  /** Throws what no process could answer otherwise. */
+  readonly check?: (exchange: Exchange) => void
   readonly handle: (exchange: Exchange, visitor: Visitor, body: OperatorBody) => Promise<Response>
+}
+
+/** Whether an app has a projection of this name whose documents commit with events, and run nowhere. */
+export function isSynchronous({ contexts }: AppDescription, name: string): boolean {
+  return contexts.some(({ projections }) => projections.some((one) => one.name === name && one.synchronous))
 }
 
 /** The addresses of the other processes that keep read models of an app up to date, with its prefix there. */
@@ -48,10 +55,11 @@ export function answeredAnywhere(
   endpoints: readonly ModelEndpoint[],
   { app, around, elsewhere }: OperatedModels,
 ): readonly Endpoint[] {
-  return endpoints.map(({ method, path, handle }) => ({
+  return endpoints.map(({ method, path, check, handle }) => ({
     method,
     path,
     async handle(exchange, visitor) {
+      check?.(exchange)
       const body = method === 'GET' ? noBody : await readJsonObject(exchange, around)
       const isAsked = headerOf(exchange, askedHeader) !== undefined
       if (hasRole(app, 'project')) {

@@ -7,6 +7,7 @@ import { placeOf, type Endpoint } from '../endpoint.ts'
 import { invalidInput, jsonResponse, segmentOf, type Exchange } from '../exchange.ts'
 import {
   answeredAnywhere,
+  isSynchronous,
   requireOnlyAction,
   type ModelEndpoint,
   type OperatedModels,
@@ -23,16 +24,23 @@ const uncached = { 'cache-control': 'no-store' }
 export function quarantineEndpoints(operated: OperatedModels): readonly Endpoint[] {
   const root = `${operated.app.prefix}/admin/quarantine`
   const path = `${root}/:projection/:key`
+  const check = (exchange: Exchange): void => {
+    const name = segmentOf(exchange, placeOf(path, 'projection'))
+    if (!isSynchronous(operated.app, name)) return
+    const message = `${name} is synchronous: what it cannot fold fails the command, and no key stands still.`
+    throw new RampartError('READ_NOT_FOUND', message)
+  }
   const endpoints: readonly ModelEndpoint[] = [
     {
       method: 'GET',
       path: root,
       handle: async () => jsonResponse(await listAll(operated.models), 200, uncached),
     },
-    { method: 'GET', path, handle: (exchange) => show(namedIn(exchange, path, operated)) },
+    { method: 'GET', path, check, handle: (exchange) => show(namedIn(exchange, path, operated)) },
     {
       method: 'POST',
       path,
+      check,
       async handle(exchange, { caller }, body) {
         const actor = caller?.subject ?? null
         const { model, key } = namedIn(exchange, path, operated)

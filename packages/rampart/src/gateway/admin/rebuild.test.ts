@@ -92,6 +92,21 @@ test('documents that commit with events are not built anew', async () => {
   expect((await problemIn(await served.post(synchronous, {}))).detail).toMatch(/synchronous/)
 })
 
+test.each(['write', 'project'] as const)(
+  'a process with the role %s knows what it is to be synchronous',
+  async (role) => {
+    await using served = await serveShop({ app: papersApp(), prefix: '', roles: [role] })
+    expect(await problemIn(await served.get('/admin/projections/access/rebuild'))).toMatchObject({
+      status: 400,
+      detail: 'access is synchronous: its documents commit with events, and are not built anew.',
+    })
+    expect(await problemIn(await served.get('/admin/quarantine/access/ada'))).toMatchObject({
+      status: 404,
+      detail: 'access is synchronous: what it cannot fold fails the command, and no key stands still.',
+    })
+  },
+)
+
 test('what cannot be begun is refused, and says why', async () => {
   await using served = await serveShop()
   const { get, post } = served

@@ -20,6 +20,7 @@ import {
   type Authentication,
   type Gateway,
   type GatewayLimits,
+  type Role,
 } from '../index.ts'
 
 const line = z.strictObject({ sku: z.string().min(1), quantity: z.int().min(1) })
@@ -153,6 +154,8 @@ export async function serveShop(
     readonly authentication?: Authentication
     /** Why nothing can be recorded. */
     readonly fault?: string
+    /** What the gateway answers; everything unless said. */
+    readonly roles?: readonly Role[]
   } = {},
 ): Promise<ServedShop> {
   const { prefix = '/shop', runtime = systemRuntime, app: served = shop, authentication } = options
@@ -171,6 +174,7 @@ export async function serveShop(
         commands: engine.services,
         reads: engine.models,
         stores: engine.stores,
+        ...(options.roles === undefined ? {} : { roles: new Set(options.roles) }),
       },
     ],
     runtime,
