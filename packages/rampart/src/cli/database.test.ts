@@ -1,208 +1,28 @@
 // The commands that operate a store, over a PostgreSQL database: the same answers as over a folder.
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { commandId, streamId } from '../core/codec/index.ts'
-import { context, systemRuntime } from '../core/index.ts'
-import type { EventStore } from '../core/ports/index.ts'
-import { app, startHost, type Mount, type RunningHost } from '../host/index.ts'
-import { openPostgresStore } from '../postgres/index.ts'
-import { createDatabase, startPostgres, type PostgresServer } from '../postgres/test/server.ts'
-import { createSealer, type Finding } from '../seal/index.ts'
+import { context } from '../core/index.ts'
+import { app } from '../host/index.ts'
+import { runSql } from '../postgres/test/server.ts'
+import { count, openDatabases, type Databases } from './test/databases.ts'
 import counter from './test/fixtures/counter/src/app.ts'
-import { storesInDatabase } from './stored-app.ts'
 import { rampart } from './test/run-rampart.ts'
+import { storesInDatabase } from './stored-app.ts'
 import { verifyApp } from './verify-app.ts'
 
 const bin = join(import.meta.dirname, '../../bin/rampart.js')
-let server: PostgresServer
-let folder: string
-let made = 0
-beforeAll(async () => {
-  server = await startPostgres(['fsync=off'])
-  folder = await mkdtemp(join(tmpdir(), 'rampart-database-'))
-  await fillOriginal()
-})
-afterAll(async () => {
-  await server[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
-})
-
-async function newDatabase(template?: string): Promise<string> {
-  return createDatabase(server.url('postgres'), `test_${++made}`, template)
-}
-
-async function change(url: string, sql: string): Promise<string> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
-    await client.query(sql)
-  } finally {
-    await client.end()
-  }
-  return url
-}
-
-const events = 1100
 const logKey = 'default/counter/0'
-
-/** Appends one event per append to one of 10 streams, every other with a command. */
-async function fill(log: EventStore, from: number, to: number): Promise<void> {
-  const appends = Array.from({ length: to - from + 1 }, (_, index) => {
-    const number = from + index
-    const payload = new TextEncoder().encode(JSON.stringify({ by: number }))
-    const id = commandId(`00000000-0000-4000-8000-${String(number).padStart(12, '0')}`)
-    const command = { id, fingerprint: 'print', outcome: { number }, expiresAtMs: null }
-    return log.append({
-      writes: [
-        {
-          decider: 'counter',
-          id: streamId(String(number % 10)),
-          expectedVersion: 'any',
-          events: [{ type: 'Counted', schemaVersion: 1, payload, tags: [`by:${number}`] }],
-        },
-      ],
-      actor: 'ada',
-      ...(number % 2 === 0 ? { command } : {}),
-    })
-  })
-  await Promise.all(appends)
-}
-
-async function seal(log: EventStore): Promise<void> {
-  await createSealer({ store: log, runtime: systemRuntime }).stop()
-}
-
-async function fillOriginal(): Promise<void> {
-  const url = await createDatabase(server.url('postgres'), 'original')
-  await using store = await openPostgresStore({ url, namespace: 'counter' })
-  const log = await store.openLog(logKey)
-  await fill(log, 1, events)
-  await seal(log)
-}
-
-function serve(url: string, served: Mount['app'] = counter, settings = {}): Promise<RunningHost> {
-  const data = join(folder, String(++made))
-  const environment = { PORT: '0', RAMPART_DATA: data, RAMPART_STORE: url, ...settings }
-  return startHost({ mounts: [{ prefix: '', app: served }], environment, reportFault() {} })
-}
-
-async function count(host: RunningHost, streamId: string, headers = {}): Promise<Response> {
-  const body = JSON.stringify({ streamId, data: { by: 1 } })
-  const sent = { 'content-type': 'application/json', ...headers }
-  return fetch(`${host.url}/commands/Count`, { method: 'POST', headers: sent, body })
-}
-
-describe('verify', () => {
-  const codesIn = (stdout: string): readonly string[] =>
-    Array.from(stdout.matchAll(/^([A-Z_]+) {2}counter {2}\S+(?: {2}position (\d+))?/gm), ([, code, at]) =>
-      at === undefined ? `${code}` : `${code} ${at}`,
-    )
-
-  async function found(url: string, ...args: readonly string[]): Promise<readonly string[]> {
-    const { code, stdout, stderr } = await rampart('verify', '--store', url, ...args)
-    const codes = codesIn(stdout)
-    expect([code, stderr]).toEqual([codes.length > 0 ? 1 : 0, ''])
-    return codes
-  }
-
-  const tamper = async (sql: string): Promise<string> => change(await newDatabase('original'), sql)
-  const where = (position: number): string => `WHERE log = 1 AND position = ${position}`
-  const renumber = (from: number, by: number): string =>
-    `UPDATE rampart_write.events SET position = -position WHERE position >= ${from};
-     UPDATE rampart_write.events SET position = -position + ${by} WHERE position < 0;`
-
-  test('finds nothing in a database that nobody touched, and keeps an anchor', async () => {
-    const anchor = join(folder, 'anchor.json')
-    const { stdout } = await rampart('verify', '--store', server.url('original'), '--write-anchor', anchor)
-    expect(stdout).toMatch(/^counter\n {2}default\/counter\/0 {2}1100 events, 2 seals, the newest \w{64}\n/)
-    expect(stdout).toMatch(/\nNothing was found\.\n$/)
-    expect(JSON.parse(await readFile(anchor, 'utf8'))).toMatchObject({ anchors: [{ position: events }] })
-    expect(await found(server.url('original'), '--anchor', anchor)).toEqual([])
-  })
-
-  test.each([
-    ['an edit', `UPDATE rampart_write.events SET actor = 'eve' ${where(700)}`, ['EVENT_CHANGED 700']],
-    [
-      'a deletion',
-      `DELETE FROM rampart_write.events ${where(700)}`,
-      ['EVENT_MISSING 700', 'VERSION_WRONG 710', 'TAG_WRONG 700'],
-    ],
-    [
-      'an insertion',
-      `${renumber(700, 1)}
-       INSERT INTO rampart_write.events SELECT (jsonb_populate_record(e, $$
-         {"position": 700, "version": 1000, "append_id": "forged", "command_id": null}$$)).*
-       FROM rampart_write.events AS e ${where(699)}`,
-      ['EVENT_INSERTED 700', 'VERSION_WRONG 700'],
-    ],
-    [
-      'a new order',
-      `UPDATE rampart_write.events SET position = -1 ${where(100)};
-       UPDATE rampart_write.events SET position = 100 ${where(101)};
-       UPDATE rampart_write.events SET position = 101 ${where(-1)}`,
-      ['EVENTS_REORDERED 100'],
-    ],
-    ['a cut tail', 'DELETE FROM rampart_write.events WHERE position > 1050', ['TAIL_CUT 1050']],
-    [
-      'a tag that is gone from the index',
-      'DELETE FROM rampart_write.event_tags WHERE position = 5',
-      ['TAG_WRONG 5'],
-    ],
-    [
-      'a tag that the index invents',
-      'INSERT INTO rampart_write.event_tags SELECT tag, log, 6, type FROM rampart_write.event_tags WHERE position = 5',
-      ['TAG_WRONG 6'],
-    ],
-    [
-      'a trigger, a function and an index that were changed',
-      `CREATE FUNCTION rampart_write.quiet() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-       CREATE TRIGGER quiet BEFORE INSERT ON rampart_write.events EXECUTE FUNCTION rampart_write.quiet();
-       DROP INDEX rampart_write.events_by_command`,
-      ['SCHEMA_CHANGED', 'SCHEMA_CHANGED', 'SCHEMA_CHANGED'],
-    ],
-  ])('finds %s', async (_, sql, expected) => {
-    expect((await found(await tamper(sql))).slice(0, expected.length)).toEqual(expected)
-  })
-
-  test('finds a cut tail and a rewritten history by an anchor, when the seals were made anew', async () => {
-    const anchor = join(folder, 'kept.json')
-    await rampart('verify', '--store', server.url('original'), '--write-anchor', anchor)
-    const cut = await tamper(
-      `DELETE FROM rampart_write.event_tags WHERE position > 1024;
-       DELETE FROM rampart_write.events WHERE position > 1024;
-       DELETE FROM rampart_write.seals WHERE number > 1`,
-    )
-    expect(await found(cut)).toEqual([])
-    expect(await found(cut, '--anchor', anchor)).toEqual(['TAIL_CUT 1024'])
-    const rewritten = await tamper(
-      `UPDATE rampart_write.events SET actor = 'eve' ${where(700)}; DELETE FROM rampart_write.seals`,
-    )
-    {
-      await using store = await openPostgresStore({ url: rewritten, namespace: 'counter' })
-      await seal(await store.openLog(logKey))
-    }
-    expect(await found(rewritten)).toEqual([])
-    expect(await found(rewritten, '--anchor', anchor)).toEqual([`HISTORY_REWRITTEN ${events}`])
-  })
-
-  test('compares read models with what the log folds to, beside the process that serves them', async () => {
-    const url = await newDatabase()
-    await using host = await serve(url)
-    for (const stream of ['a', 'b', 'c']) {
-      const token = (await count(host, stream)).headers.get('consistency-token') ?? ''
-      await fetch(`${host.url}/reads/totals/${stream}`, { headers: { 'consistency-token': token } })
-    }
-    const module = join(import.meta.dirname, 'test/fixtures/counter/src/app.ts')
-    const { stdout } = await rampart('verify', module, '--store', url)
-    expect(stdout).toMatch(/\n {2}totals {2}3 documents compared at position 3, 0 differ\nNothing/)
-    const sql = `UPDATE rampart_read.documents_1 SET data = '{"total":7}' WHERE key = 'b'`
-    expect(await found(await change(url, sql), module)).toEqual(['READ_MODEL_DIFFERS 3'])
-  })
+let databases: Databases
+beforeAll(async () => {
+  databases = await openDatabases()
 })
+afterAll(() => databases[Symbol.asyncDispose]())
+
+const newDatabase: Databases['create'] = (template) => databases.create(template)
+const serve: Databases['serve'] = (...served) => databases.serve(...served)
+
 test('a URL that is none is never repeated, and a database without a store is said to be one', async () => {
   const wrong = await rampart('verify', '--store', 'mysql://eve:secret@localhost/shop')
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/--store is no URL of a database/)])
@@ -228,7 +48,7 @@ test('commands list shows what waits in a database, and what was given up', asyn
     expect((await count(host, 'a', { prefer: 'respond-async' })).status).toBe(202)
     const list = async () => (await rampart('commands', 'list', '--store', url)).stdout
     await expect.poll(list).toMatch(/^counter {2}received {2}Count counter-a .* attempt \d .*not known\n$/)
-    await change(url, `UPDATE rampart_write.inbox SET attempts = 4, due_at_ms = 0`)
+    await runSql(url, `UPDATE rampart_write.inbox SET attempts = 4, due_at_ms = 0`)
     await expect.poll(list).toMatch(/^counter {2}failed {2}Count counter-a .*not known/)
     const { code, stdout } = await rampart('commands', 'list', '--store', url, '--json')
     expect([code, JSON.parse(stdout)]).toMatchObject([
@@ -288,7 +108,7 @@ describe('status and doctor', () => {
       stdout: expect.stringMatching(/^Nothing is wrong with/),
     })
     const killed = (seen: string) =>
-      change(
+      runSql(
         url,
         `INSERT INTO rampart_host.processes
          SELECT 'killed', app, roles, 4711, host, NULL, walled, since, now() - interval '${seen}'
@@ -298,7 +118,7 @@ describe('status and doctor', () => {
     expect((await doctor(url)).stdout).toMatch(
       /^! counter: Process 4711 on \S+ gave no sign of life for \d\d s\.\n/,
     )
-    await change(url, `DELETE FROM rampart_host.processes WHERE pid = 4711`)
+    await runSql(url, `DELETE FROM rampart_host.processes WHERE pid = 4711`)
     await killed('11 minutes')
     await expect.poll(status).not.toMatch(/4711/)
   })
@@ -391,7 +211,7 @@ describe('status and doctor', () => {
   test('doctor finds a process that stands still, which status showed with its lease', async () => {
     const url = await newDatabase()
     const module = join(import.meta.dirname, 'test/fixtures/counter/src')
-    const environment = { PORT: '0', RAMPART_DATA: join(folder, String(++made)), RAMPART_STORE: url }
+    const environment = { PORT: '0', RAMPART_DATA: join(databases.folder, 'alone'), RAMPART_STORE: url }
     const child = spawn(process.execPath, [bin, 'run', module], {
       env: { ...process.env, ...environment },
       stdio: 'ignore',
@@ -450,32 +270,6 @@ test('doctor names a process that has what stands still, not one that only serve
   } finally {
     delete process.env['COUNTER_FAILS_AT']
   }
-})
-
-test('documents that commit with events are shown and compared, too', async () => {
-  const url = await newDatabase()
-  const [{ deciders, projections }] = counter.contexts
-  const [totals] = projections
-  const keeping = app('keeping', {
-    contexts: [context('counter', { deciders, projections: [{ ...totals, synchronous: true }] })],
-  })
-  {
-    await using host = await serve(url, keeping)
-    for (const stream of ['a', 'b']) expect((await count(host, stream)).status).toBe(200)
-    expect((await rampart('status', '--store', url)).stdout).toMatch(/ totals .* commits with the events\n/)
-  }
-  const [stored] = await storesInDatabase(url, url)
-  if (stored === undefined) throw new Error('The app is not there.')
-  const verify = async () => {
-    const codes: string[] = []
-    const report = ({ code }: Finding): void => void codes.push(code)
-    const request = { stored, definition: keeping, anchors: [], report, onProgress() {} }
-    const [compared] = (await verifyApp(request)).projections
-    return [codes, compared?.result]
-  }
-  expect(await verify()).toMatchObject([[], { status: 'compared', documents: 2, differing: 0 }])
-  await change(url, `UPDATE rampart_documents.documents_1 SET data = '{"total":7}' WHERE key = 'b'`)
-  expect(await verify()).toMatchObject([['READ_MODEL_DIFFERS'], { differing: 1 }])
 })
 
 test('the parts of a projection are one to operators, wherever they run', async () => {

@@ -1,8 +1,9 @@
 // The stores of one app as a verification looks at them: files in its folder, or its part of a database.
 import { join } from 'node:path'
 import type { ReadModelViews } from '../core/inspection/index.ts'
-import type { Damage, StoreInspection } from '../core/seals/index.ts'
+import type { Damage, FailedLook, StoreInspection } from '../core/seals/index.ts'
 import {
+  damageOf,
   openSqliteInspection,
   openSqliteReadModelViews,
   readStoreDamages,
@@ -21,6 +22,8 @@ export interface StoredApp {
   readonly readDamages: () => Promise<readonly Damage[]>
   /** Documents that follow events (`reads`) or commit with them (`write`); `undefined` where none are. */
   readonly openViews: (kind: 'reads' | 'write') => Promise<ReadModelViews | undefined>
+  /** What a failed look at any of them means. */
+  readonly meaningOf: (fault: unknown) => FailedLook
 }
 
 /** The stores in the folder of an app. */
@@ -34,6 +37,10 @@ export function storesInFolder(app: string, folder: string): StoredApp {
     openInspection: async () => openSqliteInspection(place),
     readDamages: async () => readStoreDamages(readsPlace),
     openViews: async (kind) => openSqliteReadModelViews(join(folder, `${kind}.sqlite`), kind),
+    meaningOf(fault) {
+      const damage = damageOf(fault)
+      return damage === undefined ? { kind: 'other' } : { kind: 'damage', damage }
+    },
   }
 }
 
@@ -49,5 +56,6 @@ export async function storesInDatabase(url: string, readsUrl: string): Promise<r
     // Tables of read models are not compared there.
     readDamages: async () => [],
     openViews: (kind) => database.openPostgresReadModelViews(kind === 'reads' ? readsUrl : url, app, kind),
+    meaningOf: database.meaningOfFailure,
   }))
 }

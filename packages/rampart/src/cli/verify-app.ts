@@ -16,7 +16,7 @@ import {
   type Finding,
   type VerifiedLog,
 } from '../seal/index.ts'
-import { createIdSet, damageOf } from '../sqlite/inspection/index.ts'
+import { createIdSet } from '../sqlite/inspection/index.ts'
 import { openSqliteReadStore } from '../sqlite/index.ts'
 import { verifyStates, type VerifiedStates } from '../write/index.ts'
 import type { App } from '../host/index.ts'
@@ -37,7 +37,8 @@ export interface VerifyRequest {
 /** A read model that was verified. */
 export interface VerifiedProjection {
   readonly projection: string
-  readonly result: VerifiedReadModel
+  /** `left out` where this user may not read its documents. */
+  readonly result: VerifiedReadModel | { readonly status: 'left out'; readonly what: string }
 }
 
 /** What was verified of an app. */
@@ -55,9 +56,10 @@ export interface VerifiedApp {
 /** Verifies an app. */
 export async function verifyApp(asked: VerifyRequest): Promise<VerifiedApp> {
   const { report, reportRest } = bounded(asked.report)
-  const verified = await verifyStored({ ...asked, report })
+  const leftOut: string[] = []
+  const verified = await verifyStored({ ...asked, report, leaveOut: (what) => leftOut.push(what) })
   reportRest()
-  return verified
+  return { ...verified, leftOut }
 }
 
 const findingsMax = 100
@@ -80,15 +82,21 @@ function bounded(report: VerifyRequest['report']) {
   }
 }
 
-async function verifyStored(request: VerifyRequest): Promise<VerifiedApp> {
-  const { stored, definition, report } = request
+interface Verifying extends VerifyRequest {
+  /** Hears what could not be looked at, and why. */
+  readonly leaveOut: (what: string) => void
+}
+
+async function verifyStored(request: Verifying): Promise<Omit<VerifiedApp, 'leftOut'>> {
+  const { stored, definition, report, leaveOut } = request
   for (const damage of await stored.readDamages()) report({ ...damage, log: stored.readsPlace })
-  const nothing = { app: stored.app, logs: [], projections: [], leftOut: [], anchors: [] }
+  const nothing = { app: stored.app, logs: [], projections: [], anchors: [] }
   const verified = await unlessDamaged(request, async () => {
     await using store = await stored.openInspection()
     const { found, leftOut } = await store.damages()
     for (const damage of found) report({ ...damage, log: stored.place })
-    return { ...(await verifyStore(request, store)), leftOut: leftOut === null ? [] : [leftOut] }
+    if (leftOut !== null) leaveOut(leftOut)
+    return await verifyStore(request, store)
   })
   return { ...(verified ?? nothing), isWhole: definition !== undefined }
 }
@@ -101,16 +109,16 @@ async function unlessDamaged<T>(
   try {
     return await look()
   } catch (fault) {
-    const damage = damageOf(fault)
-    if (damage === undefined) throw fault
-    report({ ...damage, log: stored.place })
+    const meaning = stored.meaningOf(fault)
+    if (meaning.kind !== 'damage') throw fault
+    report({ ...meaning.damage, log: stored.place })
     return undefined
   }
 }
 
 type VerifiedStore = Omit<VerifiedApp, 'leftOut' | 'isWhole'>
 
-async function verifyStore(request: VerifyRequest, store: StoreInspection): Promise<VerifiedStore> {
+async function verifyStore(request: Verifying, store: StoreInspection): Promise<VerifiedStore> {
   const { stored, definition, report } = request
   const { app } = stored
   const logs: VerifiedApp['logs'][number][] = []
@@ -119,7 +127,7 @@ async function verifyStore(request: VerifyRequest, store: StoreInspection): Prom
   for (const log of store.logs) {
     const context = definition?.contexts.find(({ name }) => logKey(name) === log.log)
     const whole = await unlessDamaged(request, () => verifyEvents(request, log))
-    const states = await unlessDamaged(request, () => statesOf(context, log, report))
+    const states = await unlessDamaged(request, () => statesOf(request, context, log))
     if (whole !== undefined) {
       const { newest, ...verified } = whole
       logs.push({ ...verified, states: states ?? null })
@@ -153,13 +161,29 @@ function reportMissing({ stored: { app }, anchors, report }: VerifyRequest, stor
 }
 
 async function statesOf(
+  { stored, report, leaveOut }: Verifying,
   context: Context | undefined,
   log: LogInspection,
-  report: VerifyRequest['report'],
 ): Promise<VerifiedStates | null> {
   if (context === undefined) return null
-  return verifyStates(context, log, ({ state, what }) =>
-    report({ code: 'STATE_DIFFERS', log: log.log, event: eventName(state), what }),
+  try {
+    return await verifyStates(context, log, ({ state, what }) =>
+      report({ code: 'STATE_DIFFERS', log: log.log, event: eventName(state), what }),
+    )
+  } catch (fault) {
+    const meaning = stored.meaningOf(fault)
+    if (meaning.kind !== 'barred') throw fault
+    leaveOut(`the states of ${log.log} were not compared: ${mayNotRead(meaning.what, 'write')}`)
+    return null
+  }
+}
+
+/** Says why something is left out, and with whose rights it can be looked at. */
+function mayNotRead(reason: string, kind: 'reads' | 'write'): string {
+  const settings = { reads: 'RAMPART_PROJECTOR_STORE or RAMPART_READER_STORE', write: 'RAMPART_STORE' }
+  return (
+    `this user may not read them (${reason}). Name one who may in ${settings[kind]}, without --store, ` +
+    'and verify again'
   )
 }
 
@@ -171,16 +195,31 @@ async function projectionsOf(
   const verified: VerifiedProjection[] = []
   for (const projection of context.projections) {
     request.onProgress(projection.name, 0, 0)
-    // Documents that commit with events stand beside these.
-    const kind = projection.synchronous ? 'write' : 'reads'
     // oxlint-disable-next-line no-await-in-loop -- one after the other, to hold little
-    const result = await verifyInParts(projection, (part) =>
-      inScratch((scratchFile) => compareOne(request, { projection: part, log, kind, scratchFile })),
-    )
+    const result = await compareWhole(request, projection, log)
     verified.push({ projection: projection.name, result })
     reportReadModel(request, { projection: projection.name, result }, log.log)
   }
   return verified
+}
+
+async function compareWhole(
+  request: VerifyRequest,
+  projection: Projection,
+  log: LogInspection,
+): Promise<VerifiedProjection['result']> {
+  // Documents that commit with events stand beside these.
+  const kind = projection.synchronous ? 'write' : 'reads'
+  try {
+    return await verifyInParts(projection, (part) =>
+      inScratch((scratchFile) => compareOne(request, { projection: part, log, kind, scratchFile })),
+    )
+  } catch (fault) {
+    const meaning = request.stored.meaningOf(fault)
+    if (meaning.kind === 'away') throw fault
+    if (meaning.kind === 'barred') return { status: 'left out', what: mayNotRead(meaning.what, kind) }
+    return { status: 'unfolded', what: fault instanceof Error ? fault.message : String(fault) }
+  }
 }
 
 interface Compared {
@@ -195,16 +234,12 @@ async function compareOne(
   { stored }: VerifyRequest,
   { projection, log, kind, scratchFile }: Compared,
 ): Promise<VerifiedReadModel> {
-  try {
-    const opened = await stored.openViews(kind)
-    if (opened === undefined) return { status: 'absent' }
-    await using views = opened
-    await using scratch = await openSqliteReadStore({ file: scratchFile, thread: 'caller' })
-    const look = () => views.live(log.log, projection.name)
-    return await verifyReadModel({ projection, store: log, scratch, look, holdStill: views.holdStill })
-  } catch (fault) {
-    return { status: 'unfolded', what: fault instanceof Error ? fault.message : String(fault) }
-  }
+  const opened = await stored.openViews(kind)
+  if (opened === undefined) return { status: 'absent' }
+  await using views = opened
+  await using scratch = await openSqliteReadStore({ file: scratchFile, thread: 'caller' })
+  const look = () => views.live(log.log, projection.name)
+  return await verifyReadModel({ projection, store: log, scratch, look, holdStill: views.holdStill })
 }
 
 async function inScratch<T>(work: (file: string) => Promise<T>): Promise<T> {

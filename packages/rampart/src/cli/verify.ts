@@ -214,6 +214,7 @@ function textOf(result: Result): string {
       return 'has no documents yet'
     case 'other version':
       return `was not compared: its documents are of version ${result.version}`
+    case 'left out':
     case 'unfolded':
       return `was not compared: ${result.what}`
     case 'compared': {

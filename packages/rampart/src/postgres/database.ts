@@ -35,7 +35,7 @@ const connectMs = 5000
 const endMs = 1000
 const lockMs = 5000
 /** After the time-out of a statement the server must have said so; later, its connection is dead. */
-const answerMs = 2000
+export const answerMs = 2000
 
 // The writer looks single rows up by keys. Plans are kept, because making one costs more than a lone append,
 // and so must not depend on how few rows there were when they were made.

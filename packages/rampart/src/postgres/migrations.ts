@@ -8,9 +8,13 @@ import {
   endConnection,
   inTransaction,
   readSql,
+  run,
   sqlState,
   storeFault,
+  type RunQuery,
+  type Statement,
 } from './database.ts'
+import { numberOrNullAt } from './rows.ts'
 
 /** What a database schema holds. */
 export interface DatabaseSchema {
@@ -116,7 +120,7 @@ export async function connectPrepared(
 // Each step is a transaction with its number, under a lock: any number of processes may start at once, and a
 // killed start can be repeated.
 async function migrate({ client, access }: Prepared, schema: DatabaseSchema): Promise<void> {
-  const found = await stepOf(client, schema)
+  const found = await stepOf(queryOf(client), schema)
   if (found === schema.steps.length) return
   const migrator = await connectMigrator(access)
   try {
@@ -174,7 +178,7 @@ async function takeStep(client: Client, schema: DatabaseSchema): Promise<boolean
     await client.query(migrationLock)
     await client.query(`CREATE SCHEMA IF NOT EXISTS ${name}`)
     await client.query(`CREATE TABLE IF NOT EXISTS ${name}.schema_steps (step integer PRIMARY KEY)`)
-    const step = await stepOf(client, schema)
+    const step = await stepOf(queryOf(client), schema)
     const file = steps[step]
     if (file === undefined) return false
     await client.query(readSql(file))
@@ -183,15 +187,23 @@ async function takeStep(client: Client, schema: DatabaseSchema): Promise<boolean
   })
 }
 
-// The catalogue tells everyone whether a table is there, also those who may not look into its schema.
-const findSteps = `SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE n.nspname = $1 AND c.relname = 'schema_steps'`
+function queryOf(client: Client): RunQuery {
+  return (statement, values) => run(client, statement, values)
+}
 
-async function stepOf(client: Client, { name, steps }: DatabaseSchema): Promise<number> {
-  const table = await client.query(findSteps, [name])
-  if (table.rowCount === 0) return 0
-  const found = await client.query<{ step: number }>(`SELECT max(step) AS step FROM ${name}.schema_steps`)
-  const step = found.rows[0]?.step ?? 0
+// The catalogue tells everyone whether a table is there, also those who may not look into its schema.
+const findSteps: Statement = {
+  name: 'find-steps',
+  text: `SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = 'schema_steps'`,
+}
+
+/** How many steps of a schema a database has taken. Throws `STORE_SCHEMA_NEWER`. */
+export async function stepOf(query: RunQuery, { name, steps }: DatabaseSchema): Promise<number> {
+  const tables = await query(findSteps, [name])
+  if (tables.length === 0) return 0
+  const findStep = { name: `step-of-${name}`, text: `SELECT max(step) FROM ${name}.schema_steps` }
+  const step = numberOrNullAt((await query(findStep, []))[0] ?? [], 0) ?? 0
   if (step <= steps.length) return step
   const message =
     `The schema ${name} is at step ${step}, and this version knows ${steps.length} at most. ` +

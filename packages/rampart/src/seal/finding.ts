@@ -24,7 +24,7 @@ export const findingCodes = {
   TAG_WRONG: 'the index must say what events say, conditions of appends are judged by it: restore a backup',
   READ_MODEL_DIFFERS: 'rebuild it: `rampart rebuild`',
   READ_MODEL_UNREADABLE:
-    'name a user who may read it in RAMPART_PROJECTOR_STORE; a file is derived again once it was deleted',
+    'mend its handler if that throws, else rebuild it: `rampart rebuild`; a file is derived again once it was deleted',
   STATE_DIFFERS: 'delete its row of `states` while the server is stopped; it is folded again',
 } as const
 

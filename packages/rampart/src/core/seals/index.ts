@@ -5,6 +5,7 @@ export { noDigest, sealEventsMax, sealsMax } from '../ports/seal-store.ts'
 export type {
   Damage,
   Damages,
+  FailedLook,
   IdSet,
   InspectedEpoch,
   InspectedEvent,

@@ -71,6 +71,16 @@ export interface Damages {
   readonly leftOut: string | null
 }
 
+/**
+ * What it means that a store could not be looked at: it is damaged; this user may not; it is away, which says
+ * nothing of what stands there; or something else.
+ */
+export type FailedLook =
+  | { readonly kind: 'damage'; readonly damage: Damage }
+  | { readonly kind: 'barred'; readonly what: string }
+  | { readonly kind: 'away' }
+  | { readonly kind: 'other' }
+
 /** A store that is inspected. */
 export interface StoreInspection extends AsyncDisposable {
   readonly logs: readonly LogInspection[]

@@ -2,9 +2,9 @@
 // the schema.
 import type { Client } from 'pg'
 import type { Damage, Damages } from '../../core/seals/index.ts'
-import { readSql, run, sqlState, storeFault } from '../database.ts'
+import { endConnection, readSql, run, sqlState, storeFault } from '../database.ts'
 import { textAt } from '../rows.ts'
-import { writeSchema, type DatabaseSchema } from '../migrations.ts'
+import { stepOf, writeSchema, type DatabaseSchema } from '../migrations.ts'
 import { connectToLook } from './one-moment.ts'
 
 const expectedName = 'rampart_expected'
@@ -17,10 +17,8 @@ export async function damagesOf(url: string): Promise<Damages> {
   const client = await connectToLook(url)
   try {
     await client.query('BEGIN')
-    const step = await client.query<{ step: number }>(
-      `SELECT max(step) AS step FROM ${writeSchema.name}.schema_steps`,
-    )
-    await createExpected(client, writeSchema, step.rows[0]?.step ?? 0)
+    const step = await stepOf((statement, values) => run(client, statement, values), writeSchema)
+    await createExpected(client, writeSchema, step)
     return {
       found: differences(await objectsOf(client, expectedName), await objectsOf(client)),
       leftOut: null,
@@ -32,7 +30,7 @@ export async function damagesOf(url: string): Promise<Damages> {
     return { found: [], leftOut }
   } finally {
     // The connection ends without a commit.
-    await client.end().catch(() => undefined)
+    await endConnection(client)
   }
 }
 

@@ -1,5 +1,6 @@
 // What operators read of a database beside the processes that write it.
 export { placeOf } from '../database.ts'
+export { meaningOfFailure } from './failed-look.ts'
 export { inspectDatabaseCommands } from './inspect-commands.ts'
 export { inspectReads, inspectWrites } from './inspect-database.ts'
 export { inspectSessions } from './inspect-sessions.ts'

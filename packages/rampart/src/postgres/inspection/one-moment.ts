@@ -1,7 +1,15 @@
 // Looks at a database from one moment, over a connection of its own, which changes nothing.
 import { Client } from 'pg'
 import { RampartError } from '../../core/index.ts'
-import { placeOf, run, storeFault, type RunQuery, type Statement } from '../database.ts'
+import {
+  answerMs,
+  endConnection,
+  placeOf,
+  run,
+  storeFault,
+  type RunQuery,
+  type Statement,
+} from '../database.ts'
 import { textAt } from '../rows.ts'
 
 const connectMs = 5000
@@ -9,12 +17,13 @@ const statementMs = 30_000
 /** Whoever looks waits no longer for a session that has locked a table. */
 const lockMs = 3000
 
-/** Connects for looking. Throws `STORE_UNAVAILABLE`. */
+/** Connects for looking; statements of 0 ms have no bound. Throws `STORE_UNAVAILABLE`. */
 export async function connectToLook(url: string, statementsMs: number = statementMs): Promise<Client> {
   const client = new Client({
     connectionString: url,
     connectionTimeoutMillis: connectMs,
     statement_timeout: statementsMs,
+    ...(statementsMs === 0 ? {} : { query_timeout: statementsMs + answerMs }),
     keepAlive: true,
     application_name: 'rampart operator',
   })
@@ -49,7 +58,7 @@ export async function atOneMoment<Seen>(
   } catch (error) {
     throw storeFault(error, url)
   } finally {
-    await client.end().catch(() => undefined)
+    await endConnection(client)
   }
 }
 

@@ -16,6 +16,7 @@ import { accessOf } from '../access.ts'
 import { isDataError, openReaders, readSql, sqlState, type RunQuery, type Statement } from '../database.ts'
 import { createEventReader, type EventReader } from '../event-reader.ts'
 import { createLogPages } from '../log-pages.ts'
+import { stepOf, writeSchema } from '../migrations.ts'
 import { numberAt, textAt, type Row } from '../rows.ts'
 import { sha256 } from '../fresh-leaves.ts'
 import { findLastSeal, listSealsAfter } from '../seal-store.ts'
@@ -28,11 +29,12 @@ export async function listDatabaseApps(url: string): Promise<readonly string[]> 
   return atOneMoment(url, appsIn)
 }
 
-/** Opens the logs of an app for an inspection. Throws `STORE_UNAVAILABLE`. */
+/** Opens the logs of an app for an inspection. Throws `STORE_UNAVAILABLE` and `STORE_SCHEMA_NEWER`. */
 export async function openPostgresInspection(url: string, app: string): Promise<StoreInspection> {
   const readers = openReaders(accessOf({ url }))
   const { query, close } = readers
   try {
+    await stepOf(query, writeSchema)
     const events = createEventReader(readers)
     const logs = await listLogs({ query, events }, app)
     return {

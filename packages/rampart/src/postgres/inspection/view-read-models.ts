@@ -1,10 +1,10 @@
 // Looks at the read models of an app beside the processes that write them, and holds one view of them when
 // asked to.
-import type { Client } from 'pg'
 import type { ReadModelViews, ViewedCollection } from '../../core/inspection/index.ts'
 import type { CollectionState, LogKey } from '../../core/ports/index.ts'
 import { placeOf } from '../../core/rows/index.ts'
-import { run, storeFault, type RunQuery, type Statement } from '../database.ts'
+import { endConnection, run, storeFault, type RunQuery, type Statement } from '../database.ts'
+import { documentsSchema, readSchema, stepOf } from '../migrations.ts'
 import { createCollectionReader } from '../read-store-collection.ts'
 import { collectionStates } from '../read-store-generations.ts'
 import { numberAt, textAt } from '../rows.ts'
@@ -13,23 +13,31 @@ import { beginMoment, connectToLook } from './one-moment.ts'
 /** Documents that follow the events of a log, or commit with them. */
 type Kind = 'reads' | 'write'
 
-const schemas = { reads: 'rampart_read', write: 'rampart_documents' } as const
+const schemas = { reads: readSchema, write: documentsSchema } as const
+const schemaNames = { reads: 'rampart_read', write: 'rampart_documents' } as const
 
-/** Opens read models of an app for looking; `undefined` where none are. Throws `STORE_UNAVAILABLE`. */
+/**
+ * Opens read models of an app for looking; `undefined` where none are. Throws `STORE_UNAVAILABLE` and
+ * `STORE_SCHEMA_NEWER`.
+ */
 export async function openPostgresReadModelViews(
   url: string,
   app: string,
   kind: Kind,
 ): Promise<ReadModelViews | undefined> {
   const client = await connectToLook(url)
-  const query = createQuery(client, url)
+  const asFault = (error: unknown): never => {
+    throw storeFault(error, url)
+  }
+  const query: RunQuery = (statement, values) => run(client, statement, values).catch(asFault)
   try {
-    if ((await query(findTables, [`${schemas[kind]}.collections`])).length === 0) {
-      await client.end()
+    await stepOf(query, schemas[kind])
+    if ((await query(findTables, [`${schemaNames[kind]}.collections`])).length === 0) {
+      await endConnection(client)
       return undefined
     }
   } catch (fault) {
-    await client.end()
+    await endConnection(client)
     throw fault
   }
   let isHeld = false
@@ -37,10 +45,10 @@ export async function openPostgresReadModelViews(
   return {
     live: (log, name) => find(query, { app, log, name }),
     holdStill: async () => {
-      if (!isHeld) await client.query(beginMoment)
+      if (!isHeld) await client.query(beginMoment).catch(asFault)
       isHeld = true
     },
-    [Symbol.asyncDispose]: () => client.end(),
+    [Symbol.asyncDispose]: () => endConnection(client),
   }
 }
 
@@ -68,7 +76,7 @@ async function findFollowing(
   const found = await collectionStates(query, `${app}:${log}`, name)
   const state = found.find((one) => one.isLive)
   if (row === undefined || state === undefined) return undefined
-  const table = { schema: schemas.reads, number: numberAt(row, 0) }
+  const table = { schema: schemaNames.reads, number: numberAt(row, 0) }
   return { state, documents: createCollectionReader({ query, table, shape: state.shape }) }
 }
 
@@ -90,18 +98,8 @@ async function findKept(query: RunQuery, { app, log, name }: Wanted): Promise<Vi
   const columns = JSON.parse(textAt(row, 5)) as Pick<CollectionState['shape'], 'indexes' | 'search'>
   const shape = { log, name, version, ...columns }
   const state = { version, generation: 1, shape, checkpoint: placeOf(row), isLive: true, tag: null }
-  const table = { schema: schemas.write, number: numberAt(row, 3) }
+  const table = { schema: schemaNames.write, number: numberAt(row, 3) }
   const reader = createCollectionReader({ query, table, shape })
   // A handler that throws fails its command, so no key ever stands still.
   return { state, documents: { ...reader, quarantined: async () => [], skipped: async () => [] } }
-}
-
-function createQuery(client: Client, url: string): RunQuery {
-  return async (statement, values) => {
-    try {
-      return await run(client, statement, values)
-    } catch (error) {
-      throw storeFault(error, url)
-    }
-  }
 }
