@@ -220,6 +220,119 @@ test('documents that this user may not read are left out, and it is said who may
   expect(projector.stdout).toMatch(/the states of default\/counter\/0 were not compared: .* RAMPART_STORE, /)
 })
 
+/** What is found, without the app and the place. */
+async function told(url: string, ...args: readonly string[]): Promise<readonly string[]> {
+  const { stdout } = await rampart('verify', '--json', '--store', url, ...args)
+  const findings: readonly Finding[] = Object(JSON.parse(stdout)).findings
+  return findings.map(({ code, what }) => `${code}: ${what}`)
+}
+
+test('finds rows of each table that belong to no log, and states of no stream', async () => {
+  const copied = (more: object): string => `SELECT (jsonb_populate_record(t, $$${JSON.stringify(more)}$$)).*`
+  const commandColumns =
+    'log, command_id, fingerprint, decider, stream_id, type, data, received_at_ms, attempts'
+  const command = `7, gen_random_uuid(), '', 'counter', 'a', 'Count', '{}', 0, 0`
+  const url = await tamper(
+    `INSERT INTO rampart_write.events ${copied({ log: 7, version: 1000, command_id: null })}
+       FROM rampart_write.events AS t WHERE position < 4;
+     INSERT INTO rampart_write.event_tags ${copied({ log: 0 })}
+       FROM rampart_write.event_tags AS t WHERE position = 1;
+     INSERT INTO rampart_write.seals ${copied({ log: 8 })} FROM rampart_write.seals AS t WHERE number = 1;
+     INSERT INTO rampart_write.epochs (log, ordinal, epoch, fork_position) VALUES (7, 1, 'e', 0);
+     INSERT INTO rampart_write.streams (log, decider, id)
+       VALUES (2147483647, 'counter', 'a'), (-5, 'counter', 'a');
+     INSERT INTO rampart_write.outcomes VALUES (7, gen_random_uuid(), '', null, 0, 0, '', 0, null);
+     INSERT INTO rampart_write.inbox (${commandColumns}, lease_until_ms, due_at_ms)
+       VALUES (${command}, 0, 0);
+     INSERT INTO rampart_write.dead_letters (${commandColumns}, cause, buried_at_ms)
+       VALUES (${command}, '', 0);
+     INSERT INTO rampart_write.states VALUES (99, 1, 1, '', '{}');
+     INSERT INTO rampart_documents.collections (log, name, version, shape, epoch, position, event_id)
+       VALUES (7, 'more', 1, '{}', '', 0, '')`,
+  )
+  const found = await told(url)
+  const outside = (table: string, rows: string, log: number): string =>
+    `ROW_MISPLACED: the table ${table} has ${rows} outside all logs, at log number ${log}`
+  expect(found.filter((one) => one.startsWith('ROW'))).toEqual([
+    outside('rampart_write.events', '3 rows', 7),
+    outside('rampart_write.event_tags', '1 row', 0),
+    outside('rampart_write.streams', '1 row', -5),
+    outside('rampart_write.streams', '1 row', 2147483647),
+    outside('rampart_write.epochs', '1 row', 7),
+    outside('rampart_write.seals', '1 row', 8),
+    outside('rampart_write.outcomes', '1 row', 7),
+    outside('rampart_write.inbox', '1 row', 7),
+    outside('rampart_write.dead_letters', '1 row', 7),
+    outside('rampart_documents.collections', '1 row', 7),
+    'ROW_MISPLACED: the table rampart_write.states has 1 row of no stream',
+  ])
+})
+
+test.each([
+  ['UPDATE of events', 'GRANT UPDATE ON rampart_write.events TO rampart_writer', ['writer UPDATE events']],
+  ['a column', 'GRANT UPDATE (actor) ON rampart_write.events TO rampart_writer', ['writer UPDATE events']],
+  [
+    'what everyone may read',
+    'GRANT SELECT ON rampart_write.inbox TO PUBLIC',
+    ['projector SELECT inbox', 'reader SELECT inbox'],
+  ],
+  [
+    'an owner',
+    'ALTER TABLE rampart_write.events OWNER TO rampart_writer',
+    ['writer UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER events'],
+  ],
+])('finds that a role may do more by %s', async (_, sql, expected) => {
+  const found = await told(await tamper(sql))
+  expect(found).toEqual(
+    expected.map((one) =>
+      one.replace(
+        /^(\w+) (.*) (\w+)$/,
+        'RIGHTS_CHANGED: the role rampart_$1 may, and should not, $2 the table $3 in rampart_write',
+      ),
+    ),
+  )
+})
+
+test('finds tables of read models that are missing or changed, and rights over them', async () => {
+  const url = await newDatabase()
+  {
+    await using host = await serve(url)
+    await count(host, 'a')
+  }
+  expect(await told(url)).toEqual([])
+  await runSql(
+    url,
+    `DROP INDEX rampart_read.documents_1_by_position;
+     ALTER TABLE rampart_read.standings ADD COLUMN more text;
+     REVOKE SELECT ON rampart_read.leases FROM rampart_reader;
+     GRANT DELETE ON rampart_read.documents_1 TO rampart_reader;
+     CREATE OR REPLACE VIEW rampart_documents.quarantined_keys AS SELECT 1 AS collection, '' COLLATE "C" AS key;
+     DROP POLICY everyone_clears ON rampart_host.processes`,
+  )
+  const changed = (await told(url)).toSorted()
+  expect(changed).toEqual([
+    'RIGHTS_CHANGED: the role rampart_reader may not, and should, SELECT the table leases in rampart_read',
+    'RIGHTS_CHANGED: the role rampart_reader may, and should not, DELETE the table documents_1 in rampart_read',
+    'SCHEMA_CHANGED: the index documents_1_by_position is missing in rampart_read',
+    'SCHEMA_CHANGED: the policy everyone_clears of processes is missing in rampart_host',
+    'SCHEMA_CHANGED: the table quarantined_keys was changed in rampart_documents',
+    'SCHEMA_CHANGED: the table standings was changed in rampart_read',
+  ])
+  await runSql(url, 'DROP TABLE rampart_read.documents_1')
+  expect(await told(url, module)).toEqual(
+    expect.arrayContaining([
+      'SCHEMA_CHANGED: the table documents_1 is missing in rampart_read',
+      expect.stringMatching(
+        /^READ_MODEL_UNREADABLE: totals cannot be compared: .*documents_1.* does not exist/,
+      ),
+    ]),
+  )
+  await runSql(url, 'INSERT INTO rampart_read.schema_steps (step) VALUES (99)')
+  expect(await told(url)).toContainEqual(
+    expect.stringMatching(/^SCHEMA_NEWER: .* rampart_read is at step 99/),
+  )
+})
+
 test('documents that commit with events are shown and compared, too', async () => {
   const url = await newDatabase()
   const [{ deciders, projections }] = counter.contexts

@@ -1,7 +1,7 @@
 // The stores of one app as a verification looks at them: files in its folder, or its part of a database.
 import { join } from 'node:path'
 import type { ReadModelViews } from '../core/inspection/index.ts'
-import type { Damage, FailedLook, StoreInspection } from '../core/seals/index.ts'
+import type { Damages, FailedLook, StoreInspection } from '../core/seals/index.ts'
 import {
   damageOf,
   openSqliteInspection,
@@ -19,7 +19,7 @@ export interface StoredApp {
   readonly readsPlace: string
   readonly openInspection: () => Promise<StoreInspection>
   /** What is wrong with the place of its read models itself. */
-  readonly readDamages: () => Promise<readonly Damage[]>
+  readonly readDamages: () => Promise<Damages>
   /** Documents that follow events (`reads`) or commit with them (`write`); `undefined` where none are. */
   readonly openViews: (kind: 'reads' | 'write') => Promise<ReadModelViews | undefined>
   /** What a failed look at any of them means. */
@@ -35,7 +35,7 @@ export function storesInFolder(app: string, folder: string): StoredApp {
     place,
     readsPlace,
     openInspection: async () => openSqliteInspection(place),
-    readDamages: async () => readStoreDamages(readsPlace),
+    readDamages: async () => ({ found: readStoreDamages(readsPlace), leftOut: null }),
     openViews: async (kind) => openSqliteReadModelViews(join(folder, `${kind}.sqlite`), kind),
     meaningOf(fault) {
       const damage = damageOf(fault)
@@ -53,8 +53,9 @@ export async function storesInDatabase(url: string, readsUrl: string): Promise<r
     place: database.placeOf(url),
     readsPlace: database.placeOf(readsUrl),
     openInspection: () => database.openPostgresInspection(url, app),
-    // Tables of read models are not compared there.
-    readDamages: async () => [],
+    // Whoever owns the tables may compare them, and that is rarely who reads them.
+    readDamages: () =>
+      database.readDamagesOf(database.placeOf(url) === database.placeOf(readsUrl) ? url : readsUrl),
     openViews: (kind) => database.openPostgresReadModelViews(kind === 'reads' ? readsUrl : url, app, kind),
     meaningOf: database.meaningOfFailure,
   }))

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Context, Projection } from '../core/index.ts'
 import { logKey } from '../core/ports/index.ts'
-import type { LogInspection, StoreInspection } from '../core/seals/index.ts'
+import type { Damages, LogInspection, StoreInspection } from '../core/seals/index.ts'
 import { verifyInParts, verifyReadModel, type VerifiedReadModel } from '../projection/index.ts'
 import {
   anchorOf,
@@ -88,17 +88,20 @@ interface Verifying extends VerifyRequest {
 }
 
 async function verifyStored(request: Verifying): Promise<Omit<VerifiedApp, 'leftOut'>> {
-  const { stored, definition, report, leaveOut } = request
-  for (const damage of await stored.readDamages()) report({ ...damage, log: stored.readsPlace })
+  const { stored, definition } = request
+  takeDamages(request, await stored.readDamages(), stored.readsPlace)
   const nothing = { app: stored.app, logs: [], projections: [], anchors: [] }
   const verified = await unlessDamaged(request, async () => {
     await using store = await stored.openInspection()
-    const { found, leftOut } = await store.damages()
-    for (const damage of found) report({ ...damage, log: stored.place })
-    if (leftOut !== null) leaveOut(leftOut)
+    takeDamages(request, await store.damages(), stored.place)
     return await verifyStore(request, store)
   })
   return { ...(verified ?? nothing), isWhole: definition !== undefined }
+}
+
+function takeDamages({ report, leaveOut }: Verifying, { found, leftOut }: Damages, place: string): void {
+  for (const damage of found) report({ ...damage, log: place })
+  if (leftOut !== null) leaveOut(leftOut)
 }
 
 /** What a look at the store tells; `undefined` when it is too damaged for it, which is reported. */

@@ -7,11 +7,11 @@ import type { Client } from 'pg'
 import { RampartError } from '../core/index.ts'
 import type { DocumentBuild, LogIdentity } from '../core/group-commit/index.ts'
 import type { AppendRequest, CollectionShape, StoredDocument } from '../core/ports/index.ts'
-import { type Columns, columnsOf, ownColumns, requireSameColumns } from '../core/rows/index.ts'
+import { type Columns, columnsOf, requireSameColumns } from '../core/rows/index.ts'
 import { holdAppends, letAppend, type HoldState } from './append-hold.ts'
 import { bigints, integers, texts } from './binary-array.ts'
 import { inTransaction, run, sqlState, type Statement } from './database.ts'
-import { cellsText, collectionSql, createTableSql } from './read-store-tables.ts'
+import { cellsText, collectionSql, createKeptSql } from './read-store-tables.ts'
 import { numberAt, textAt } from './rows.ts'
 
 /** A collection that is open for writing. */
@@ -74,20 +74,9 @@ async function create(client: Client, log: LogIdentity, shape: CollectionShape):
   const columns = columnsOf(shape)
   const values = [log.number, shape.name, shape.version, JSON.stringify(columns), log.epoch]
   const [row = []] = await run(client, insertStatement, values)
-  const table = { schema, number: numberAt(row, 0) } as const
-  const names = ['key', 'version', 'position', 'data', ...ownColumns(columns)]
-  const functions = collectionSql('create-kept-functions', table, {
-    columns: names.join(', '),
-    cells: ownColumns(columns)
-      .map((_, index) => `, d.cells::json ->> ${index}`)
-      .join(''),
-    updates: names
-      .slice(1)
-      .map((name) => `${name} = excluded.${name}`)
-      .join(', '),
-  })
-  await client.query(`${createTableSql(table, columns)}\n${functions}`)
-  return table.number
+  const number = numberAt(row, 0)
+  await client.query(createKeptSql(number, columns))
+  return number
 }
 
 /** Stores documents of earlier events with the checkpoint that they lead to. */

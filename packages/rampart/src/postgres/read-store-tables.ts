@@ -92,3 +92,20 @@ export function createTableSql(name: CollectionTable, columns: Columns): string 
   const documents = collectionSql('create-documents', name, { columns: own.join('') })
   return [documents, ...indexes, ...words].join('\n')
 }
+
+/** The statements that create a collection of documents that commit with events: its table and functions. */
+export function createKeptSql(number: number, columns: Columns): string {
+  const table = { schema: 'rampart_documents', number } as const
+  const names = ['key', 'version', 'position', 'data', ...ownColumns(columns)]
+  const functions = collectionSql('create-kept-functions', table, {
+    columns: names.join(', '),
+    cells: ownColumns(columns)
+      .map((_, index) => `, d.cells::json ->> ${index}`)
+      .join(''),
+    updates: names
+      .slice(1)
+      .map((name) => `${name} = excluded.${name}`)
+      .join(', '),
+  })
+  return `${createTableSql(table, columns)}\n${functions}`
+}

@@ -6,6 +6,7 @@ export const findingCodes = {
   FILE_UNREADABLE: 'verify as a user who may read it and what ends in -wal and -shm beside it',
   FILE_DAMAGED: 'restore a backup; reads.sqlite may be deleted instead, it is derived again',
   SCHEMA_CHANGED: 'somebody changed the tables: restore a backup, or delete reads.sqlite if it is that',
+  RIGHTS_CHANGED: 'grant and revoke what the steps of the schema did, and find out who could change it',
   SCHEMA_NEWER: 'nothing of it was verified',
   ROW_MISPLACED: 'rows of a log stand in its places only: restore a backup',
   EVENT_CHANGED: 'it is not what was sealed: restore a backup, and find out who could write the file',

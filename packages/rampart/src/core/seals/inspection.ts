@@ -58,9 +58,15 @@ export interface InspectedTag {
   readonly isIndexed: boolean
 }
 
-/** Something that is wrong with files, tables or the places of rows, in words. */
+/** Something that is wrong with files, tables, rights or the places of rows, in words. */
 export interface Damage {
-  readonly code: 'FILE_UNREADABLE' | 'FILE_DAMAGED' | 'SCHEMA_CHANGED' | 'SCHEMA_NEWER' | 'ROW_MISPLACED'
+  readonly code:
+    | 'FILE_UNREADABLE'
+    | 'FILE_DAMAGED'
+    | 'SCHEMA_CHANGED'
+    | 'SCHEMA_NEWER'
+    | 'RIGHTS_CHANGED'
+    | 'ROW_MISPLACED'
   readonly what: string
 }
 

@@ -2,6 +2,7 @@
 export { placeOf } from '../database.ts'
 export { meaningOfFailure } from './failed-look.ts'
 export { inspectDatabaseCommands } from './inspect-commands.ts'
+export { readDamagesOf } from './database-damages.ts'
 export { inspectReads, inspectWrites } from './inspect-database.ts'
 export { inspectSessions } from './inspect-sessions.ts'
 export { listDatabaseApps, openPostgresInspection } from './open-inspection.ts'

@@ -2,7 +2,7 @@
 SELECT named.name, regexp_replace(named.definition, '\m' || $1 || '\M', 'schema', 'g')
 FROM (
   SELECT 'table ' || c.relname AS name, concat_ws(
-    ', ', c.relrowsecurity::text,
+    ', ', c.relrowsecurity::text, CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END,
     string_agg(concat_ws(
       ' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attcollation,
       pg_get_expr(d.adbin, d.adrelid)
@@ -33,4 +33,10 @@ FROM (
   SELECT 'rule ' || r.rulename || ' of ' || c.relname, pg_get_ruledef(r.oid)
   FROM pg_rewrite AS r JOIN pg_class AS c ON c.oid = r.ev_class
   WHERE c.relnamespace = $1::regnamespace AND c.relkind <> 'v'
+  UNION ALL
+  SELECT 'policy ' || p.polname || ' of ' || c.relname, concat_ws(
+    ', ', p.polcmd, p.polpermissive, p.polroles::text, pg_get_expr(p.polqual, c.oid), pg_get_expr(p.polwithcheck, c.oid)
+  )
+  FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
+  WHERE c.relnamespace = $1::regnamespace
 ) AS named
