@@ -9,7 +9,7 @@ export function databaseLines({ database, atMs, schemas, wall, apps }: DatabaseS
   const steps = schemas.map(({ name, step }) => `${name} at step ${step}`).join(', ')
   return [
     `${ink('bold', database)}  ${steps}`,
-    ...(wall === null ? [] : [`  ${wallText(wall)}`]),
+    ...wallLines(wall, apps),
     '',
     ...apps.flatMap((app) => appLines(app, atMs)),
   ]
@@ -20,9 +20,33 @@ export function databaseJson({ atMs, ...survey }: DatabaseSurvey): object {
   return { ...survey, at: isoTime(atMs) }
 }
 
-function wallText(wall: 'up' | 'down'): string {
-  if (wall === 'up') return 'the wall is up: whoever projects or serves cannot see what commands change'
-  return 'the wall is down: what projects or serves logs in as a user who can see what commands change'
+function wallLines(wall: DatabaseSurvey['wall'], apps: readonly SharedApp[]): readonly string[] {
+  if (wall === null) return []
+  if (wall === 'up') return ['  the wall is up: whoever projects or serves cannot see what commands change']
+  const open = apps
+    .flatMap(({ processes }) => processes)
+    .filter(({ state, isWalled }) => state !== 'gone' && !isWalled)
+  return [
+    '  the wall is down: what projects or serves logs in as a user who can see or change what it must not',
+    ...new Set(open.flatMap(openLines)),
+  ]
+}
+
+// A process of an older version does not say as whom it logs in.
+function openLines({ login, roles, opened: { reads, changes } }: SharedProcess): readonly string[] {
+  if (login === null) return []
+  const may = [
+    ...(reads.length === 0 ? [] : [`read ${someOf(reads)}`]),
+    ...(changes.length === 0 ? [] : [`change ${someOf(changes)}`]),
+  ]
+  return [`    ${login} (${roles.join(',')}) may ${may.join(', and ')}`]
+}
+
+const namesMax = 4
+
+function someOf(names: readonly string[]): string {
+  const rest = names.length - namesMax
+  return `${names.slice(0, namesMax).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
 function appLines({ app, processes, logs, leases }: SharedApp, nowMs: number): readonly string[] {

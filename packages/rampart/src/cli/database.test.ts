@@ -187,6 +187,25 @@ describe('status and doctor', () => {
     const status = async () => (await rampart('status', '--store', url)).stdout
     await expect.poll(status).toMatch(/\n {2}the wall is up: [\s\S]*\ncounter {2}2 processes\n/)
     expect(await status()).toMatch(/ {2}write +http\S+ .*\n {2}process \d+ on \S+ {2}project,serve {2}http/)
+    const opened = async (sql: string): Promise<string> => {
+      await runSql(url, sql)
+      const [, ...lines] = (await status()).split('\n')
+      return lines.slice(0, 2).join('\n')
+    }
+    const down = (what: string): RegExp =>
+      new RegExp(`^  the wall is down: .*\n    rampart_projector \\(project,serve\\) may ${what}$`)
+    expect(await opened('GRANT SELECT (state) ON rampart_write.states TO rampart_projector')).toMatch(
+      down('read rampart_write.states'),
+    )
+    expect(await opened('GRANT INSERT ON rampart_write.events TO PUBLIC')).toMatch(
+      down('read rampart_write.states, and change rampart_write.events'),
+    )
+    await runSql(
+      url,
+      `REVOKE SELECT (state) ON rampart_write.states FROM rampart_projector;
+       REVOKE INSERT ON rampart_write.events FROM PUBLIC`,
+    )
+    expect(await status()).toMatch(/the wall is up/)
   })
 
   test('the writer sees enough for both, and doctor names the locks of sessions that hide', async () => {

@@ -79,7 +79,7 @@ export const readSchema: DatabaseSchema = {
 /** Which processes run. */
 export const hostSchema: DatabaseSchema = {
   name: 'rampart_host',
-  steps: ['create-processes', 'create-roles', 'grant-processes', 'guard-processes'],
+  steps: ['create-processes', 'create-roles', 'grant-processes', 'guard-processes', 'add-logins'],
 }
 
 /** A connection, and how to open others like it. */

@@ -9,8 +9,12 @@ export interface InspectedProcess {
   readonly host: string
   /** With the prefix of the app; null where nothing listens. */
   readonly url: string | null
-  /** False when it could read what commands change although it only projects or serves. */
+  /** False when it could see or change what it must not, because it only projects or serves. */
   readonly isWalled: boolean
+  /** The user that it logs in as; null when it does not say. */
+  readonly login: string | null
+  /** The tables of which it could do that. */
+  readonly opened: { readonly reads: readonly string[]; readonly changes: readonly string[] }
   readonly sinceMs: number
   /** How long ago it gave its last sign of life, by the clock of the database. */
   readonly silentMs: number

@@ -7,6 +7,7 @@ import type {
 } from '../../core/inspection/index.ts'
 import { readSql, type RunQuery, type Statement } from '../database.ts'
 import { readSchema, writeSchema, type DatabaseSchema } from '../migrations.ts'
+import { isReading, openTablesOf } from '../open-tables.ts'
 import { numberAt, numberOrNullAt, textAt, textOrNullAt, type Row } from '../rows.ts'
 import { atOneMoment } from './one-moment.ts'
 
@@ -158,25 +159,48 @@ function collectionOf(row: Row): InspectedCollection {
 
 const listProcesses: Statement = {
   name: 'list-processes',
+  // A schema of an older version has no logins.
   text: `SELECT id, app, array_to_string(roles, ','), pid, host, url, walled,
       (extract(epoch FROM since) * 1000)::bigint,
-      greatest(0, extract(epoch FROM clock_timestamp() - seen) * 1000)::bigint
-    FROM rampart_host.processes ORDER BY app, since, id`,
+      greatest(0, extract(epoch FROM clock_timestamp() - seen) * 1000)::bigint,
+      to_jsonb(p) ->> 'login'
+    FROM rampart_host.processes AS p ORDER BY app, since, id`,
 }
 
 async function processesIn(query: RunQuery): Promise<readonly InspectedProcess[]> {
   if (!(await hasTable(query, 'rampart_host.processes'))) return []
-  return (await query(listProcesses, [])).map((row) => ({
-    id: textAt(row, 0),
-    app: textAt(row, 1),
-    roles: textAt(row, 2).split(','),
-    pid: numberAt(row, 3),
-    host: textAt(row, 4),
-    url: textOrNullAt(row, 5),
-    isWalled: textAt(row, 6) === 't',
-    sinceMs: numberAt(row, 7),
-    silentMs: numberAt(row, 8),
-  }))
+  const processes: InspectedProcess[] = []
+  for (const row of await query(listProcesses, [])) {
+    const roles = textAt(row, 2).split(',')
+    const login = textOrNullAt(row, 9)
+    // oxlint-disable-next-line no-await-in-loop -- one connection does one thing after the other
+    const opened = await openedTo(query, roles, login)
+    const isClosed = opened.reads.length + opened.changes.length === 0
+    processes.push({
+      id: textAt(row, 0),
+      app: textAt(row, 1),
+      roles,
+      pid: numberAt(row, 3),
+      host: textAt(row, 4),
+      url: textOrNullAt(row, 5),
+      // What a process said of itself at its start holds only where nothing newer is known.
+      isWalled: login === null ? textAt(row, 6) === 't' : isClosed,
+      login,
+      opened,
+      sinceMs: numberAt(row, 7),
+      silentMs: numberAt(row, 8),
+    })
+  }
+  return processes
+}
+
+async function openedTo(
+  query: RunQuery,
+  roles: readonly string[],
+  login: string | null,
+): Promise<InspectedProcess['opened']> {
+  if (login === null || !isReading(roles)) return { reads: [], changes: [] }
+  return openTablesOf(query, { login, projects: roles.includes('project') })
 }
 
 async function leasesIn(query: RunQuery, schema: string): Promise<readonly InspectedLease[]> {

@@ -8,6 +8,7 @@ import type { Runtime, Timer } from '../../core/index.ts'
 import { accessOf, type DatabaseRole } from '../access.ts'
 import { readSql, run, storeFault, type Statement } from '../database.ts'
 import { connectPrepared, hostSchema } from '../migrations.ts'
+import { isReading, openTablesOf } from '../open-tables.ts'
 import { textAt } from '../rows.ts'
 
 /** A process that says that it runs. */
@@ -125,21 +126,12 @@ async function findProjectors(state: Registering, app: string): Promise<readonly
   }
 }
 
-const readingRoles = ['project', 'serve']
-// Who logs in tells what a process could do, whatever role its connections take.
-const seesCommands: Statement = {
-  name: 'sees-commands',
-  text: `SELECT coalesce(bool_or(
-      has_schema_privilege(session_user, n.oid, 'USAGE') AND has_table_privilege(session_user, c.oid, 'SELECT')
-    ), false)
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'rampart_write' AND c.relname = 'inbox'`,
-}
-
 async function connect(state: Registering): Promise<Client> {
   const { client } = await connectPrepared(accessOf(state), { schemas: [hostSchema], role: state.role })
-  const [row = []] = await run(client, seesCommands, [])
-  state.isWalled = !state.roles.some((role) => readingRoles.includes(role)) || textAt(row, 0) === 'f'
+  // Who logs in tells what a process could do, whatever role its connections take.
+  const login = { login: null, projects: state.roles.includes('project') }
+  const { reads, changes } = await openTablesOf((...asked) => run(client, ...asked), login)
+  state.isWalled = !isReading(state.roles) || reads.length + changes.length === 0
   return client
 }
 
