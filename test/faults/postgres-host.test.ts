@@ -37,7 +37,7 @@ async function emptyDatabase(): Promise<string> {
   return createDatabase(server.url('postgres'), `away_${++databases}`)
 }
 
-async function openHost(url: string, port = 0, name = 'one'): Promise<RunningHost> {
+async function openHost(url: string, { port = 0, name = 'one', settings = {} } = {}): Promise<RunningHost> {
   return startHost({
     mounts: [{ prefix: '', app: shop }],
     environment: {
@@ -46,6 +46,7 @@ async function openHost(url: string, port = 0, name = 'one'): Promise<RunningHos
       RAMPART_STORE: url,
       RAMPART_STORE_SECONDS: '1',
       RAMPART_RATE_PER_SECOND: '0',
+      ...settings,
     },
     reportFault: () => undefined,
   })
@@ -70,7 +71,7 @@ test('a database that is away at the start, or goes and comes back, is 503 until
   await proxy.down()
   const port = await freePort()
   const base = `http://127.0.0.1:${port}`
-  const starting = openHost(proxy.through(url), port)
+  const starting = openHost(proxy.through(url), { port })
   await until(async () => (await fetch(`${base}/healthz`).catch(() => undefined))?.status === 200)
   const unready = await ask(`${base}/readyz`)
   expect([unready.status, unready.body['ready']]).toEqual([503, false])
@@ -98,6 +99,40 @@ test('a database that is away at the start, or goes and comes back, is 503 until
   await until(async () => (await ask(`${base}/reads/order/later?v=1`)).status === 200)
 })
 
+test('reads are 503 within ten seconds of a silence, and whoever serves them is not ready', async () => {
+  const url = await emptyDatabase()
+  await using proxy = await startProxy(url)
+  await using writer = await openHost(url)
+  const openReader = (roles: string) => {
+    // However long a statement may take.
+    const settings = { RAMPART_STORE_SECONDS: '60', RAMPART_ROLES: roles }
+    return openHost(proxy.through(url), { name: roles, settings })
+  }
+  await using projector = await openReader('project,serve')
+  await using server = await openReader('serve')
+  await until(async () => (await place(writer.url, 'one')).status === 200)
+  const readers = [projector, server].map(({ url: base }) => ({
+    read: () => ask(`${base}/reads/order/one`),
+    isReady: async () => (await ask(`${base}/readyz`)).status === 200,
+  }))
+  const isServed = async ({ read, isReady }: (typeof readers)[number]): Promise<void> => {
+    await until(async () => (await read()).status === 200)
+    await until(isReady)
+  }
+  await Promise.all(readers.map(isServed))
+  const begunMs = performance.now()
+  proxy.silence()
+  await Promise.all(
+    readers.map(async ({ read, isReady }) => {
+      expect(awayOf(await read())).toEqual(away)
+      await until(async () => !(await isReady()))
+    }),
+  )
+  expect(performance.now() - begunMs).toBeLessThan(10_000)
+  proxy.release()
+  await Promise.all(readers.map(isServed))
+})
+
 test('a process that starts while another one changes the schema is 503 until it is there', async () => {
   const url = await emptyDatabase()
   await using other = await connectSql(url)
@@ -105,7 +140,7 @@ test('a process that starts while another one changes the schema is 503 until it
   await other.run(migrationLock)
   const port = await freePort()
   const base = `http://127.0.0.1:${port}`
-  const starting = openHost(url, port)
+  const starting = openHost(url, { port })
   await until(async () => (await fetch(`${base}/readyz`).catch(() => undefined))?.status === 503)
   const { body } = await ask(`${base}/readyz`)
   expect(String(body['reason'])).toMatch(/rampart_write is at step 0 of \d+, and cannot go on yet/)
@@ -167,8 +202,8 @@ test(
   { timeout: 300_000 },
   async () => {
     const url = await emptyDatabase()
-    await using first = await openHost(url, 0, 'first')
-    await using second = await openHost(url, 0, 'second')
+    await using first = await openHost(url, { name: 'first' })
+    await using second = await openHost(url, { name: 'second' })
     for (let round = 0; round < overtakings; round++) {
       const id = `order-${round}`
       const [one, other] = round % 2 === 0 ? [first.url, second.url] : [second.url, first.url]

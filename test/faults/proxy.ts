@@ -13,6 +13,8 @@ export interface Proxy extends AsyncDisposable {
   readonly up: () => Promise<void>
   /** From now on what clients send on their connections is kept here; connections that come later pass. */
   readonly hold: () => void
+  /** The same of connections that come later: nothing is refused, and nothing is ever answered. */
+  readonly silence: () => void
   /** Sends on what was kept, also of connections whose client has gone meanwhile. */
   readonly release: () => void
   /** Keeps the next answers to such requests to itself, each with the end of its connection. */
@@ -33,6 +35,7 @@ interface Link {
 /** Starts a proxy on a free port of loopback. */
 export async function startProxy(target: string): Promise<Proxy> {
   const links = new Set<Link>()
+  let isSilent = false
   const losing = { left: 0, request: '', lost: 0 }
   const counted: { readonly request: string; seen: number }[] = []
   const { hostname, port } = new URL(target)
@@ -40,7 +43,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     link(client, connect(Number(port), hostname)),
   )
   const link = (client: Socket, server: Socket): void => {
-    const own: Link = { client, server, held: undefined, isAnswerLost: false }
+    const own: Link = { client, server, held: isSilent ? [] : undefined, isAnswerLost: false }
     links.add(own)
     client.on('data', (chunk: Buffer) => {
       for (const one of counted) one.seen += chunk.toString('latin1').split(one.request).length - 1
@@ -76,14 +79,22 @@ export async function startProxy(target: string): Promise<Proxy> {
     listener.close()
     await once(listener, 'close')
   }
+  const hold = (): void => links.forEach((each) => (each.held ??= []))
   await up()
   return {
     through: (url) => Object.assign(new URL(url), { hostname: '127.0.0.1', port: ownPort }).href,
     cut: () => links.forEach(end),
     down,
     up,
-    hold: () => links.forEach((each) => (each.held ??= [])),
-    release: () => links.forEach(release),
+    hold,
+    silence() {
+      isSilent = true
+      hold()
+    },
+    release() {
+      isSilent = false
+      links.forEach(release)
+    },
     loseAnswers: (count, toRequest) => Object.assign(losing, { left: count, request: toRequest }),
     lost: () => losing.lost,
     count: (request) => {

@@ -1,10 +1,9 @@
 // Connects to PostgreSQL as the platform needs it: bounded waits, schema steps, and clear faults.
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Client, Pool, type ClientConfig } from 'pg'
+import { Client, type ClientConfig } from 'pg'
 import { RampartError, systemRuntime } from '../core/index.ts'
 import { connectionOf, type Access } from './access.ts'
-import { asTheyCome, runForRows } from './row-stream.ts'
 import { plainTypes, type Row } from './rows.ts'
 
 /** Runs one statement and gives its rows. */
@@ -24,15 +23,9 @@ export function statementName(kind: string, parts: readonly string[]): string {
   return `${kind}-${hash('sha1', parts.join('\0'))}`
 }
 
-/** A pool of connections that read. */
-export interface Readers {
-  readonly query: RunQuery
-  readonly rows: RunForRows
-  readonly close: () => Promise<void>
-}
-
 const connectMs = 5000
-const endMs = 1000
+/** An end in order takes no longer. */
+export const endMs = 1000
 const lockMs = 5000
 /** After the time-out of a statement the server must have said so; later, its connection is dead. */
 export const answerMs = 2000
@@ -84,60 +77,6 @@ async function connect(access: Access, { settings, pipeline }: Connecting): Prom
   }
 }
 
-/** Opens a pool for reads; it connects when it is asked. */
-export function openReaders(access: Access): Readers {
-  const pool = new Pool({ ...bounds(access), max: access.limits.readersMax })
-  const open = new Set<Client>()
-  pool.on('error', () => undefined)
-  pool.on('connect', (client) => {
-    open.add(client)
-    // A connection that is lost shows at its statement.
-    client.on('error', () => undefined)
-  })
-  pool.on('remove', (client) => open.delete(client))
-  return {
-    query: (statement, values) => onReader(pool, access, (client) => run(client, statement, values)),
-    rows: (statement, values) =>
-      asTheyCome((take) =>
-        onReader(pool, access, (client) => runForRows(client, { ...statement, values }, take)),
-      ),
-    async close() {
-      const late = systemRuntime.setTimer(endMs, () => open.forEach(cutConnection))
-      await pool.end()
-      late.cancel()
-    },
-  }
-}
-
-// The driver's own time-out would keep the rows of many answers in memory until all of it is cleared.
-async function onReader<Value>(
-  pool: Pool,
-  access: Access,
-  work: (client: Client) => Promise<Value>,
-): Promise<Value> {
-  try {
-    const client = await pool.connect()
-    const waitMs = answerMsOf(access)
-    let isLate = false
-    const late = systemRuntime.setTimer(waitMs, () => {
-      isLate = true
-      cutConnection(client)
-    })
-    try {
-      const value = await work(client)
-      client.release()
-      return value
-    } catch (error) {
-      client.release(true)
-      throw isLate ? new Error(`no answer came within ${waitMs} ms`, { cause: error }) : error
-    } finally {
-      late.cancel()
-    }
-  } catch (error) {
-    throw storeFault(error, access.url)
-  }
-}
-
 /** Ends a connection in order, or at once when its server does not answer any more. */
 export async function endConnection(client: Client): Promise<void> {
   const late = systemRuntime.setTimer(endMs, () => cutConnection(client))
@@ -170,11 +109,13 @@ export async function run(
   return result.rows
 }
 
-function answerMsOf({ limits }: Access): number {
+/** When a connection whose server has not answered is dead. */
+export function answerMsOf({ limits }: Access): number {
   return limits.statementMs + answerMs
 }
 
-function bounds(access: Access, settings: readonly string[] = []): ClientConfig {
+/** How a connection is made, with the bounds of what it may ask. */
+export function bounds(access: Access, settings: readonly string[] = []): ClientConfig {
   const { statementMs } = access.limits
   return {
     ...connectionOf(access, settings),

@@ -3,7 +3,8 @@
 import { pageBytesMax, pageEventsMax } from '../core/checks/index.ts'
 import type { StreamFoldRecord, StreamVersion } from '../core/codec/index.ts'
 import type { LogIdentity } from '../core/group-commit/index.ts'
-import { readSql, type Readers, type RunQuery, type Statement } from './database.ts'
+import { readSql, type RunQuery, type Statement } from './database.ts'
+import type { Readers } from './readers.ts'
 import type { ReadEvents, StreamRange } from './read-range.ts'
 import { numberAt, textAt, type Row } from './rows.ts'
 

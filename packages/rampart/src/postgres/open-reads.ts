@@ -1,13 +1,16 @@
 // What an open database reads with: a pool for its logs, and one for documents that commit with events.
 import { RampartError } from '../core/index.ts'
 import type { Access } from './access.ts'
-import { connectWriter, endConnection, openReaders, placeOf, storeFault, type Readers } from './database.ts'
+import { connectWriter, endConnection, placeOf, storeFault } from './database.ts'
 import { createEventReader } from './event-reader.ts'
 import { takeRole } from './migrations.ts'
 import type { OpenStore, StoreReads } from './open-store.ts'
+import { openReaders, type Readers } from './readers.ts'
 
 /** The reads of a database, which throw `STORE_CLOSED` once they are closed. */
 export interface OpenReads extends Pick<OpenStore, 'reads' | 'documents'> {
+  /** Nothing answers any more: ends what is under way. */
+  readonly giveUp: () => void
   readonly close: () => Promise<void>
 }
 
@@ -39,6 +42,10 @@ export function openReads(access: Access, readerUrl: string = access.url): OpenR
         requireOpen()
         return query(statement, values)
       }
+    },
+    giveUp() {
+      readers.giveUp()
+      documents?.then((known) => known.giveUp()).catch(() => undefined)
     },
     close: async () => {
       isOpen = false

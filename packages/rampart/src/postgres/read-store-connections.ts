@@ -4,14 +4,15 @@ import { RampartError } from '../core/index.ts'
 import type { Access } from './access.ts'
 import {
   connectWriter,
+  cutConnection,
   endConnection,
   inTransaction,
   isLost,
-  openReaders,
   placeOf,
   storeFault,
   type RunQuery,
 } from './database.ts'
+import { openReaders } from './readers.ts'
 import { takeCollectionsLock } from './read-store-generations.ts'
 
 /** The connections of one store. */
@@ -21,6 +22,8 @@ export interface Connections {
   readonly write: <Value>(work: (client: Client) => Promise<Value>) => Promise<Value>
   /** The same within a transaction that no other change of collections overlaps. */
   readonly change: <Value>(work: (client: Client) => Promise<Value>) => Promise<Value>
+  /** Nothing answers any more: ends what is under way. */
+  readonly giveUp: () => void
   readonly close: () => Promise<void>
 }
 
@@ -56,6 +59,10 @@ export function openConnections({ client, access }: Pick<Writing, 'client' | 'ac
           return work(client)
         }),
       ),
+    giveUp() {
+      readers.giveUp()
+      if (writing.client !== undefined) cutConnection(writing.client)
+    },
     async close() {
       if (writing.isClosed) return
       writing.isClosed = true

@@ -51,7 +51,7 @@ export async function openPostgresReadStore(options: PostgresReadStoreOptions): 
   const { namespace, role = 'rampart_projector', runtime = systemRuntime } = options
   const prepared = await connectPrepared(accessOf(options), { schemas: [readSchema], role })
   const store = openConnections(prepared)
-  const news = openNews({ access: prepared.access, runtime })
+  const news = openNews({ access: prepared.access, runtime, onSilent: store.giveUp })
   const { query } = store
   const hints = leaseHints(news)
   const leases = createLeaseStore({ query, schema: 'rampart_read', namespace, hints })
@@ -83,9 +83,9 @@ interface News {
   readonly spread: (of: ProjectionName) => void
 }
 
-function openNews({ access, runtime }: Pick<WakeUpOptions, 'access' | 'runtime'>): News {
+function openNews(options: Omit<WakeUpOptions, 'channel' | 'onWake'>): News {
   const desk = createNewsDesk()
-  const wakeUps = startWakeUps({ access, channel: 'rampart_read', runtime, onWake: desk.hear })
+  const wakeUps = startWakeUps({ ...options, channel: 'rampart_read', onWake: desk.hear })
   const spread = (of: ProjectionName): void => {
     const hint = hintOf(of)
     desk.hear(hint)

@@ -25,14 +25,19 @@ export interface WakeUpOptions {
   readonly runtime: Runtime
   /** Called with each hint of another process, and with nothing when some may have been lost. */
   readonly onWake: (hint?: string) => void
+  /** Called when the database has not answered for seconds, as where packets get lost. */
+  readonly onSilent?: () => void
 }
 
 const [tellEveryMs, tellEveryMsMax] = [3, 10]
 const reconnectMs = 1000
-// Hints hold up nobody, so that a server has time; who waits for one hears nothing on a dead connection.
+/** On a connection that is dead nothing is heard, so it is asked from time to time whether it lives. */
+const beatMs = 2000
+const answerMs = 5000
+// Hints hold up nobody, so that a server has time.
 const bounds = {
   connectionTimeoutMillis: 5000,
-  query_timeout: 5000,
+  query_timeout: answerMs,
   keepAlive: true,
   keepAliveInitialDelayMillis: 10_000,
 }
@@ -120,9 +125,34 @@ async function listen(state: Listening): Promise<void> {
     state.client = client
     state.fault = undefined
     state.onWake()
+    beatSoon(state, client)
   } catch (error) {
     if (isLost(error)) state.fault = storeFault(error, state.access.url).message
     // Its end event leads to the next attempt; until then everyone looks for himself.
+    cutConnection(client)
+  }
+}
+
+function beatSoon(state: Listening, client: Client): void {
+  state.runtime.setTimer(beatMs, () => void beat(state, client), { keepAlive: false })
+}
+
+async function beat(state: Listening, client: Client): Promise<void> {
+  const { runtime, access, onSilent } = state
+  const begunMs = runtime.elapsedMs()
+  const isOver = (): boolean => state.isClosed || state.client !== client
+  if (isOver()) return
+  try {
+    await client.query('SELECT')
+    beatSoon(state, client)
+  } catch (error) {
+    if (isOver()) return
+    // A connection that ends is one; a server that does not answer on it answers on no other.
+    const isSilent = runtime.elapsedMs() - begunMs >= answerMs
+    if (isSilent) {
+      state.fault = storeFault(error, access.url).message
+      onSilent?.()
+    }
     cutConnection(client)
   }
 }

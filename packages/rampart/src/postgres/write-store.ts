@@ -96,18 +96,22 @@ async function followNumbers(client: Client, url: string): Promise<void> {
   }
 }
 
+function queueLimitsOf({ queueOperationsMax, queueBytesMax }: PostgresStoreOptions) {
+  return {
+    operationsMax: queueOperationsMax ?? queueOperationsMaxUnlessSaid,
+    bytesMax: queueBytesMax ?? queueBytesMaxUnlessSaid,
+  }
+}
+
 function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore {
   const writer = createBatchWriter(state)
-  const { reads, documents, close: closeReads } = openReads(state.access, options.readerUrl)
+  const { reads, documents, giveUp, close: closeReads } = openReads(state.access, options.readerUrl)
   const logs = new Map<number, OpenLog>()
   const queue = createCommitQueue({
     writer,
     runtime: state.runtime,
     file: placeOf(state.access.url),
-    limits: {
-      operationsMax: options.queueOperationsMax ?? queueOperationsMaxUnlessSaid,
-      bytesMax: options.queueBytesMax ?? queueBytesMaxUnlessSaid,
-    },
+    limits: queueLimitsOf(options),
     onCommitted: (operations, results) => {
       notifyListeners(logs, operations, results)
       for (const log of writtenLogs(operations)) wakeUps.tell(String(log))
@@ -118,6 +122,7 @@ function assemble(options: PostgresStoreOptions, state: WriterState): WriteStore
     channel: 'rampart_log',
     runtime: state.runtime,
     onWake: (log) => wake(logs, log === undefined ? undefined : Number(log)),
+    onSilent: giveUp,
   })
   const store: OpenStore = { runtime: state.runtime, leaves: state.leaves, queue, reads, documents }
   let closing: Promise<void> | undefined
