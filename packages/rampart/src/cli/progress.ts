@@ -42,16 +42,21 @@ interface Shown {
   readonly rate: Rate
 }
 
+/** Brackets and percentage, and room for the time left, the rate and the counts. */
+const besideBar = 66
+
 function openBar({ label, total, unit, stream, rate }: Shown & { readonly stream: WriteStream }): Progress {
   const format = `${label} [{bar}] {percentage}% {told}`
+  const barsize = Math.min(24, Math.max(6, (stream.columns ?? 80) - label.length - besideBar))
   // It cuts lines instead of changing the terminal, which a signal could leave in that state.
-  const bar = new SingleBar({ format, stream, barsize: 24, linewrap: true })
+  const bar = new SingleBar({ format, stream, barsize, linewrap: true })
   let last = total
   bar.start(total, 0, { told: '' })
   return {
     advanceTo(done, target = last) {
       if (target !== last) bar.setTotal((last = target))
-      bar.update(done, { told: told({ done, total: target, unit }, rate(done)) })
+      // What a narrow terminal cuts stands last.
+      bar.update(done, { told: told({ done, total: target, unit }, rate(done)).toReversed().join(', ') })
     },
     [Symbol.dispose]: () => bar.stop(),
   }
@@ -66,7 +71,7 @@ function openLines({ label, total, unit, stream, rate }: Shown, runtime: Runtime
       const nowMs = runtime.elapsedMs()
       if (nowMs - shownAtMs < lineIntervalMs) return
       shownAtMs = nowMs
-      stream.write(`${label}: ${told({ done, total: target, unit }, rate(done))}\n`)
+      stream.write(`${label}: ${told({ done, total: target, unit }, rate(done)).join(', ')}\n`)
     },
     [Symbol.dispose]() {},
   }
@@ -78,12 +83,12 @@ interface Place {
   readonly unit: string
 }
 
-/** `812 of 4000 events, 350 per second, 9 s left`. */
-function told({ done, total, unit }: Place, perSecond: number): string {
+/** `812 of 4000 events`, `350 per second`, `9 s left`. */
+function told({ done, total, unit }: Place, perSecond: number): readonly string[] {
   const place = `${shown(done, unit)} of ${shown(total, unit)} ${unit === 'bytes' ? 'MB' : unit}`
-  if (perSecond <= 0) return place
+  if (perSecond <= 0) return [place]
   const left = Math.ceil(Math.max(0, total - done) / perSecond)
-  return `${place}, ${shown(perSecond, unit)} per second, ${time(left)} left`
+  return [place, `${shown(perSecond, unit)} per second`, `${time(left)} left`]
 }
 
 function shown(count: number, unit: string): string {
