@@ -248,6 +248,7 @@ describe('a restore', () => {
     await damage(backup)
     const fault = await faultOf(restore({ from: backup, dataFolder }))
     expect(fault).toEqual({ code: 'BACKUP_INVALID', text: expect.stringMatching(sentence) })
+    expect(existsSync(join(dataFolder, 'shop', 'restoring'))).toBe(false)
     await using open = await openFolder(dataFolder)
     expect(await textsOf(open.log)).toHaveLength(5)
   })

@@ -83,7 +83,7 @@ async function restoreAll(options: RestoreOptions): Promise<Restored> {
       await makeFolderDurably(join(dataFolder, name))
       locks.push(lockStore(join(realpathSync(join(dataFolder, name)), 'write.sqlite')))
     }
-    const note = found ?? (await stageAll(options, manifest))
+    const note = found ?? (await stageAllOrNothing(options, manifest))
     await finish(options, note)
     return {
       createdAt: manifest.createdAt,
@@ -92,6 +92,22 @@ async function restoreAll(options: RestoreOptions): Promise<Restored> {
     }
   } finally {
     for (const lock of locks) lock.release()
+  }
+}
+
+async function stageAllOrNothing(
+  options: RestoreOptions,
+  manifest: BackupManifest,
+): Promise<UnfinishedRestore> {
+  try {
+    return await stageAll(options, manifest)
+  } catch (fault) {
+    // Once the note stands, what is staged is needed to finish.
+    if ((await findUnfinishedRestore(options.dataFolder)) === undefined) {
+      const folders = manifest.apps.map(({ name }) => join(options.dataFolder, name, stage))
+      await Promise.allSettled(folders.map(removeDurably))
+    }
+    throw fault
   }
 }
 
