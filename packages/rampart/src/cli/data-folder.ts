@@ -17,6 +17,13 @@ export interface AppFolder {
  * while a restore is unfinished there.
  */
 export async function appFoldersIn(data: string): Promise<readonly AppFolder[]> {
+  const apps = await findAppFolders(data)
+  if (apps.length > 0) return apps
+  throw nothingIn(data, 'has no app with a store (<app>/write.sqlite)')
+}
+
+/** The same where there may be none any more; the folder itself must be there. */
+export async function findAppFolders(data: string): Promise<readonly AppFolder[]> {
   requireFinished(data)
   const entries = await readdir(data, { withFileTypes: true }).catch((cause: unknown) => {
     throw nothingIn(data, reasonFor(cause), cause)
@@ -24,8 +31,7 @@ export async function appFoldersIn(data: string): Promise<readonly AppFolder[]> 
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => appFolderOf(data, name))
   const stored = await Promise.all(folders.map(({ writeFile }) => isThere(writeFile)))
   const apps = folders.filter((_, index) => stored[index])
-  if (apps.length > 0) return apps.toSorted((one, other) => (one.app < other.app ? -1 : 1))
-  throw nothingIn(data, 'has no app with a store (<app>/write.sqlite)')
+  return apps.toSorted((one, other) => (one.app < other.app ? -1 : 1))
 }
 
 function appFolderOf(data: string, app: string): AppFolder {

@@ -2,10 +2,11 @@
 import { complain } from './output.ts'
 import { createProgram } from './program.ts'
 
-// Whoever reads the output may end before it does, as `head` does.
-process.stdout.on('error', (fault) =>
-  process.exit('code' in fault && fault.code === 'EPIPE' ? 0 : complain(fault)),
-)
+// Whoever reads the output may end before it does, as `head` does. What was found is told by the exit code all
+// the same, and a server goes on.
+process.stdout.on('error', (fault) => {
+  if (!('code' in fault && fault.code === 'EPIPE')) process.exit(complain(fault))
+})
 
 try {
   await createProgram().parseAsync()

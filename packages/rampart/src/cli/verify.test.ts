@@ -1,15 +1,17 @@
 // `rampart verify`: beside a busy server, over what was derived, and with anchors that are kept elsewhere.
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { context, type Json } from '../core/index.ts'
 import { app, openApp, startHost } from '../host/index.ts'
 import type { Finding } from '../seal/index.ts'
 import counter from './test/fixtures/counter/src/app.ts'
 import { storesInFolder } from './stored-app.ts'
-import { rampart, runProcess } from './test/run-rampart.ts'
+import { bin, rampart, runProcess } from './test/run-rampart.ts'
 import { verifyApp } from './verify-app.ts'
 
 const module = join(import.meta.dirname, 'test/fixtures/counter/src/app.ts')
@@ -225,6 +227,20 @@ test('keeps anchors, holds logs against them, and speaks to programs', async () 
   ])
   expect(cut.stderr).toMatch(/was not written, because something was found/)
   expect(await readFile(anchor, 'utf8')).toBe(before)
+  await rm(file)
+  const lost = await rampart(...args)
+  expect(lost.code).toBe(1)
+  expect(JSON.parse(lost.stdout).findings).toMatchObject([
+    { app: 'counter', code: 'TAIL_CUT', what: 'the anchor names this app, whose store is not there' },
+  ])
+})
+
+test('ends with 1 where something was found, also for who reads none of it', async () => {
+  const data = join(folder, 'unread')
+  await countUp(data, counter, 3)
+  change(join(data, 'counter', 'write.sqlite'), "UPDATE events SET actor = 'eve'")
+  const script = `{ '${process.execPath}' '${bin}' verify --data '${data}'; echo $? >&2; } | true`
+  expect((await promisify(execFile)('sh', ['-c', script])).stderr).toMatch(/^1$/m)
 })
 
 test('is told so when there is nothing to look at, or no store', async () => {

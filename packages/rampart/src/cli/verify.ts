@@ -6,7 +6,7 @@ import { RampartError } from '../core/index.ts'
 import type { App } from '../host/index.ts'
 import { callerFolder, findAppNote } from '../host/notes/index.ts'
 import { anchorsIn, findingCodes, type Anchor, type Finding } from '../seal/index.ts'
-import { appFoldersIn } from './data-folder.ts'
+import { appFoldersIn, findAppFolders } from './data-folder.ts'
 import { nameOf, placeOfData, withPlace, type DataOptions, type DataPlace } from './data-place.ts'
 import { found, ink, print, printJson } from './output.ts'
 import { openProgress, type Progress } from './progress.ts'
@@ -37,9 +37,11 @@ function inCallerFolder(path: string): string {
   return resolve(callerFolder(process.env), path)
 }
 
-async function storedIn(place: DataPlace): Promise<readonly StoredApp[]> {
+async function storedIn(place: DataPlace, anchors: readonly Anchor[]): Promise<readonly StoredApp[]> {
   if (place.kind === 'database') return storesInDatabase(place.url, place.readsUrl)
-  return (await appFoldersIn(place.data)).map(({ app, folder }) => storesInFolder(app, folder))
+  // What an anchor names and is not there was lost, also when nothing else is there.
+  const folders = await (anchors.length === 0 ? appFoldersIn(place.data) : findAppFolders(place.data))
+  return folders.map(({ app, folder }) => storesInFolder(app, folder))
 }
 
 /** Something that was found, and in which app. */
@@ -53,7 +55,7 @@ async function verify(modules: readonly string[], options: VerifyOptions): Promi
   const place = placeOfData(options)
   const anchors = anchor === undefined ? [] : await readAnchors(anchor)
   const { data } = place
-  const apps = await storedIn(place)
+  const apps = await storedIn(place, anchors)
   const definitions = await loadAll(modules)
   const findings: AppFinding[] = []
   const report = (app: string, finding: Finding): void => {

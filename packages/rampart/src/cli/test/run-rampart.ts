@@ -5,7 +5,8 @@ import { vi } from 'vitest'
 import { complain } from '../output.ts'
 import { createProgram } from '../program.ts'
 
-const bin = join(import.meta.dirname, '../../../bin/rampart.js')
+/** The command line as a program. */
+export const bin = join(import.meta.dirname, '../../../bin/rampart.js')
 
 /** How a command ended, and what it said. */
 export interface Ran {
