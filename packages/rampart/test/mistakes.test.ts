@@ -110,6 +110,17 @@ describe('a definition', () => {
       'APP_INVALID: The route POST /moves of app bank names Mvoe. Did you mean Move? The app has: Move.',
     ],
     [
+      'a kind of repository that is none',
+      () => untyped(context)('bank', { deciders: [account], repositories: { account: 'stateStord' } }),
+      'DEFINITION_INVALID: Context bank names a repository for account of the kind stateStord. Use ' +
+        'eventSourced, stateStored or { snapshotEvery }.',
+    ],
+    [
+      'an app without a place for its data',
+      () => untyped(openApp)(bank, {}),
+      "SETTING_INVALID: An app needs a place for its data. Give it { dataFolder: 'data' }, or { memory: true }.",
+    ],
+    [
       'an app of nothing',
       () => app('bank', { contexts: [] }),
       "APP_INVALID: App bank has no context. Give it one: contexts: [context('bank', { deciders: [] })].",
@@ -126,6 +137,11 @@ describe('a call in process', () => {
       'to an unknown decider',
       ({ stream }) => stream?.('acount', 'ada'),
       'INPUT_INVALID: This app has no decider "acount". Did you mean account? It has: account.',
+    ],
+    [
+      'of an unknown command',
+      ({ stream }) => Object(stream?.('account', 'ada')).Mvoe({ cents: 5 }),
+      'INPUT_INVALID: This app has no command "Mvoe". Did you mean Move? It has: Move.',
     ],
     [
       'of an unknown projection',
@@ -204,7 +220,8 @@ describe('a data folder', () => {
     await writeFile(join(folder, 'other/bank/write.sqlite'), 'a letter to ada, and no database'.repeat(20))
     expect(await toldBy(() => openApp(bank, { dataFolder: join(folder, 'other') }))).toBe(
       'STORE_UNAVAILABLE: The database DIR/other/bank/write.sqlite failed: file is not a database. ' +
-        'The file is damaged or is no SQLite database: restore it from a backup, or name another file.',
+        'The file is damaged or is no SQLite database: restore it from a backup, or name another file. ' +
+        'One with read models alone can be deleted instead: they are derived anew.',
     )
   })
 
@@ -252,6 +269,21 @@ describe('a module', () => {
     await writeFile(file, code)
     const heard = await toldBy(() => loadApp(file, ['/']))
     expect(heard.replaceAll(file.replace(folder, 'DIR'), 'DIR/app.ts')).toBe(`APP_INVALID: ${told}`)
+  })
+
+  test('that its package calls CommonJS is told how to be a module', async () => {
+    const file = join(folder, 'common', 'app.ts')
+    await mkdir(join(folder, 'common'))
+    await writeFile(join(folder, 'common', 'package.json'), '{"type":"commonjs"}')
+    await writeFile(file, "import { app } from 'rampart/host'\nexport default app")
+    const ended = await new Promise<string>((resolve) => {
+      execFile(process.execPath, [bin, 'run', file], (fault, _, stderr) =>
+        resolve(`${String(fault?.code)} ${stderr}`),
+      )
+    })
+    expect(ended).toMatch(
+      /^2 .*Give its file the ending \.mts or \.mjs, or its package\.json .*"module"\.$/ms,
+    )
   })
 })
 

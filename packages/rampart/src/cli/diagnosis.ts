@@ -74,7 +74,7 @@ function serverTold({ state, pid, url, health }: SurveyedServer): readonly Told[
       return [
         [
           `Process ${pid} served it and ended without a drain; no server runs.`,
-          'Start it again: everything that it acknowledged is there.',
+          'Start it again. See whether its files are whole: rampart verify.',
         ],
       ]
     case 'unlocked':

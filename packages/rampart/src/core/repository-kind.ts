@@ -27,6 +27,10 @@ export function requireRepositoryKinds(
       throw new RampartError('DEFINITION_INVALID', message)
     }
     if (kind === undefined || kind === 'eventSourced' || kind === 'stateStored') continue
+    if (typeof kind !== 'object') {
+      const message = `${place} of the kind ${String(kind)}. Use eventSourced, stateStored or { snapshotEvery }.`
+      throw new RampartError('DEFINITION_INVALID', message)
+    }
     if (Number.isSafeInteger(kind.snapshotEvery) && kind.snapshotEvery >= 0) continue
     const message = `${place} with ${kind.snapshotEvery} events between snapshots. Use a whole number from 0.`
     throw new RampartError('DEFINITION_INVALID', message)

@@ -57,6 +57,8 @@ async function importModule(file: string): Promise<unknown> {
 
 function adviceFor(fault: unknown): string {
   const code = fault instanceof Error && 'code' in fault ? fault.code : ''
+  if (fault instanceof SyntaxError && fault.message.includes('outside a module'))
+    return 'Give its file the ending .mts or .mjs, or its package.json the member "type": "module".'
   if (code === 'ERR_MODULE_NOT_FOUND') return 'Install the package, or correct the path of the import.'
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
     return 'Node leaves types out and changes nothing else: use only syntax that can be erased.'

@@ -1,5 +1,5 @@
 // Opens an app inside of a program: the same commands, reads and guarantees as on a server, without HTTP.
-import { systemRuntime, type Runtime } from '../core/index.ts'
+import { RampartError, systemRuntime, type Runtime } from '../core/index.ts'
 import type { App } from './app.ts'
 import { startEngine } from './engine.ts'
 import { createRunningApp, type RunningApp } from './running-app.ts'
@@ -30,10 +30,18 @@ export type OpenAppOptions = (
  */
 export async function openApp<A extends App>(app: A, options: OpenAppOptions): Promise<RunningApp<A>> {
   const { runtime = systemRuntime, thread = 'caller', reportFault = () => {} } = options
+  requireStorage(options)
   const stores = await openStores({ appName: app.name, storage: options, thread, runtime })
   const engine = await startEngine({ app, stores, runtime, reportFault })
   return createRunningApp<A>(engine, async () => {
     await engine.drain()
     await engine.close()
   })
+}
+
+// Types say the same, to those who use them.
+function requireStorage(options: Readonly<Record<string, unknown>>): void {
+  if ('memory' in options || typeof options['dataFolder'] === 'string') return
+  const message = "An app needs a place for its data. Give it { dataFolder: 'data' }, or { memory: true }."
+  throw new RampartError('SETTING_INVALID', message)
 }

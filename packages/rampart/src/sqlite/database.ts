@@ -166,7 +166,10 @@ function adviceFor(error: unknown): string {
     return 'A reader needs the files ending in -wal and -shm beside it, or write access to its folder.'
   }
   if (isSqliteError(error, sqlite.notDatabase) || isSqliteError(error, sqlite.corrupt)) {
-    return 'The file is damaged or is no SQLite database: restore it from a backup, or name another file.'
+    return (
+      'The file is damaged or is no SQLite database: restore it from a backup, or name another file. ' +
+      'One with read models alone can be deleted instead: they are derived anew.'
+    )
   }
   if (isSqliteError(error, sqlite.cannotOpen)) return 'Check that the folder exists and may be written.'
   if (isSqliteError(error, sqlite.busy)) return 'Another connection holds its lock: stop it and try again.'
