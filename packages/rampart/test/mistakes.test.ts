@@ -118,7 +118,8 @@ describe('a definition', () => {
     [
       'an app without a place for its data',
       () => untyped(openApp)(bank, {}),
-      "SETTING_INVALID: An app needs a place for its data. Give it { dataFolder: 'data' }, or { memory: true }.",
+      "SETTING_INVALID: An app needs a place for its data. Give it { dataFolder: 'data' }, or " +
+        '{ memory: true }.',
     ],
     [
       'an app of nothing',

@@ -2,8 +2,8 @@
 import { complain } from './output.ts'
 import { createProgram } from './program.ts'
 
-// Whoever reads the output may end before it does, as `head` does. What was found is told by the exit code all
-// the same, and a server goes on.
+// Whoever reads the output may end before it does, as `head` does. The exit code tells all the same what was
+// found, and a server goes on.
 process.stdout.on('error', (fault) => {
   if (!('code' in fault && fault.code === 'EPIPE')) process.exit(complain(fault))
 })

@@ -28,8 +28,8 @@ export function requireRepositoryKinds(
     }
     if (kind === undefined || kind === 'eventSourced' || kind === 'stateStored') continue
     if (typeof kind !== 'object') {
-      const message = `${place} of the kind ${String(kind)}. Use eventSourced, stateStored or { snapshotEvery }.`
-      throw new RampartError('DEFINITION_INVALID', message)
+      const known = 'eventSourced, stateStored or { snapshotEvery }'
+      throw new RampartError('DEFINITION_INVALID', `${place} of the kind ${String(kind)}. Use ${known}.`)
     }
     if (Number.isSafeInteger(kind.snapshotEvery) && kind.snapshotEvery >= 0) continue
     const message = `${place} with ${kind.snapshotEvery} events between snapshots. Use a whole number from 0.`
