@@ -4,7 +4,7 @@
 // for himself from time to time. It is sent after the commit and by a connection of its own, at once
 // after a pause and a few hundred times a second at most, and less while changes keep coming: a NOTIFY within
 // the transactions of the writer would make all of them wait for one lock.
-import { Client } from 'pg'
+import { Client, type QueryConfig } from 'pg'
 import type { Runtime, Timer } from '../core/index.ts'
 import { connectionOf, type Access } from './access.ts'
 import { cutConnection, endConnection, isLost, storeFault, type Statement } from './database.ts'
@@ -138,22 +138,26 @@ function beatSoon(state: Listening, client: Client): void {
 }
 
 async function beat(state: Listening, client: Client): Promise<void> {
+  if (state.client === client && (await ask(state, client, { text: 'SELECT' }))) beatSoon(state, client)
+}
+
+/** Asks on the connection that listens; when no answer comes, gives it up and answers false. */
+async function ask(state: Listening, client: Client, query: QueryConfig): Promise<boolean> {
   const { runtime, access, onSilent } = state
   const begunMs = runtime.elapsedMs()
-  const isOver = (): boolean => state.isClosed || state.client !== client
-  if (isOver()) return
   try {
-    await client.query('SELECT')
-    beatSoon(state, client)
+    await client.query(query)
+    return true
   } catch (error) {
-    if (isOver()) return
-    // A connection that ends is one; a server that does not answer on it answers on no other.
-    const isSilent = runtime.elapsedMs() - begunMs >= answerMs
-    if (isSilent) {
+    // A connection that is lost ends soon; a server that does not answer on this one answers on no other.
+    const isSilent = runtime.elapsedMs() - begunMs > answerMs / 2
+    if (isSilent && state.client === client && !state.isClosed) {
       state.fault = storeFault(error, access.url).message
       onSilent?.()
     }
+    // Its end leads to another one.
     cutConnection(client)
+    return false
   }
 }
 
@@ -166,13 +170,9 @@ async function tell(state: Listening): Promise<void> {
   const hints = [...state.changed]
   state.changed.clear()
   state.toldMs = state.runtime.elapsedMs()
-  try {
-    await state.client?.query({ ...notify, values: [state.channel, hints] })
-  } catch {
-    // A hint was lost, as hints may be; the end of its connection leads to another one.
-    if (state.client !== undefined) cutConnection(state.client)
-  } finally {
-    state.isTelling = false
-    if (state.changed.size > 0) tellSoon(state)
-  }
+  const { client, channel } = state
+  // A hint that gets lost is one, as hints may.
+  if (client !== undefined) await ask(state, client, { ...notify, values: [channel, hints] })
+  state.isTelling = false
+  if (state.changed.size > 0) tellSoon(state)
 }
