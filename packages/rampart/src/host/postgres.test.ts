@@ -69,16 +69,10 @@ async function openSplit(name: string, app: App = shop) {
 
 const cup = { customer: 'ada', lines: [{ sku: 'cup', quantity: 1 }] }
 
-async function place(
-  host: RunningHost,
-  streamId: string,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<Response> {
-  return fetch(`${host.url}/commands/PlaceOrder`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ streamId, data: cup }),
-  })
+async function place(host: RunningHost, streamId: string, headers = {}): Promise<Response> {
+  const body = JSON.stringify({ streamId, data: cup })
+  const sent = { 'content-type': 'application/json', ...headers }
+  return fetch(`${host.url}/commands/PlaceOrder`, { method: 'POST', headers: sent, body })
 }
 
 async function cancel(host: RunningHost, streamId: string): Promise<Response> {
@@ -123,11 +117,7 @@ test('a command that one process accepted for later is handled once, whoever tak
   const ends = accepted.map(async (response) => {
     const status = `${other.url}${response.headers.get('location') ?? ''}`
     await expect
-      .poll(async () => {
-        const answer = await fetch(status)
-        const body: unknown = await answer.json()
-        return body
-      })
+      .poll(async (): Promise<unknown> => (await fetch(status)).json())
       .toMatchObject({ status: 'succeeded', version: 1 })
   })
   await Promise.all(ends)
@@ -186,6 +176,10 @@ test('the reference systems keep everything there, and nothing on the disk', asy
   expect(left.toSorted()).toEqual(['calculator', 'orders'])
 })
 
+function getFrom({ url }: RunningHost) {
+  return (path: string, headers: Record<string, string> = {}) => fetch(`${url}${path}`, { headers })
+}
+
 const events = { accept: 'text/event-stream' }
 /** What a read must contain, however long a process takes to go on where another one ended. */
 const tokenOf = (answer: Response): Record<string, string> => ({
@@ -198,8 +192,7 @@ test('what one process records and another one projects is served by a third', a
   await using _writer = writer
   await using _projector = await openProjector()
   await using reader = await openReader()
-  const get = (path: string, headers: Record<string, string> = {}) =>
-    fetch(`${reader.url}${path}`, { headers })
+  const get = getFrom(reader)
   for (const id of ['1', '2', '3']) {
     const read = await get(`/reads/order/${id}`, tokenOf(await place(writer, id)))
     expect(await bodyOf(read)).toMatchObject({ key: id, version: 1 })
@@ -237,8 +230,7 @@ test('documents that commit with events are served by a process that sees no eve
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ streamId, data: { people } }),
     })
-  const get = (path: string, headers: Record<string, string> = {}) =>
-    fetch(`${reader.url}${path}`, { headers })
+  const get = getFrom(reader)
   const shared = await share('p', ['ada', 'bob'])
   expect(await bodyOf(await get('/reads/access/ada', tokenOf(shared)))).toMatchObject({
     data: { papers: ['p'] },
@@ -361,8 +353,7 @@ test('other processes say what becomes of projections, and what theirs answers o
   const { writer, projector: openProjector, reader: openReader } = await openSplit('states', app)
   await using _writer = writer
   await using reader = await openReader()
-  const get = (path: string, headers: Record<string, string> = {}) =>
-    fetch(`${reader.url}${path}`, { headers })
+  const get = getFrom(reader)
   expect(await problemIn(await get('/reads/order/1'))).toMatchObject({
     code: 'PROJECTION_STOPPED',
     detail: expect.stringContaining('the role project'),
@@ -432,8 +423,7 @@ test('the parts of a projection are kept by several processes and served as one'
   const first = await openProjector()
   await using second = await openProjector()
   await using reader = await openReader()
-  const get = (path: string, headers: Record<string, string> = {}) =>
-    fetch(`${reader.url}${path}`, { headers })
+  const get = getFrom(reader)
   await expect.poll(async () => Math.min(await partsHere(first), await partsHere(second))).toBeGreaterThan(0)
   const all = async () => bodyOf(await fetch(`${writer.url}${rebuildOfOrders}`))
   await expect.poll(async () => (await all()).parts).toEqual({ here: 4, all: 4 })
@@ -483,8 +473,8 @@ test('another number of parts takes over without a gap while the one before is k
   await using _writer = writer
   const before = await openProjector()
   await using reader = await openReader(shopIn(3))
-  const get = (path: string, token: Record<string, string>) =>
-    fetch(`${reader.url}${path}`, { headers: token })
+  await using older = await openReader()
+  const get = getFrom(reader)
   const placed = await Promise.all(['1', '2', '3', '4', '5'].map((id) => place(writer, id)))
   for (const answer of placed) expect((await get('/reads/order', tokenOf(answer))).status).toBe(200)
   await using reads = await openPostgresReadStore({ url: server.url('numbers'), namespace: 'shop' })
@@ -503,4 +493,12 @@ test('another number of parts takes over without a gap while the one before is k
   await after[Symbol.asyncDispose]()
   await using _again = await openProjector(shopIn(3))
   expect((await names()).toSorted()).toEqual(['order/1of3', 'order/2of3', 'order/3of3'])
+  // A process that serves by the number before follows.
+  const ofOlder = getFrom(older)
+  await expect.poll(async () => (await ofOlder('/reads/order')).status).toBe(200)
+  const shown = await bodyOf(await ofOlder('/reads/order', tokenOf(await place(writer, 'last'))))
+  expect(shown.items).toHaveLength(10)
+  expect(await bodyOf(await ofOlder('/reads/order/last'))).toMatchObject({ key: 'last', version: 1 })
+  const lags = async () => (await bodyOf(await ofOlder('/readyz'))).projections
+  await expect.poll(lags).toMatchObject({ 'shop/order': { lagEvents: 0 } })
 })

@@ -3,10 +3,11 @@ import { RampartError, type Projection, type Runtime } from '../core/index.ts'
 import type { LogKey, ReadStore } from '../core/ports/index.ts'
 import { createReadModel } from './create-read-model.ts'
 import { followProjection } from './followed-projection.ts'
+import { followSplit } from './followed-split.ts'
 import { partsOf } from './parts.ts'
 import type { ReadModel } from './read-model.ts'
 import type { ShownProjection } from './shown-projection.ts'
-import { otherSplits, showChange } from './split-change.ts'
+import { otherSplits } from './split-change.ts'
 import { showSplit } from './split-projection.ts'
 
 /** What is followed, and where. */
@@ -44,16 +45,19 @@ export async function followProjections(options: FollowProjectionsOptions): Prom
     projections.flatMap(partsOf).map((projection) => followProjection({ projection, shared, ...how })),
   )
   const parts: ShownProjection[] = [...following]
-  const stored = (await names?.(how.log)) ?? []
   const open = async (projection: Projection) => {
-    if (!stored.includes(projection.name)) return undefined
     const shown = await followProjection({ projection, shared, ...how })
     return { shown, stop: shown.stop }
   }
   const changes = await Promise.all(
     projections.map((projection) => {
       const own = showSplit(projection, parts.splice(0, projection.parts))
-      return showChange({ own, others: otherSplits(projection, stored), open })
+      const findOthers = async () => {
+        const stored = (await names?.(how.log)) ?? []
+        const others = otherSplits(projection, stored)
+        return others.filter((other) => partsOf(other).every(({ name }) => stored.includes(name)))
+      }
+      return followSplit({ own, open, findOthers, ...how })
     }),
   )
   return {

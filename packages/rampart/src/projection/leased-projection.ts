@@ -14,7 +14,7 @@ import type { Rebuild } from './rebuild.ts'
 import { forgetLostFutures } from './lost-future.ts'
 import { noKeys } from './running-projection.ts'
 import { createServedProjection, type ServedProjection } from './served-projection.ts'
-import { showRunner, type ShownProjection } from './shown-projection.ts'
+import { showCurrent, showRunner, type ShownProjection } from './shown-projection.ts'
 import { tellStanding } from './standings.ts'
 import type { Move } from './waiters.ts'
 
@@ -162,30 +162,18 @@ function show(sharing: Sharing, next: LeasedProjection): void {
 
 function shownBy(sharing: Sharing): ShownProjection {
   const { options, listeners } = sharing
-  const now = (): ShownProjection => sharing.current.shown
-  return {
+  const shown = showCurrent({
     projection: options.projection,
     log: options.store.log,
-    get collection() {
-      return now().collection
-    },
-    state: () => now().state(),
-    tag: () => now().tag(),
-    reached: () => now().reached(),
-    placeOf: (place) => now().placeOf(place),
+    now: () => sharing.current.shown,
     onMoved(callback) {
       const listener = (move: Move): void => callback(move)
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    judge: (place) => now().judge(place),
-    lag: () => now().lag(),
-    quarantinedCount: () => now().quarantinedCount(),
-    treat: (treatment) => now().treat(treatment),
-    rebuild: rebuildBy(sharing),
-    upgradeStopped: () => now().upgradeStopped(),
-    beginsAnew: () => now().beginsAnew(),
-  }
+  })
+  // Not spread: its collection becomes another one.
+  return Object.assign(shown, { rebuild: rebuildBy(sharing) })
 }
 
 /** Rebuilds are operated where the projection runs. */

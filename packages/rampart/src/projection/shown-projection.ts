@@ -32,6 +32,34 @@ export type ShownDocuments = Pick<
   'get' | 'page' | 'changes' | 'quarantined' | 'queued' | 'skipped'
 >
 
+/** What one shows after the other, and how that moves. */
+export interface ShownInTurn extends Pick<ShownProjection, 'projection' | 'log' | 'onMoved'> {
+  /** What is shown at this moment. */
+  readonly now: () => ShownProjection
+}
+
+/** Shows what is current, for readers who need not know that it becomes another. */
+export function showCurrent({ projection, log, onMoved, now }: ShownInTurn): ShownProjection {
+  return {
+    projection,
+    log,
+    get collection() {
+      return now().collection
+    },
+    state: () => now().state(),
+    tag: () => now().tag(),
+    reached: () => now().reached(),
+    placeOf: (place) => now().placeOf(place),
+    onMoved,
+    judge: (place) => now().judge(place),
+    lag: () => now().lag(),
+    quarantinedCount: () => now().quarantinedCount(),
+    treat: (treatment) => now().treat(treatment),
+    upgradeStopped: () => now().upgradeStopped(),
+    beginsAnew: () => now().beginsAnew(),
+  }
+}
+
 /** What shows a projection that runs in this process. */
 export interface RunnerShown {
   readonly runner: ProjectionRunner & Partial<Pick<ServedProjection, 'rebuild' | 'upgradeStopped'>>

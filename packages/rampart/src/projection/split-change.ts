@@ -100,6 +100,8 @@ function createSuccession(own: ShownProjection, before: Predecessor) {
 
 function showSuccessor(own: ShownProjection, before: Predecessor): ShownProjection {
   const { now, onMoved } = createSuccession(own, before)
+  // Of parts that no process has begun, nothing can be told.
+  const told = (): ShownProjection => (own.reached().epoch === '' ? now() : own)
   return {
     projection: own.projection,
     log: own.log,
@@ -115,8 +117,8 @@ function showSuccessor(own: ShownProjection, before: Predecessor): ShownProjecti
     placeOf: (place) => now().placeOf(place),
     onMoved,
     judge: (place) => now().judge(place),
-    lag: own.lag,
-    quarantinedCount: own.quarantinedCount,
+    lag: () => told().lag(),
+    quarantinedCount: () => told().quarantinedCount(),
     treat: own.treat,
     ...(own.rebuild === undefined ? {} : { rebuild: own.rebuild }),
     beginsAnew: own.beginsAnew,
