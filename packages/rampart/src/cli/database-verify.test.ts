@@ -1,5 +1,5 @@
 // `rampart verify` over a PostgreSQL database: what it finds in logs, tables, rights and read models.
-import { readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { commandId, streamId } from '../core/codec/index.ts'
@@ -201,6 +201,18 @@ test.each(['list-objects', 'recorded_at_ms', 'list-versions', 'find-live'])(
 test('nothing of a newer schema is verified, which is found', async () => {
   const newer = 'INSERT INTO rampart_write.schema_steps (step) VALUES (99)'
   expect(await found(await tamper(newer))).toEqual(['SCHEMA_NEWER'])
+})
+
+test('a page that is damaged is found, and the rest is verified', async () => {
+  const url = await newDatabase('original')
+  const path = `current_setting('data_directory') || '/' || pg_relation_filepath('rampart_write.event_tags')`
+  const [{ file } = {}] = await runSql(url, `SELECT ${path} AS file`)
+  await runSql(url, 'CHECKPOINT')
+  await using opened = await open(String(file), 'r+')
+  await opened.write(Buffer.alloc(512, 0xff), 0, 512, 0)
+  // What was damaged is read from the disk again.
+  await databases.server.crash()
+  expect(new Set(await found(url))).toEqual(new Set(['FILE_DAMAGED']))
 })
 
 test('documents that this user may not read are left out, and it is said who may', async () => {
