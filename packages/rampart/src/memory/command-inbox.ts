@@ -128,9 +128,10 @@ function bury(state: LogState, { burial, outcome }: CheckedBurial, nowMs: number
 function nextDueMs(state: LogState): number | null {
   const seen = new Set<string>()
   let next: number | null = null
-  for (const { command, owner, dueAtMs } of state.inbox.values()) {
+  for (const { command, owner, dueAtMs, leaseUntilMs } of state.inbox.values()) {
     const stream = streamKey(command.decider, command.streamId)
-    if (!seen.has(stream) && owner === null) next = Math.min(next ?? dueAtMs, dueAtMs)
+    const freeAtMs = owner === null ? dueAtMs : Math.max(dueAtMs, leaseUntilMs)
+    if (!seen.has(stream)) next = Math.min(next ?? freeAtMs, freeAtMs)
     seen.add(stream)
   }
   return next

@@ -89,10 +89,12 @@ async function saysWhen(harness: EventStoreHarness): Promise<void> {
   expectSame('two that wait', commands, 2)
   expectTrue('they are due', nextDueMs !== null && nextDueMs <= 1000)
   await claimAll(inbox)
-  expectSame('two that are claimed', await inbox.depth(), { commands: 2, nextDueMs: null })
+  expectSame('when the lease runs out', await inbox.depth(), { commands: 2, nextDueMs: 61_000 })
   await inbox.release([commandNumber(1)], 7000)
   await inbox.release([commandNumber(2)], 1000)
   expectSame('the second waits for the first', await inbox.depth(), { commands: 2, nextDueMs: 7000 })
+  await claimAll(inbox, { nowMs: 7000, leaseMs: 100, limit: 1 })
+  expectSame('the lease of the first', await inbox.depth(), { commands: 2, nextDueMs: 7100 })
 }
 
 async function countsAttempts(harness: EventStoreHarness): Promise<void> {

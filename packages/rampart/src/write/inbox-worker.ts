@@ -141,7 +141,7 @@ export class InboxWorker {
       if (nextDueMs === null) return []
       const nowMs = this.#timeFor(nextDueMs)
       if (nextDueMs > nowMs) {
-        runtime.setTimer(nextDueMs - nowMs, () => this.#wake(), { keepAlive: false })
+        this.#wakeIn(nextDueMs - nowMs)
         return []
       }
       return await inbox.claim({ owner: this.#owner, limit, bytesMax, nowMs, leaseMs: limits.leaseMs })
@@ -152,11 +152,19 @@ export class InboxWorker {
     }
   }
 
+  #wakeIn(delayMs: number): void {
+    const { runtime, limits } = this.#tools
+    // Whatever comes later is seen by the poll before it.
+    if (delayMs < limits.pollMs) runtime.setTimer(delayMs, () => this.#wake(), { keepAlive: false })
+  }
+
   /** The time, and no less than it was: a clock that was set back must not put off what is due. */
   #timeFor(nextDueMs: number): number {
     const { runtime, limits } = this.#tools
     const nowMs = runtime.nowMs()
-    return nextDueMs - nowMs > limits.retryMaxMs ? nextDueMs : nowMs
+    // Nothing is further off, not even the lease of another writer whose clock is somewhat ahead.
+    const furthestMs = Math.max(2 * limits.leaseMs, limits.retryMaxMs)
+    return nextDueMs - nowMs > furthestMs ? nextDueMs : nowMs
   }
 
   #take(command: InboxCommand): void {

@@ -96,8 +96,9 @@ export interface CommandInbox {
   /** A waiting or claimed command. */
   readonly find: (id: CommandId) => Promise<InboxCommand | undefined>
   /**
-   * How many commands wait or are claimed, and when the next unclaimed one is due: null when none is. A
-   * command waits for those before it in its stream, so only the first of each stream counts.
+   * How many commands wait or are claimed, and when the next can be claimed, because it is due or the lease
+   * of its owner runs out: null when there is none. A command waits for those before it in its stream, so
+   * only the first of each stream counts.
    */
   readonly depth: () => Promise<{ readonly commands: number; readonly nextDueMs: number | null }>
   /** Dead letters, newest first. */

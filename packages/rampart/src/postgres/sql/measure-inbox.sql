@@ -1,11 +1,15 @@
--- How many commands there are, and when the first of a stream is due that nobody handles.
+-- How many commands there are, and when the first of a stream can be claimed next.
 SELECT
   (SELECT count(*) FROM rampart_write.inbox WHERE log = $1),
   (
-    SELECT min(waiting.due_at_ms)
+    SELECT min(
+      CASE
+        WHEN waiting.owner IS NULL THEN waiting.due_at_ms
+        ELSE greatest(waiting.due_at_ms, waiting.lease_until_ms)
+      END
+    )
     FROM rampart_write.inbox AS waiting
     WHERE waiting.log = $1
-      AND waiting.owner IS NULL
       AND NOT EXISTS (
         SELECT 1
         FROM rampart_write.inbox AS earlier

@@ -1,12 +1,11 @@
--- How many commands there are, and when the first of a stream is due that nobody handles.
+-- How many commands there are, and when the first of a stream can be claimed next.
 SELECT
   (SELECT count(*) FROM inbox WHERE log = :log),
   (
-    SELECT min(due_at_ms)
+    SELECT min(iif(owner IS NULL, due_at_ms, max(due_at_ms, lease_until_ms)))
     FROM inbox AS waiting
     WHERE
       log = :log
-      AND owner IS NULL
       AND NOT EXISTS (
         SELECT 1
         FROM inbox AS earlier
