@@ -132,7 +132,7 @@ export class InboxWorker {
   }
 
   async #claim(): Promise<readonly InboxCommand[]> {
-    const { inbox, runtime, limits } = this.#tools
+    const { inbox, limits } = this.#tools
     const limit = limits.inHand - this.#inHand.size
     const bytesMax = limits.inHandBytes - this.#bytesInHand
     if (limit <= 0 || bytesMax <= 0) return []
