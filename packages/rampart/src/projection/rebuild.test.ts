@@ -4,51 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { projection, systemRuntime, type Projection } from '../core/index.ts'
-import { logKey, type ReadStore } from '../core/ports/index.ts'
-import { createMemoryStore } from '../memory/index.ts'
-import { openSqliteReadStore } from '../sqlite/index.ts'
-import { createReadModel } from './create-read-model.ts'
-import { createServedProjection } from './served-projection.ts'
-import { showRunner } from './shown-projection.ts'
+import type { EventStore, LogPlace, ReadStore } from '../core/ports/index.ts'
+import { openWorld, settled, type Served } from './test/served.ts'
 import { append, customers, make, orders, shopEvents } from './test/shop.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rampart-rebuild-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const now = { waitMs: 0 }
-
-async function openWorld(thread: 'worker' | 'caller', file: string) {
-  const store = createMemoryStore()
-  const log = await store.openLog(logKey('shop'))
-  const readStore: ReadStore = await openSqliteReadStore({ file, thread })
-  const serve = async (projection: Projection, batchSize = 50) => {
-    const faults: unknown[] = []
-    const reportFault = (fault: unknown): void => void faults.push(fault)
-    const options = { projection, store: log, readStore, runtime: systemRuntime, batchSize, reportFault }
-    const runner = await createServedProjection(options)
-    const model = createReadModel({
-      shown: showRunner({ runner, runtime: systemRuntime }),
-      runtime: systemRuntime,
-    })
-    return { runner, model, rebuild: runner.rebuild, faults, [Symbol.asyncDispose]: () => runner.stop() }
-  }
-  return {
-    log,
-    readStore,
-    serve,
-    async [Symbol.asyncDispose]() {
-      await readStore[Symbol.asyncDispose]()
-      await store[Symbol.asyncDispose]()
-    },
-  }
-}
-
-type World = Awaited<ReturnType<typeof openWorld>>
-type Served = Awaited<ReturnType<World['serve']>>
-
-async function settled({ rebuild }: Served, state = 'switched') {
-  await expect.poll(async () => (await rebuild.status()).build).toMatchObject({ state })
-  return rebuild.status()
-}
 
 /** Reads one document again and again: neither its version nor the place may ever go back. */
 async function watch({ model }: Served, key: string, isOver: () => boolean): Promise<number> {
@@ -114,6 +76,86 @@ test.each(['worker', 'caller'] as const)(
     expect(served.faults).toEqual([])
   },
 )
+
+test('two starts at once are one build, and the second is told so', async () => {
+  await using world = await openWorld('caller', ':memory:')
+  for (let n = 0; n < 100; n++) await append(world.log, make.placed(`${n % 10}`))
+  await using served = await world.serve(orders)
+  const twice = async () => {
+    const asked = await Promise.allSettled([served.rebuild.act('start'), served.rebuild.act('start')])
+    const [refused, ...others] = asked.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    expect(refused).toMatchObject({ code: 'INPUT_INVALID', message: expect.stringMatching(/built already/) })
+    expect(others).toEqual([])
+    return settled(served)
+  }
+  expect(await twice()).toMatchObject({ live: { generation: 2 }, kept: [{ generation: 1 }] })
+  expect(await twice()).toMatchObject({ live: { generation: 3 }, kept: [{ generation: 2 }] })
+  expect(served.faults).toEqual([])
+})
+
+test('what is being begun when the projection ends is ended with it', async () => {
+  await using world = await openWorld('caller', ':memory:')
+  await append(world.log, make.placed('1'))
+  const served = await world.serve(orders)
+  const begun = served.rebuild.act('start').catch((fault: unknown) => fault)
+  expect(served.rebuild.isBuilding()).toBe(true)
+  await served.runner.stop()
+  await begun
+  expect(served.rebuild.isBuilding()).toBe(false)
+  await expect(served.rebuild.act('start')).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
+})
+
+/** A log of which whoever begins at its start sees no more than up to a place, until it is let go. */
+function cutForBeginners(log: EventStore) {
+  const { promise: isWhole, resolve: letGo } = Promise.withResolvers<void>()
+  const cut: { at?: LogPlace } = {}
+  const readToFold: EventStore['readToFold'] = async function* (query) {
+    const { at } = cut
+    if (at === undefined || query.after > 0) return yield* log.readToFold(query)
+    for await (const { events, ...page } of log.readToFold(query))
+      yield { ...page, events: events.filter(({ position }) => position <= at.position), through: at }
+    await isWhole
+  }
+  return { cut, letGo, log: { ...log, readToFold } }
+}
+
+/** A read store that commits to the live documents when it is let go, from when it is told to wait. */
+function waitingToCommit(readStore: ReadStore) {
+  const gate = { isClosed: false, isReached: false, ...Promise.withResolvers<void>() }
+  const openCollection: ReadStore['openCollection'] = async (shape, epoch, generation) => {
+    const collection = await readStore.openCollection(shape, epoch, generation)
+    const commit: typeof collection.commit = async (request) => {
+      gate.isReached ||= gate.isClosed && generation === 1
+      if (gate.isReached && generation === 1) await gate.promise
+      await collection.commit(request)
+    }
+    return { ...collection, commit }
+  }
+  return { gate, readStore: { ...readStore, openCollection } }
+}
+
+test('the live documents go on beside a build that cannot follow them to one place', async () => {
+  await using world = await openWorld('caller', ':memory:')
+  for (let n = 0; n < 30; n++) await append(world.log, make.placed('1'))
+  const { cut, letGo, log } = cutForBeginners(world.log)
+  const { gate, readStore } = waitingToCommit(world.readStore)
+  await using served = await world.serve(orders, 50, { store: log, readStore })
+  await expect.poll(() => served.runner.reached().position).toBe(30)
+  // The build meets live documents that are about to be one event ahead, and reads no further.
+  cut.at = await log.head()
+  gate.isClosed = true
+  await append(log, make.placed('1'))
+  await expect.poll(() => gate.isReached).toBe(true)
+  await served.rebuild.act('start')
+  await expect.poll(async () => (await served.rebuild.status()).build?.position).toBe(30)
+  gate.resolve()
+  await append(log, make.placed('1'))
+  await expect.poll(() => served.runner.reached().position, { timeout: 10_000 }).toBe(32)
+  expect((await served.rebuild.status()).build).toMatchObject({ state: 'building', position: 30, target: 32 })
+  letGo()
+  expect((await settled(served)).live.generation).toBe(2)
+  expect(served.faults).toEqual([])
+})
 
 test('a build that differs waits for a decision, and its documents get another name', async () => {
   await using world = await openWorld('caller', ':memory:')

@@ -1,25 +1,11 @@
-// Builds a projection anew beside the live one, compares the two, and lets the new one take its place.
+// Builds a projection anew beside the live one: what operators ask, and when it may be begun.
 import { RampartError } from '../core/index.ts'
-import type { ReadStore } from '../core/ports/index.ts'
-import { createProjectionRunner } from './create-projection-runner.ts'
-import type { ProjectionRunner, ProjectionRunnerOptions } from './projection-runner.ts'
-import { untilMoved, type CollectionName, type Comparison, type Stage } from './stage.ts'
+import { beginBuild, progressOf, work, type Build, type BuildStatus, type Staged } from './build.ts'
+import type { ProjectionRunnerOptions } from './projection-runner.ts'
+import type { CollectionName, Stage } from './stage.ts'
 
 /** What operators ask: build anew, go back to the build before, or decide about one that differs. */
 export type RebuildAction = 'start' | 'back' | 'accept' | 'drop'
-
-/** How far a build is. */
-export interface BuildStatus extends CollectionName {
-  readonly state: 'building' | 'differs' | 'switched' | 'dropped' | 'failed'
-  /** Where its documents stand, and where the live ones do. */
-  readonly position: number
-  readonly target: number
-  readonly perSecond: number
-  readonly secondsLeft: number | null
-  /** How it compares with the documents that were live; null until both stood at one place. */
-  readonly comparison: Comparison | null
-  readonly error: string | null
-}
 
 /** The collections of a projection, as operators see them. */
 export interface RebuildStatus {
@@ -36,43 +22,55 @@ export interface Rebuild {
   readonly status: () => Promise<RebuildStatus>
   /** Begins what is asked, and answers at once. Throws `INPUT_INVALID` when it cannot be begun. */
   readonly act: (action: RebuildAction) => Promise<RebuildStatus>
-  /** Whether a build is under way, which would be lost if the projection ended. */
+  /** Whether a build is under way or waits for a decision, which would be lost if the projection ended. */
   readonly isBuilding: () => boolean
   readonly stop: () => Promise<void>
 }
 
-interface Build {
-  readonly name: CollectionName
-  readonly runner: ProjectionRunner
-  readonly startedMs: number
-  readonly from: number
-  state: BuildStatus['state']
-  comparison: Comparison | null
-  error: string | null
-  work: Promise<void>
-}
-
-interface Rebuilding {
-  readonly options: ProjectionRunnerOptions
-  readonly stage: Stage
+interface Rebuilding extends Staged {
   build: Build | undefined
+  /** What operators asked last, while it is being begun; nothing else begins meanwhile. */
+  acting: Promise<void> | undefined
+  isStopping: boolean
 }
 
 /** The rebuilds of what is on a stage. */
 export function createRebuild(options: ProjectionRunnerOptions, stage: Stage): Rebuild {
-  const rebuilding: Rebuilding = { options, stage, build: undefined }
+  const rebuilding: Rebuilding = { options, stage, build: undefined, acting: undefined, isStopping: false }
   return {
     status: () => statusOf(rebuilding),
     async act(action) {
-      await actions[action](rebuilding)
+      await claim(rebuilding, action)
       return statusOf(rebuilding)
     },
-    isBuilding: () => rebuilding.build?.state === 'building',
+    isBuilding: () => rebuilding.acting !== undefined || isUndecided(rebuilding.build),
     async stop() {
+      rebuilding.isStopping = true
+      // What is being begun is there to be stopped then.
+      await rebuilding.acting?.catch(() => undefined)
       const { build } = rebuilding
       await build?.runner.stop()
       await build?.work
     },
+  }
+}
+
+function isUndecided(build: Build | undefined): boolean {
+  return build?.state === 'building' || build?.state === 'differs'
+}
+
+/** Looks whether it may begin and begins it, as one step: whoever asks meanwhile is refused. */
+async function claim(rebuilding: Rebuilding, action: RebuildAction): Promise<void> {
+  if (rebuilding.isStopping) {
+    throw new RampartError('SHUTTING_DOWN', 'The read models are being shut down. Try again in a moment.')
+  }
+  if (rebuilding.acting !== undefined) throw cannot(rebuilding, 'is being built already')
+  const acting = actions[action](rebuilding)
+  rebuilding.acting = acting
+  try {
+    await acting
+  } finally {
+    rebuilding.acting = undefined
   }
 }
 
@@ -88,14 +86,14 @@ const actions: Readonly<Record<RebuildAction, (rebuilding: Rebuilding) => Promis
       // oxlint-disable-next-line no-await-in-loop -- there are a handful at most
       if (!one.isLive) await drop(rebuilding, one)
     }
-    await begin(rebuilding, { version, generation }, { mayDiffer: false })
+    rebuilding.build = await beginBuild(rebuilding, { version, generation }, { mayDiffer: false })
   },
   async back(rebuilding) {
     requireIdle(rebuilding)
     const { version } = rebuilding.options.projection
     const kept = (await keptOf(rebuilding)).filter((one) => one.version === version).at(-1)
     if (kept === undefined) throw cannot(rebuilding, 'has no build of this version to go back to')
-    await begin(rebuilding, kept, { mayDiffer: true })
+    rebuilding.build = await beginBuild(rebuilding, kept, { mayDiffer: true })
   },
   async accept(rebuilding) {
     const build = differing(rebuilding)
@@ -108,94 +106,6 @@ const actions: Readonly<Record<RebuildAction, (rebuilding: Rebuilding) => Promis
     await build.runner.stop()
     await drop(rebuilding, build.name)
   },
-}
-
-async function begin(rebuilding: Rebuilding, name: CollectionName, how: { readonly mayDiffer: boolean }) {
-  const { options } = rebuilding
-  const { generation } = name
-  const runner = await createProjectionRunner({
-    ...options,
-    generation,
-    tag: `${name.version}.${generation}`,
-  })
-  const build: Build = {
-    name,
-    runner,
-    startedMs: options.runtime.elapsedMs(),
-    from: runner.reached().position,
-    state: 'building',
-    comparison: null,
-    error: null,
-    work: Promise.resolve(),
-  }
-  rebuilding.build = build
-  build.work = work(rebuilding, build, how)
-}
-
-async function work(
-  rebuilding: Rebuilding,
-  build: Build,
-  how: { readonly mayDiffer: boolean },
-): Promise<void> {
-  const { options, stage } = rebuilding
-  const isThere = (): boolean => build.runner.reached().position >= stage.current().runner.reached().position
-  try {
-    if (!(await untilMoved(build.runner, { isThere, options }))) throw stoppedOf(build)
-    await meet(rebuilding, build, how)
-  } catch (fault) {
-    build.state = 'failed'
-    build.error = fault instanceof Error ? fault.message : String(fault)
-    await build.runner.stop()
-  }
-}
-
-/** Brings both to one place, compares them there, and switches when they are the same or may differ. */
-async function meet(rebuilding: Rebuilding, build: Build, { mayDiffer }: { readonly mayDiffer: boolean }) {
-  const { options, stage } = rebuilding
-  const before = stage.current()
-  const paused = await build.runner.hold()
-  // The live one stops at the build's place or beyond it, and the build then goes exactly as far.
-  const isThere = (): boolean => before.runner.reached().position >= paused.place.position
-  const isAlive = await untilMoved(before.runner, { isThere, options })
-  const held = await before.runner.hold()
-  try {
-    build.runner.limitTo(held.place)
-    paused.release()
-    const hasCaughtUp = (): boolean => build.runner.reached().position >= held.place.position
-    if (!isAlive || !(await untilMoved(build.runner, { isThere: hasCaughtUp, options })))
-      throw stoppedOf(build)
-    const arrived = await build.runner.hold()
-    try {
-      const pair = pairOf(rebuilding, build)
-      build.comparison = await options.readStore.compare(pair)
-      if (build.comparison.differing > 0 && !mayDiffer) {
-        build.state = 'differs'
-        return
-      }
-      const tag = build.comparison.isSame
-        ? before.runner.tag()
-        : `${build.name.version}.${build.name.generation}.${held.place.position}`
-      await options.readStore.switchLive(pair, tag)
-      build.runner.setTag(tag)
-      stage.show({ name: build.name, runner: build.runner })
-      build.state = 'switched'
-    } finally {
-      arrived.release()
-    }
-  } finally {
-    build.runner.limitTo(undefined)
-    held.release()
-  }
-  if (build.state === 'switched') await before.runner.stop()
-}
-
-function pairOf({ options, stage }: Rebuilding, { name }: Build): Parameters<ReadStore['compare']>[0] {
-  return { log: options.store.log, name: options.projection.name, live: stage.current().name, other: name }
-}
-
-function stoppedOf({ runner }: Build): Error {
-  const state = runner.state()
-  return new Error(state.status === 'stopped' ? state.reason : 'It ended before it was complete.')
 }
 
 const statesOf = ({ options }: Rebuilding) =>
@@ -239,14 +149,4 @@ async function statusOf(rebuilding: Rebuilding): Promise<RebuildStatus> {
     kept: await keptOf(rebuilding),
     build: build === undefined ? null : progressOf(rebuilding, build),
   }
-}
-
-function progressOf({ options, stage }: Rebuilding, build: Build): BuildStatus {
-  const { name, state, comparison, error, runner } = build
-  const { position } = runner.reached()
-  const target = Math.max(position, stage.current().runner.reached().position)
-  const seconds = (options.runtime.elapsedMs() - build.startedMs) / 1000
-  const perSecond = seconds > 0 ? Math.round((position - build.from) / seconds) : 0
-  const secondsLeft = perSecond > 0 ? Math.ceil((target - position) / perSecond) : null
-  return { ...name, state, position, target, perSecond, secondsLeft, comparison, error }
 }

@@ -2,7 +2,8 @@
 // runs it, and told of together.
 import { isRampartError, type Projection } from '../core/index.ts'
 import { runsElsewhere } from './followed-projection.ts'
-import type { BuildStatus, Rebuild, RebuildAction, RebuildStatus } from './rebuild.ts'
+import type { BuildStatus } from './build.ts'
+import type { Rebuild, RebuildAction, RebuildStatus } from './rebuild.ts'
 import type { ShownProjection } from './shown-projection.ts'
 
 const differsMax = 20

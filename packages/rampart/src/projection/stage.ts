@@ -46,19 +46,29 @@ export function createStage(first: Serving): Stage {
   }
 }
 
-/** Waits until something holds of a runner; false when the runner ended before. */
+/** What is waited for, and how long: for ever unless said. */
+interface Wait {
+  readonly isThere: () => boolean
+  readonly options: Pick<ProjectionRunnerOptions, 'runtime'>
+  readonly withinMs?: number
+}
+
+/** Waits until something holds of a runner, or the time is over; false when the runner ended before. */
 export async function untilMoved(
   runner: ProjectionRunner,
-  { isThere, options }: { readonly isThere: () => boolean; readonly options: ProjectionRunnerOptions },
+  { isThere, options: { runtime }, withinMs = Number.POSITIVE_INFINITY }: Wait,
 ): Promise<boolean> {
-  const bell = createBell(options.runtime)
+  const bell = createBell(runtime)
+  const untilMs = runtime.elapsedMs() + withinMs
   const ended = new AbortController()
   const end = runner.onMoved(bell.ring)
   try {
     while (!isThere()) {
       if (runner.state().status !== 'running') return false
+      const leftMs = untilMs - runtime.elapsedMs()
+      if (leftMs <= 0) return true
       // oxlint-disable-next-line no-await-in-loop -- it is what this waits for
-      await bell.wait(1000, ended.signal)
+      await bell.wait(Math.min(1000, leftMs), ended.signal)
     }
     return true
   } finally {
