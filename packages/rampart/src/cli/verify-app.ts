@@ -242,7 +242,10 @@ async function compareOne(
   await using views = opened
   await using scratch = await openSqliteReadStore({ file: scratchFile, thread: 'caller' })
   const look = () => views.live(log.log, projection.name)
-  return await verifyReadModel({ projection, store: log, scratch, look, holdStill: views.holdStill })
+  const source = { projection, store: log, scratch, look, holdStill: views.holdStill }
+  const result = await verifyReadModel(source)
+  const isGone = result.status === 'absent' && log.head > 0 && (await views.isUsed())
+  return isGone ? { status: 'gone' } : result
 }
 
 async function inScratch<T>(work: (file: string) => Promise<T>): Promise<T> {
@@ -262,10 +265,15 @@ function reportReadModel(
   if (result.status === 'unfolded') {
     report({ code: 'READ_MODEL_UNREADABLE', log, what: `${projection} cannot be compared: ${result.what}` })
   }
-  if (result.status !== 'compared' || result.differing === 0) return
-  const keys = `${result.sample.join(', ')}${result.differing > result.sample.length ? ' …' : ''}`
-  const what =
-    `${projection}: ${result.differing} of ${result.documents} documents are not what the log folds to ` +
-    `(${keys})`
-  report({ code: 'READ_MODEL_DIFFERS', log, position: result.position, what })
+  if (result.status === 'gone') {
+    const what = `${projection} has no documents, although the log has events and documents were kept before`
+    report({ code: 'READ_MODEL_DIFFERS', log, what })
+  }
+  if (result.status !== 'compared') return
+  const { position, documents, differing, sample, strange } = result
+  const keys = `${sample.join(', ')}${differing > sample.length ? ' …' : ''}`
+  const differs = `${differing} of ${documents} documents are not what the log folds to (${keys})`
+  for (const what of [...(differing === 0 ? [] : [differs]), ...strange]) {
+    report({ code: 'READ_MODEL_DIFFERS', log, position, what: `${projection}: ${what}` })
+  }
 }

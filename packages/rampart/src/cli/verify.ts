@@ -213,7 +213,8 @@ type Result = VerifiedApp['projections'][number]['result']
 function textOf(result: Result): string {
   switch (result.status) {
     case 'absent':
-      return 'has no documents yet'
+    case 'gone':
+      return result.status === 'absent' ? 'has no documents yet' : 'has no documents'
     case 'other version':
       return `was not compared: its documents are of version ${result.version}`
     case 'left out':
@@ -221,7 +222,7 @@ function textOf(result: Result): string {
       return `was not compared: ${result.what}`
     case 'compared': {
       const { documents, position, differing, leftOut } = result
-      const set = leftOut === 0 ? '' : `, ${leftOut} quarantined or with skipped events left out`
+      const set = leftOut === 0 ? '' : `, ${leftOut} left out of which events were skipped meanwhile`
       return `${counted(documents, 'document')} compared at position ${position}, ${differing} differ${set}`
     }
   }

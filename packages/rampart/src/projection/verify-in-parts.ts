@@ -26,5 +26,6 @@ export async function verifyInParts(
     differing: sum(({ differing }) => differing),
     sample: compared.flatMap(({ sample }) => sample).slice(0, sampleMax),
     leftOut: sum(({ leftOut }) => leftOut),
+    strange: compared.flatMap(({ strange }) => strange),
   }
 }

@@ -4,7 +4,7 @@
 //
 // The log is folded up to the checkpoint first and from there on within one view of the read model, which may
 // have moved meanwhile; so that view is held for no longer than the comparison takes.
-import { isSameJson, position } from '../core/codec/index.ts'
+import { position } from '../core/codec/index.ts'
 import type { Projection } from '../core/index.ts'
 import type { ViewedCollection } from '../core/inspection/index.ts'
 import {
@@ -14,11 +14,14 @@ import {
   type EventStore,
   type LogPlace,
   type ReadStore,
-  type StoredDocument,
 } from '../core/ports/index.ts'
+import { compareDocuments, type ComparedDocuments } from './compare-documents.ts'
+import { compareQuarantine } from './compare-quarantine.ts'
+import { watchPositions, type WatchedPositions } from './determined-positions.ts'
 import { createFold, foldEvents, keyEvents, type Fold, type FoldedRecord } from './fold.ts'
 import { frozenJson } from './frozen-json.ts'
 import { createIntake, loadWaiting } from './quarantine.ts'
+import { createSkips, type Skips } from './skipped-events.ts'
 
 /** What a read model is compared with, and where. */
 export interface ReadModelSource {
@@ -35,22 +38,23 @@ export interface ReadModelSource {
 /** What came of it. */
 export type VerifiedReadModel =
   | { readonly status: 'absent' }
+  /** There are none, where others were kept and the log has events. */
+  | { readonly status: 'gone' }
   | { readonly status: 'other version'; readonly version: number }
   | { readonly status: 'unfolded'; readonly what: string }
   | ComparedReadModel
 
 /** Documents that were compared. */
-export interface ComparedReadModel {
+export interface ComparedReadModel extends ComparedDocuments {
   readonly status: 'compared'
   readonly position: number
-  readonly documents: number
-  /** How many keys have another document, or one too many or too few. */
-  readonly differing: number
-  /** The first of them. */
-  readonly sample: readonly string[]
-  /** How many keys were left out, because they are quarantined or have skipped events. */
+  /** How many keys were left out, because events of theirs were skipped meanwhile. */
   readonly leftOut: number
+  /** What else of it is not as it should be, in words. */
+  readonly strange: readonly string[]
 }
+
+const skippedMax = 100_000
 
 /** Verifies the documents of one projection. */
 export async function verifyReadModel(source: ReadModelSource): Promise<VerifiedReadModel> {
@@ -61,32 +65,43 @@ export async function verifyReadModel(source: ReadModelSource): Promise<Verified
   if (first.state.version !== version) return { status: 'other version', version: first.state.version }
   const shape = { name, version, log: store.log, indexes, search }
   const { epoch } = first.state.checkpoint
+  const positions = watchPositions(projection)
   const folding: Folding = {
     source,
-    fold: createFold(projection),
+    positions,
+    fold: createFold(positions.projection),
+    skips: createSkips(),
     collection: await scratch.openCollection(shape, epoch),
     at: { epoch, position: position(0), eventId: '' },
   }
-  const unfolded = await foldUpTo(folding, first.state.checkpoint)
+  const unfolded = await foldUpTo(folding, first)
   await holdStill()
   const view = await look()
   if (unfolded !== undefined) return { status: 'unfolded', what: unfolded }
-  if (view === undefined || view.state.version !== version) return { status: 'absent' }
-  const rest = await foldUpTo(folding, view.state.checkpoint)
+  if (view === undefined) return { status: 'absent' }
+  if (view.state.version !== version) return { status: 'other version', version: view.state.version }
+  const rest = await foldUpTo(folding, view)
   if (rest !== undefined) return { status: 'unfolded', what: rest }
-  return compare(view, folding.collection)
+  return compare(view, folding)
 }
 
 interface Folding {
   readonly source: ReadModelSource
+  readonly positions: WatchedPositions
   readonly fold: Fold
+  readonly skips: Skips
   readonly collection: DocumentCollection
   at: LogPlace
 }
 
-/** Folds up to a place; answers in words when that cannot be done. */
-async function foldUpTo(folding: Folding, to: LogPlace): Promise<string | undefined> {
+/** Folds up to where documents stand; answers in words when that cannot be done. */
+async function foldUpTo(
+  folding: Folding,
+  { state, documents }: ViewedCollection,
+): Promise<string | undefined> {
   const { store, projection } = folding.source
+  const to = state.checkpoint
+  folding.skips.learn(await documents.skipped(skippedMax), folding.at.position)
   if (to.position <= folding.at.position) return undefined
   const there = await eventAt(store, to.position)
   if (there === undefined || eventId(there) !== to.eventId) {
@@ -115,8 +130,8 @@ async function foldPage(
   records: readonly FoldedRecord[],
   to: LogPlace,
 ): Promise<string | undefined> {
-  const { fold, collection, at } = folding
-  const keyed = keyEvents(fold, records)
+  const { fold, skips, collection, at } = folding
+  const keyed = skips.withoutSkipped(keyEvents(fold, records))
   const keys = [...new Set(keyed.events.flatMap((one) => one.keys))]
   const before = await collection.load(keys)
   for (const { data } of before.values()) frozenJson(data)
@@ -129,56 +144,23 @@ async function foldPage(
   return undefined
 }
 
-const pageSize = 1000
-const sampleMax = 5
-const skippedMax = 100_000
-
 async function compare(
-  { state, documents: live }: ViewedCollection,
-  folded: DocumentCollection,
+  view: ViewedCollection,
+  { collection, positions, skips }: Folding,
 ): Promise<ComparedReadModel> {
-  const [standing, own, skipped] = await Promise.all([
-    live.quarantined(),
-    folded.quarantined(),
-    live.skipped(skippedMax),
-  ])
-  const leftOut = new Set([...standing, ...own, ...skipped].map(({ key }) => key))
-  const sample: string[] = []
-  let documents = 0
-  let differing = 0
-  const differ = (key: string): void => {
-    if (leftOut.has(key)) return
-    differing += 1
-    if (sample.length < sampleMax) sample.push(key)
+  const quarantine = await compareQuarantine(view, collection, skips)
+  const words = await view.misindexed()
+  const documents = await compareDocuments(view, collection, {
+    isLeftOut: (key) => quarantine.keys.has(key) || skips.late.has(key),
+    isDetermined: positions.isDetermined,
+  })
+  const missed = `a search does not find ${words.documents} of its documents by their words`
+  const strange = words.documents === 0 ? [] : [`${missed} (${words.sample.join(', ')})`]
+  return {
+    status: 'compared',
+    position: view.state.checkpoint.position,
+    ...documents,
+    leftOut: skips.late.size,
+    strange: [...quarantine.strange, ...strange],
   }
-  for await (const [page, others] of pairs(live, folded)) {
-    documents += page.length
-    for (const one of page) if (!isSame(one, others.get(one.key))) differ(one.key)
-  }
-  for await (const [page, others] of pairs(folded, live)) {
-    for (const { key } of page) if ((others.get(key)?.data ?? null) === null) differ(key)
-  }
-  const at = state.checkpoint.position
-  return { status: 'compared', position: at, documents, differing, sample, leftOut: leftOut.size }
-}
-
-type Documents = Pick<DocumentCollection, 'load' | 'page'>
-
-/** Pages of documents, each with what the other side has under the same keys. */
-async function* pairs(
-  some: Documents,
-  others: Documents,
-): AsyncGenerator<readonly [readonly StoredDocument[], ReadonlyMap<string, StoredDocument>]> {
-  for (let afterKey: string | null = null; ;) {
-    // oxlint-disable-next-line no-await-in-loop -- one page after the other
-    const page = await some.page({ where: [], search: null, afterKey, limit: pageSize })
-    // oxlint-disable-next-line no-await-in-loop -- the same
-    yield [page.documents, await others.load(page.documents.map(({ key }) => key))]
-    if (!page.more) return
-    afterKey = page.documents.at(-1)?.key ?? null
-  }
-}
-
-function isSame(one: StoredDocument, other: StoredDocument | undefined): boolean {
-  return other !== undefined && one.version === other.version && isSameJson(one.data, other.data)
 }

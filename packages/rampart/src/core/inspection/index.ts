@@ -7,4 +7,4 @@ export type {
   InspectedLog,
   WantedCommands,
 } from './inspected-store.ts'
-export type { ReadModelViews, ViewedCollection } from './read-model-views.ts'
+export type { FoundDocuments, ReadModelViews, ViewedCollection } from './read-model-views.ts'

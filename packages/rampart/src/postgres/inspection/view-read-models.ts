@@ -5,10 +5,10 @@ import type { CollectionState, LogKey } from '../../core/ports/index.ts'
 import { placeOf } from '../../core/rows/index.ts'
 import { endConnection, run, storeFault, type RunQuery, type Statement } from '../database.ts'
 import { documentsSchema, readSchema, stepOf } from '../migrations.ts'
-import { createCollectionReader } from '../read-store-collection.ts'
 import { collectionStates } from '../read-store-generations.ts'
 import { numberAt, textAt } from '../rows.ts'
 import { beginMoment, connectToLook } from './one-moment.ts'
+import { viewCollection } from './view-collection.ts'
 
 /** Documents that follow the events of a log, or commit with them. */
 type Kind = 'reads' | 'write'
@@ -44,6 +44,7 @@ export async function openPostgresReadModelViews(
   const find = kind === 'reads' ? findFollowing : findKept
   return {
     live: (log, name) => find(query, { app, log, name }),
+    isUsed: async () => (await query(findAny[kind], [`${app}:`])).length > 0,
     holdStill: async () => {
       if (!isHeld) await client.query(beginMoment).catch(asFault)
       isHeld = true
@@ -55,6 +56,20 @@ export async function openPostgresReadModelViews(
 const findTables: Statement = {
   name: 'find-collections',
   text: "SELECT 'there' WHERE to_regclass($1) IS NOT NULL",
+}
+
+// Who runs a projection says so beside its documents.
+const findAny: Readonly<Record<Kind, Statement>> = {
+  reads: {
+    name: 'find-any-following',
+    text: `SELECT 'there' FROM rampart_read.collections WHERE starts_with(log, $1)
+      UNION SELECT 'there' FROM rampart_read.standings WHERE starts_with(log, $1)`,
+  },
+  write: {
+    name: 'find-any-kept',
+    text: `SELECT 'there' FROM rampart_documents.collections AS c
+      JOIN rampart_write.logs AS l ON l.number = c.log WHERE starts_with(l.key, $1) LIMIT 1`,
+  },
 }
 
 interface Wanted {
@@ -76,8 +91,7 @@ async function findFollowing(
   const found = await collectionStates(query, `${app}:${log}`, name)
   const state = found.find((one) => one.isLive)
   if (row === undefined || state === undefined) return undefined
-  const table = { schema: schemaNames.reads, number: numberAt(row, 0) }
-  return { state, documents: createCollectionReader({ query, table, shape: state.shape }) }
+  return viewCollection(query, { schema: schemaNames.reads, number: numberAt(row, 0) }, state)
 }
 
 // What is kept comes before what was, or is being built.
@@ -98,8 +112,5 @@ async function findKept(query: RunQuery, { app, log, name }: Wanted): Promise<Vi
   const columns = JSON.parse(textAt(row, 5)) as Pick<CollectionState['shape'], 'indexes' | 'search'>
   const shape = { log, name, version, ...columns }
   const state = { version, generation: 1, shape, checkpoint: placeOf(row), isLive: true, tag: null }
-  const table = { schema: schemaNames.write, number: numberAt(row, 3) }
-  const reader = createCollectionReader({ query, table, shape })
-  // A handler that throws fails its command, so no key ever stands still.
-  return { state, documents: { ...reader, quarantined: async () => [], skipped: async () => [] } }
+  return viewCollection(query, { schema: schemaNames.write, number: numberAt(row, 3) }, state)
 }

@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs'
 import type { ReadModelViews } from '../../core/inspection/index.ts'
 import { openDatabase, schemaStep } from '../database.ts'
-import { createCollectionReader, createReader, type Reader } from '../read-store-collection.ts'
+import { createReader, type Reader } from '../read-store-collection.ts'
 import { collectionStates } from '../read-store-generations.ts'
 import { readStoreSchema } from '../read-store-tables.ts'
 import { writeSchema } from '../writer-service.ts'
+import { viewCollection } from './view-collection.ts'
 
 /** Files in which read models stand: one of their own, or that of the events that they commit with. */
 const schemas = { reads: readStoreSchema, write: writeSchema }
@@ -39,9 +40,11 @@ export function openSqliteReadModelViews(
       const [row] = reader.rows(sql, [log, name])
       if (row === undefined) return undefined
       const state = collectionStates.stateOf(row, log, name)
-      const number = Number(row.at(-1))
-      return { state, documents: createCollectionReader({ reader, number, shape: state.shape }) }
+      return viewCollection(database, reader, { state, number: Number(row.at(-1)) })
     },
+    // Numbers of collections are never used again, so the highest is remembered.
+    isUsed: async () =>
+      reader.rows("SELECT 1 FROM sqlite_sequence WHERE name = 'collections' AND seq > 0", []).length > 0,
     holdStill: async () => {
       if (!database.isTransaction) database.exec('BEGIN')
     },
