@@ -197,7 +197,6 @@ async function projectionsOf(
 ): Promise<readonly VerifiedProjection[]> {
   const verified: VerifiedProjection[] = []
   for (const projection of context.projections) {
-    request.onProgress(projection.name, 0, 0)
     // oxlint-disable-next-line no-await-in-loop -- one after the other, to hold little
     const result = await compareWhole(request, projection, log)
     verified.push({ projection: projection.name, result })
@@ -234,7 +233,7 @@ interface Compared {
 }
 
 async function compareOne(
-  { stored }: VerifyRequest,
+  { stored, onProgress }: VerifyRequest,
   { projection, log, kind, scratchFile }: Compared,
 ): Promise<VerifiedReadModel> {
   const opened = await stored.openViews(kind)
@@ -242,7 +241,9 @@ async function compareOne(
   await using views = opened
   await using scratch = await openSqliteReadStore({ file: scratchFile, thread: 'caller' })
   const look = () => views.live(log.log, projection.name)
-  const source = { projection, store: log, scratch, look, holdStill: views.holdStill }
+  const onFolded = (position: number, of: number): void => onProgress(projection.name, position, of)
+  onFolded(0, log.head)
+  const source = { projection, store: log, scratch, look, holdStill: views.holdStill, onFolded }
   const result = await verifyReadModel(source)
   const isGone = result.status === 'absent' && log.head > 0 && (await views.isUsed())
   return isGone ? { status: 'gone' } : result

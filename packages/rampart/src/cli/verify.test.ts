@@ -32,15 +32,16 @@ const keeping = app('keeping', {
 
 async function verify(data: string, definition: typeof counter | undefined) {
   const findings: Finding[] = []
+  const shown: string[] = []
   const name = definition?.name ?? 'counter'
   const verified = await verifyApp({
     stored: storesInFolder(name, join(data, name)),
     definition,
     anchors: [],
     report: (finding) => findings.push(finding),
-    onProgress() {},
+    onProgress: (work, done, total) => shown.push(`${work} ${done} of ${total}`),
   })
-  return { verified, findings }
+  return { verified, findings, shown }
 }
 
 function change(file: string, sql: string): void {
@@ -116,6 +117,11 @@ describe('what is derived', () => {
     expect(findings[0]?.what).toBe(
       'totals: 3 of 10 documents are not what the log folds to (s1, strange, s2)',
     )
+  })
+
+  test('is told of while it is folded, as the log is', async () => {
+    const { shown } = await verify(data, counter)
+    expect(shown).toEqual(expect.arrayContaining(['totals 0 of 100', 'totals 100 of 100']))
   })
 
   test('is compared with a fold: a row of state', async () => {

@@ -33,6 +33,8 @@ export interface ReadModelSource {
   readonly look: () => Promise<ViewedCollection | undefined>
   /** From here on every look sees the same. */
   readonly holdStill: () => Promise<void>
+  /** Hears up to which position the log is folded. */
+  readonly onFolded?: (position: number, of: number) => void
 }
 
 /** What came of it. */
@@ -99,7 +101,7 @@ async function foldUpTo(
   folding: Folding,
   { state, documents }: ViewedCollection,
 ): Promise<string | undefined> {
-  const { store, projection } = folding.source
+  const { store, projection, onFolded } = folding.source
   const to = state.checkpoint
   folding.skips.learn(await documents.skipped(skippedMax), folding.at.position)
   if (to.position <= folding.at.position) return undefined
@@ -113,6 +115,7 @@ async function foldUpTo(
     const records = isLast ? events.filter((record) => record.position <= to.position) : events
     // oxlint-disable-next-line no-await-in-loop -- one page after the other
     const failure = await foldPage(folding, records, isLast ? to : through)
+    onFolded?.(isLast ? to.position : through.position, to.position)
     if (failure !== undefined || isLast) return failure
   }
   return undefined
