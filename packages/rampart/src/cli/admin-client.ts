@@ -21,9 +21,13 @@ export function addressOf(text: string): string {
 }
 
 /** Sends a request and gives the JSON of a success. Throws `INPUT_INVALID` with what the server said. */
-export async function callAdmin({ url }: Server, path: string, body?: object): Promise<Answer> {
+export function callAdmin(server: Server, path: string, body?: object): Promise<Answer> {
+  return call(server, path, { body, headers: {} })
+}
+
+async function call({ url }: Server, path: string, request: AdminRequest): Promise<Answer> {
   const address = `${url.replace(/\/+$/, '')}/admin/${path}`
-  const response = await send(address, body)
+  const response = await send(address, request)
   const text = await response.text()
   const answer = parsed(text)
   if (response.ok) return createAnswer(answer, address)
@@ -44,6 +48,9 @@ export async function callFirst(servers: readonly Server[], path: string, body?:
   }
 }
 
+// Each of several answers for itself alone: what one passed on to another would happen twice there.
+const ofItself = { 'rampart-asked': '1' }
+
 /** Asks all of them, and gives the answers of those that have what is asked for. Throws where none has. */
 export async function callEach(
   servers: readonly Server[],
@@ -53,7 +60,7 @@ export async function callEach(
   const asked = await Promise.all(
     servers.map(async (server) => {
       try {
-        return [await callAdmin(server, path, body)]
+        return [await call(server, path, { body, headers: servers.length > 1 ? ofItself : {} })]
       } catch (fault) {
         if (isElsewhere(fault)) return []
         throw fault
@@ -73,9 +80,15 @@ function codeIn(answer: unknown): string {
   return typeof answer === 'object' && answer !== null && 'code' in answer ? String(answer.code) : ''
 }
 
-async function send(address: string, body: object | undefined): Promise<Response> {
+interface AdminRequest {
+  readonly body: object | undefined
+  readonly headers: Readonly<Record<string, string>>
+}
+
+async function send(address: string, { body, headers: also }: AdminRequest): Promise<Response> {
   const token = process.env['RAMPART_TOKEN']
   const headers = {
+    ...also,
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
   }
