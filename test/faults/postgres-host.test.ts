@@ -149,19 +149,35 @@ test('a process that starts while another one changes the schema is 503 until it
   await until(async () => (await place(host.url, 'first').catch(() => undefined))?.status === 200)
 })
 
-test('a server that takes no more connections is 503, and forgotten when it does', async () => {
+test.each([
+  ['connections', 'NOSUPERUSER CONNECTION LIMIT 0', 'SUPERUSER CONNECTION LIMIT -1', away],
+  ['logins', 'NOLOGIN', 'LOGIN', [503, 'STORE_UNAVAILABLE', expect.any(Boolean)]],
+])('a server that takes no more %s is 503, and forgotten when it does', async (of, less, again, refused) => {
   const url = await emptyDatabase()
-  await runSql(url, 'CREATE ROLE shop LOGIN SUPERUSER')
-  await using host = await openHost(url.replace('postgres@', 'shop@'))
+  const user = `shop_${of}`
+  await runSql(url, `CREATE ROLE ${user} LOGIN SUPERUSER`)
+  const open = (settings: Record<string, string>) =>
+    openHost(url.replace('postgres@', `${user}@`), { name: settings['RAMPART_ROLES'] ?? 'one', settings })
+  await using host = await open({ RAMPART_ROLES: 'write,serve' })
+  await using projector = await open({ RAMPART_ROLES: 'project,serve' })
+  const bases = [host.url, projector.url]
+  const areReady = async (status: number): Promise<boolean> =>
+    (await Promise.all(bases.map((base) => ask(`${base}/readyz`)))).every(
+      (answer) => answer.status === status,
+    )
   expect((await place(host.url, 'first')).status).toBe(200)
+  await until(() => areReady(200))
   // A limit holds for those who are no superusers.
-  await runSql(url, 'ALTER ROLE shop NOSUPERUSER CONNECTION LIMIT 0')
-  await runSql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop'")
+  await runSql(url, `ALTER ROLE ${user} ${less}`)
+  await runSql(url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${user}'`)
   expect((await place(host.url, 'refused')).status).toBe(503)
-  expect(awayOf(await place(host.url, 'refused'))).toEqual(away)
-  await runSql(url, 'ALTER ROLE shop SUPERUSER CONNECTION LIMIT -1')
+  expect(awayOf(await place(host.url, 'refused'))).toEqual(refused)
+  await until(() => areReady(503))
+  await runSql(url, `ALTER ROLE ${user} ${again}`)
   await until(async () => (await place(host.url, 'refused')).status === 200)
+  await until(() => areReady(200))
   expect(await placedOrders(host.url)).toEqual(['first', 'refused'])
+  await until(async () => (await ask(`${projector.url}/reads/order/refused`)).status === 200)
 })
 
 test('a statement that waits for too long is 503, and what a client sends wrong is not', async () => {

@@ -7,7 +7,7 @@
 import { Client, type QueryConfig } from 'pg'
 import type { Runtime, Timer } from '../core/index.ts'
 import { connectionOf, type Access } from './access.ts'
-import { cutConnection, endConnection, isLost, storeFault, type Statement } from './database.ts'
+import { cutConnection, endConnection, storeFault, type Statement } from './database.ts'
 
 /** The wake-ups of one open database. */
 export interface WakeUps {
@@ -44,7 +44,7 @@ const bounds = {
 
 interface Listening extends WakeUpOptions {
   client: Client | undefined
-  /** What the last attempt to connect met, when the database was away. */
+  /** What the last attempt to connect met. */
   fault: string | undefined
   isClosed: boolean
   readonly changed: Set<string>
@@ -127,7 +127,8 @@ async function listen(state: Listening): Promise<void> {
     state.onWake()
     beatSoon(state, client)
   } catch (error) {
-    if (isLost(error)) state.fault = storeFault(error, state.access.url).message
+    // Whatever refuses this connection refuses every other one, also where the server itself is fine.
+    if (!state.isClosed) state.fault = storeFault(error, state.access.url).message
     // Its end event leads to the next attempt; until then everyone looks for himself.
     cutConnection(client)
   }
