@@ -1,5 +1,6 @@
 // Commands, lost replies, crashes and clock steps in simulated time, from a seed: whatever happens, each
 // command has one effect and one answer. A failing seed is printed; run it alone with SIMULATION_SEED=n.
+import { copyFileSync, existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,20 +25,24 @@ interface Sent {
   readonly data: { readonly cents: number } | { readonly owner: string }
 }
 
+/** Opens the store as a server that starts finds it. */
+type OpenStore = () => Promise<WriteStore>
+
 /** One run: a server that dies now and then, its senders, and what they were told. */
 class World {
   readonly runtime: SimulatedRuntime
   readonly sent: Sent[] = []
   readonly told: (readonly [string, CommandStatus])[] = []
-  readonly #database: WriteStore
+  readonly #openStore: OpenStore
+  readonly #opened = new Set<WriteStore>()
   #log: EventStore | undefined
   #service: CommandService | undefined
   #kill: () => void = () => {}
   #clockMs = 0
 
-  constructor(runtime: SimulatedRuntime, database: WriteStore) {
+  constructor(runtime: SimulatedRuntime, openStore: OpenStore) {
     this.runtime = runtime
-    this.#database = database
+    this.#openStore = openStore
   }
 
   get log(): EventStore {
@@ -48,7 +53,9 @@ class World {
   /** Starts a server; one that is running dies first, in the middle of whatever it does. */
   async restart(): Promise<void> {
     this.#kill()
-    this.#log ??= await this.#database.openLog(logKey('bank'))
+    const store = await this.#openStore()
+    this.#opened.add(store)
+    this.#log = await store.openLog(logKey('bank'))
     const { mortal, kill } = mortalStore(this.#log)
     this.#kill = kill
     this.#service = createCommandService({ context: bank, store: mortal, runtime: this.runtime })
@@ -115,7 +122,7 @@ class World {
   async end(): Promise<void> {
     this.#kill()
     await this.runtime.advance(1000)
-    await this.#database[Symbol.asyncDispose]()
+    await Promise.all([...this.#opened].map((store) => store[Symbol.asyncDispose]()))
   }
 }
 
@@ -215,29 +222,42 @@ function checkLog(events: readonly EventRecord[]): void {
   }
 }
 
-const stores: readonly (readonly [
-  string,
-  (runtime: SimulatedRuntime, folder: string) => Promise<WriteStore>,
-])[] = [
-  ['memory', (runtime) => Promise.resolve(createMemoryStore({ runtime }))],
-  [
-    'SQLite',
-    (runtime, folder) =>
-      openSqliteStore({ file: join(folder, `${runtime.seed}.sqlite`), thread: 'caller', runtime }),
-  ],
+function onMemory(runtime: SimulatedRuntime): OpenStore {
+  const store = createMemoryStore({ runtime })
+  return async () => store
+}
+
+/** Each server has the files as they were when the one before it died, with what stood in the journal. */
+function onSqlite(runtime: SimulatedRuntime, folder: string): OpenStore {
+  let starts = 0
+  const fileOf = (start: number): string => join(folder, `${runtime.seed}-${start}.sqlite`)
+  return () => {
+    const [before, file] = [fileOf(starts), fileOf(++starts)]
+    for (const ending of ['', '-wal'].filter((one) => existsSync(before + one))) {
+      copyFileSync(before + ending, file + ending)
+    }
+    return openSqliteStore({ file, thread: 'caller', runtime })
+  }
+}
+
+const stores: readonly (readonly [string, (runtime: SimulatedRuntime, folder: string) => OpenStore])[] = [
+  ['memory', onMemory],
+  ['SQLite', onSqlite],
 ]
 
-describe.each(stores)('on %s', (name, open) => {
+describe.each(stores)('on %s', (name, storeOf) => {
   const first = name === 'memory' ? 0 : seedsPerStore
   const seeds =
     only === undefined ? Array.from({ length: seedsPerStore }, (_, index) => first + index) : [Number(only)]
 
   // oxlint-disable-next-line vitest/expect-expect -- every seed is held by `check`
   test(`${seeds.length} seeds from ${seeds[0]}: each command has one effect and one answer`, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'rampart-simulation-'))
+    // Power never fails here, so files may stand in memory where a system has such a folder.
+    const below = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+    const folder = await mkdtemp(join(below, 'rampart-simulation-'))
     for (const seed of seeds) {
       const runtime = simulatedRuntime(seed)
-      const world = new World(runtime, await open(runtime, folder))
+      const world = new World(runtime, storeOf(runtime, folder))
       try {
         await run(world)
         await check(world)
