@@ -11,6 +11,8 @@ import type { AcceptResult, ClaimRequest, CommandInbox, InboxCommand } from '../
 import { liveOutcome, placeAt, requireOpen, streamKey, versionOf } from './log-state.ts'
 import type { InboxEntry, LogState, MemoryLogOptions } from './log-state.ts'
 
+type ReleaseTerms = NonNullable<Parameters<CommandInbox['release']>[2]>
+
 const encoder = new TextEncoder()
 
 /** The inbox over the state of one log. */
@@ -26,9 +28,9 @@ export function createCommandInbox(state: LogState, options: MemoryLogOptions): 
       requireOpen(state)
       return claim(state, request)
     },
-    release: async (commandIds, retryAtMs) => {
+    release: async (commandIds, retryAtMs, terms = {}) => {
       requireOpen(state)
-      for (const id of commandIds) release(state, id, retryAtMs)
+      for (const id of commandIds) release(state, { ...terms, id, retryAtMs })
     },
     bury: async (burial) => {
       requireOpen(state)
@@ -97,9 +99,19 @@ function hand(entry: InboxEntry, owner: string, leaseUntilMs: number): InboxComm
   return entry.command
 }
 
-function release(state: LogState, id: CommandId, retryAtMs: number): void {
+function release(
+  state: LogState,
+  {
+    id,
+    retryAtMs,
+    owner,
+    untried = 0,
+  }: ReleaseTerms & { readonly id: CommandId; readonly retryAtMs: number },
+): void {
   const entry = state.inbox.get(id)
-  if (entry === undefined) return
+  if (entry === undefined || (owner !== undefined && entry.owner !== owner)) return
+  const { command } = entry
+  if (entry.owner !== null) entry.command = { ...command, attempts: Math.max(command.attempts - untried, 0) }
   entry.owner = null
   entry.dueAtMs = retryAtMs
 }

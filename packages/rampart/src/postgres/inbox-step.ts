@@ -26,8 +26,10 @@ const claimCommands: Statement = {
 }
 const releaseCommands: Statement = {
   name: 'release-commands',
-  text: `UPDATE rampart_write.inbox SET owner = NULL, lease_until_ms = 0, due_at_ms = $1, cause = coalesce($4, cause)
-    WHERE log = $2 AND command_id = ANY($3::uuid[])`,
+  text: `UPDATE rampart_write.inbox
+    SET owner = NULL, lease_until_ms = 0, due_at_ms = $1, cause = coalesce($4, cause),
+      attempts = greatest(attempts - CASE WHEN owner IS NULL THEN 0 ELSE $6::integer END, 0)
+    WHERE log = $2 AND command_id = ANY($3::uuid[]) AND ($5::text IS NULL OR owner = $5)`,
 }
 const buryCommand: Statement = {
   name: 'bury-command',
@@ -102,9 +104,10 @@ export async function claim(
 export async function release(
   client: Client,
   log: Log,
-  { commandIds, retryAtMs, cause }: Omit<Extract<Operation, { readonly kind: 'release' }>, 'kind' | 'log'>,
+  { commandIds, retryAtMs, ...terms }: Extract<Operation, { readonly kind: 'release' }>,
 ): Promise<null> {
-  await run(client, releaseCommands, [retryAtMs, log.number, uuids(commandIds), cause])
+  const { cause, owner, untried } = terms
+  await run(client, releaseCommands, [retryAtMs, log.number, uuids(commandIds), cause, owner, untried])
   return null
 }
 

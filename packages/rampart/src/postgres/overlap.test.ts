@@ -19,7 +19,15 @@ function appendsTo(...streams: readonly string[]): readonly Operation[] {
   return streams.map((stream) => appendTo(stream))
 }
 
-const release: Operation = { kind: 'release', log: 1, commandIds: [], retryAtMs: 0, cause: null }
+const release: Operation = {
+  kind: 'release',
+  log: 1,
+  commandIds: [],
+  retryAtMs: 0,
+  cause: null,
+  owner: null,
+  untried: 0,
+}
 
 describe('what waits', () => {
   test('goes as two halves, the second beside the first', () => {

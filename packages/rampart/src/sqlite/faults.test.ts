@@ -309,7 +309,10 @@ describe('the commit queue', () => {
       onCommitted: () => undefined,
     })
     const submit = (bytes: number) =>
-      queue.submit<'release'>({ kind: 'release', log: 1, commandIds: [], retryAtMs: 0, cause: null }, bytes)
+      queue.submit<'release'>(
+        { kind: 'release', log: 1, commandIds: [], retryAtMs: 0, cause: null, owner: null, untried: 0 },
+        bytes,
+      )
     return { queue, batches, submit }
   }
 

@@ -70,9 +70,10 @@ export function claim(state: WriterState, log: LogHead, request: ClaimRequest): 
 export function release(
   state: WriterState,
   log: LogHead,
-  { commandIds, retryAtMs, cause }: Omit<Extract<Operation, { readonly kind: 'release' }>, 'kind' | 'log'>,
+  { commandIds, retryAtMs: due, cause, owner, untried }: Extract<Operation, { readonly kind: 'release' }>,
 ): null {
-  for (const id of commandIds) state.statements.releaseInboxCommand.run(retryAtMs, cause, log.number, id)
+  const terms = { due, cause, owner, untried, log: log.number }
+  for (const command of commandIds) state.statements.releaseInboxCommand.run({ ...terms, command })
   return null
 }
 

@@ -27,6 +27,8 @@ export const claimingRules: readonly WriteRule[] = [
     needs: 'reopens',
     check: countsLost,
   },
+  { name: 'IN-4 a release takes back claims that were no attempts', check: takesBack },
+  { name: 'IN-4 a release by an owner leaves what another holds', check: releasesItsOwn },
   { name: 'IN-7 a claim ends before its data is too large, but for its first command', check: endsInTime },
 ]
 
@@ -118,6 +120,41 @@ async function countsLost(harness: EventStoreHarness): Promise<void> {
     (await claimAll(again)).map((command) => command.attempts),
     [2],
   )
+}
+
+async function takesBack(harness: EventStoreHarness): Promise<void> {
+  const { inbox } = await openShop(harness)
+  for (const number of [1, 2]) await acceptNumber(inbox, number, `s${number}`)
+  const attempts = async (): Promise<readonly (number | undefined)[]> => {
+    const found = await Promise.all([1, 2].map((number) => inbox.find(commandNumber(number))))
+    return found.map((command) => command?.attempts)
+  }
+  await claimAll(inbox, { leaseMs: 100 })
+  await claimAll(inbox, { nowMs: 1100 })
+  await inbox.release([commandNumber(1)], 1000, { untried: 1, cause: 'no room' })
+  expectSame('one of two is taken back', await attempts(), [1, 2])
+  await inbox.release([commandNumber(1)], 1000, { untried: 1 })
+  expectSame('nothing of one that nobody holds', await attempts(), [1, 2])
+  await claimAll(inbox)
+  await inbox.release([1, 2].map(commandNumber), 1000, { untried: 2 })
+  expectSame('two of each', await attempts(), [0, 0])
+  await claimAll(inbox)
+  await inbox.release([commandNumber(2)], 1000, { untried: 7 })
+  expectSame('never below nought', await attempts(), [1, 0])
+}
+
+async function releasesItsOwn(harness: EventStoreHarness): Promise<void> {
+  const { inbox } = await openShop(harness)
+  for (const number of [1, 2]) await acceptNumber(inbox, number, `s${number}`)
+  const both = [1, 2].map(commandNumber)
+  await claimAll(inbox, { limit: 1 })
+  await claimAll(inbox, { owner: 'worker-2' })
+  await inbox.release(both, 1000, { owner: 'worker-2', untried: 1 })
+  expectSame('what it held is free', await claimNumbers(inbox, { owner: 'worker-3' }), [2])
+  const [first, second] = await Promise.all(both.map((id) => inbox.find(id)))
+  expectSame('attempts', [first?.attempts, second?.attempts], [1, 1])
+  await inbox.release(both, 1000, { owner: 'worker-1', untried: 1 })
+  expectSame('so is that of the first', await claimNumbers(inbox, { owner: 'worker-4' }), [1])
 }
 
 async function endsInTime(harness: EventStoreHarness): Promise<void> {

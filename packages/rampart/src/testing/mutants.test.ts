@@ -387,6 +387,13 @@ const mutants: readonly (readonly [promise: string, what: string, mutant: Mutant
     })),
   ],
   [
+    'IN-4',
+    'counts claims that were no attempts',
+    withInbox((inbox) => ({
+      release: (ids, retryAtMs, terms) => inbox.release(ids, retryAtMs, { ...terms, untried: 0 }),
+    })),
+  ],
+  [
     'IN-5',
     'leaves finished commands in the inbox',
     (log) => ({ append: (request) => log.append(withoutCommand(request)) }),

@@ -19,7 +19,8 @@ import type {
 import type { CheckedCommand } from './decide.ts'
 import { DecisionRunner } from './decision-runner.ts'
 import { DocumentTips, type DocumentFold } from './document-tips.ts'
-import { defaultInboxLimits, InboxWorker, type InboxLimits } from './inbox-worker.ts'
+import { defaultInboxLimits, type InboxLimits } from './inbox-limits.ts'
+import { InboxWorker } from './inbox-worker.ts'
 import { finalStatusOf, senderOf } from './outcome.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 import { isLeftToInbox, keyReused } from './line-faults.ts'
@@ -208,8 +209,7 @@ class LogCommandService implements CommandService {
     try {
       return await this.#handle(command, onFault).final()
     } catch (fault) {
-      // Its sender sent it once more and found it here; now that this has come to nothing, it is its own
-      // turn.
+      // Its sender sent it once more and found it here; that came to nothing, so it is its own turn.
       if (isLeftToInbox(fault)) return this.#handle(command, onFault).final()
       throw fault
     }

@@ -1,38 +1,24 @@
 // Handles accepted commands: claims them from the inbox, has them handled in order, retries, and gives up in
 // the end.
-import { isRampartError, type ErrorCode, type Runtime } from '../core/index.ts'
+//
+// A claim counts as an attempt before the command is handed out, so that one that ends its process counts,
+// too; a claim that came to no attempt is taken back when the command is given back. What was lost so often
+// that it may end the process is handled with nothing else in hand, so that no other is blamed for it.
+import type { CommandId } from '../core/codec/index.ts'
+import { isRampartError, type Runtime } from '../core/index.ts'
 import type { CommandInbox, InboxCommand } from '../core/ports/index.ts'
+import { HeldStreams } from './held-streams.ts'
+import {
+  causeOf,
+  concernsOperators,
+  failingOf,
+  isStoreTrouble,
+  kindOf,
+  type FaultKind,
+} from './inbox-faults.ts'
+import type { InboxLimits } from './inbox-limits.ts'
 import { failedOutcome, type Failing } from './outcome.ts'
-import { isDeferred } from './line-faults.ts'
-
-/** Bounds of the inbox worker. Times in milliseconds. */
-export interface InboxLimits {
-  /** How many commands are in hand at once. */
-  readonly inHand: number
-  /** How many bytes of data they may have together; one command is always taken. */
-  readonly inHandBytes: number
-  /** Failures of a command's own after which it is given up. */
-  readonly attemptsMax: number
-  /** Claims after which a command is given up untried, because handling it seems to end the process. */
-  readonly claimsMax: number
-  readonly leaseMs: number
-  readonly retryFirstMs: number
-  readonly retryMaxMs: number
-  /** How long to wait for a hint before looking again. */
-  readonly pollMs: number
-}
-
-/** 512 commands of 4 MiB in hand, 5 attempts, retries after 0.2 s doubling up to 10 s. */
-export const defaultInboxLimits: InboxLimits = {
-  inHand: 512,
-  inHandBytes: 4 * 1024 * 1024,
-  attemptsMax: 5,
-  claimsMax: 25,
-  leaseMs: 30_000,
-  retryFirstMs: 200,
-  retryMaxMs: 10_000,
-  pollMs: 1000,
-}
+import { RetryDelays } from './retry-delays.ts'
 
 /** What the worker needs: where commands wait, and who handles one. */
 export interface InboxTools {
@@ -51,37 +37,29 @@ export interface InboxTools {
   readonly onBuried: (command: InboxCommand) => void
 }
 
-function streamNameOf({ decider, streamId }: InboxCommand): string {
-  return `${decider}/${streamId}`
+/** A command in hand. */
+interface InHand {
+  readonly command: InboxCommand
+  /** How often it was claimed for that: again whenever its lease ran out meanwhile. */
+  claims: number
+  /** Whether it is just being given back. */
+  isLeaving: boolean
+  /** The command as it was claimed once more before the answer came that it is back. */
+  next: InboxCommand | undefined
 }
-
-/** Answers, not failures to be tried again: a demanded version that does not hold, for one. */
-const answers: readonly ErrorCode[] = [
-  'COMMAND_TYPE_UNKNOWN',
-  'FORBIDDEN',
-  'IDEMPOTENCY_KEY_REUSED',
-  'VERSION_MISMATCH',
-]
-/** What its sender has to know, and no operator has to mend. */
-const senderFaults: readonly string[] = ['FORBIDDEN', 'VERSION_MISMATCH'] satisfies readonly ErrorCode[]
-/** The store's own trouble says nothing about the command, so it is never given up for that. */
-const storeFaults: readonly ErrorCode[] = [
-  'OUTCOME_UNKNOWN',
-  'OVERLOADED',
-  'STORE_CLOSED',
-  'STORE_FULL',
-  'STORE_UNAVAILABLE',
-  'STREAM_CONTENDED',
-]
 
 /** Works through the inbox of one log until it is stopped. */
 export class InboxWorker {
   readonly #tools: InboxTools
   readonly #owner: string
-  readonly #inHand = new Set<Promise<void>>()
+  readonly #handling = new Set<Promise<void>>()
+  readonly #inHand = new Map<CommandId, InHand>()
   #bytesInHand = 0
-  /** Streams whose failing command is not back in the inbox yet, with how many of them there are. */
-  readonly #held = new Map<string, number>()
+  /** Whether one command is claimed at a time, and handled alone. */
+  #isOneByOne = false
+  readonly #delays: RetryDelays
+  /** Streams of failing commands that are not back in the inbox yet. */
+  readonly #held = new HeldStreams()
   #running: Promise<void> | undefined
   #stopping = false
   #wake: () => void = () => {}
@@ -89,6 +67,7 @@ export class InboxWorker {
   constructor(tools: InboxTools) {
     this.#tools = tools
     this.#owner = tools.runtime.uuid()
+    this.#delays = new RetryDelays(tools.runtime, tools.limits)
   }
 
   /** Starts working; without effect when it works already. */
@@ -101,7 +80,7 @@ export class InboxWorker {
     this.#stopping = true
     this.#wake()
     await this.#running
-    await Promise.allSettled(this.#inHand)
+    while (this.#handling.size > 0) await Promise.allSettled(this.#handling)
   }
 
   async #run(): Promise<void> {
@@ -110,7 +89,7 @@ export class InboxWorker {
     while (!this.#stopping) {
       const idle = this.#nextHint()
       const claimed = await this.#claim()
-      for (const command of claimed) this.#take(command)
+      this.#takeAll(claimed)
       if (claimed.length === 0) await idle
     }
     unsubscribe()
@@ -133,7 +112,7 @@ export class InboxWorker {
 
   async #claim(): Promise<readonly InboxCommand[]> {
     const { inbox, limits } = this.#tools
-    const limit = limits.inHand - this.#inHand.size
+    const limit = (this.#isOneByOne ? 1 : limits.inHand) - this.#handling.size
     const bytesMax = limits.inHandBytes - this.#bytesInHand
     if (limit <= 0 || bytesMax <= 0) return []
     try {
@@ -167,19 +146,53 @@ export class InboxWorker {
     return nextDueMs - nowMs > furthestMs ? nextDueMs : nowMs
   }
 
-  #take(command: InboxCommand): void {
-    const isHeld = this.#held.has(streamNameOf(command))
-    const bytes = JSON.stringify(command.data).length
-    this.#bytesInHand += bytes
-    const handled = (isHeld ? this.#release(command) : this.#handle(command)).finally(() => {
-      this.#inHand.delete(handled)
-      this.#bytesInHand -= bytes
-      this.#wake()
-    })
-    this.#inHand.add(handled)
+  #takeAll(claimed: readonly InboxCommand[]): void {
+    const taken = claimed.filter((command) => !this.#isClaimedAgain(command))
+    if (taken.length === 0) return
+    const isAlone = taken.length === 1 && this.#handling.size === 0
+    this.#isOneByOne = taken.some((command) => this.#isSuspect(command))
+    for (const command of taken) this.#take(command, isAlone)
   }
 
-  async #handle(command: InboxCommand): Promise<void> {
+  #isClaimedAgain(command: InboxCommand): boolean {
+    const known = this.#inHand.get(command.commandId)
+    if (known === undefined) return false
+    if (known.isLeaving) known.next = command
+    else known.claims++
+    return true
+  }
+
+  /** Attempts that failed end at the bound; with more, a command was lost with its process. */
+  #isSuspect({ attempts }: InboxCommand): boolean {
+    return attempts > this.#tools.limits.attemptsMax
+  }
+
+  #take(command: InboxCommand, isAlone: boolean): void {
+    const inHand: InHand = { command, claims: 1, isLeaving: false, next: undefined }
+    const bytes = JSON.stringify(command.data).length
+    this.#inHand.set(command.commandId, inHand)
+    this.#bytesInHand += bytes
+    const handled = this.#deal(inHand, isAlone).finally(() => {
+      this.#handling.delete(handled)
+      this.#inHand.delete(command.commandId)
+      this.#bytesInHand -= bytes
+      if (inHand.next !== undefined) this.#take(inHand.next, false)
+      this.#wake()
+    })
+    this.#handling.add(handled)
+  }
+
+  async #deal(inHand: InHand, isAlone: boolean): Promise<void> {
+    const { command } = inHand
+    if (this.#held.has(command)) return this.#giveBack(inHand, 'deferred')
+    if (isAlone || !this.#isSuspect(command)) return this.#handle(inHand)
+    const unhold = this.#held.hold(command)
+    await this.#giveBack(inHand, 'deferred')
+    unhold()
+  }
+
+  async #handle(inHand: InHand): Promise<void> {
+    const { command } = inHand
     const { limits, handle } = this.#tools
     if (command.attempts > limits.claimsMax) {
       const detail = 'The process ended whenever this command was handled.'
@@ -188,40 +201,24 @@ export class InboxWorker {
     }
     let unhold: (() => void) | undefined
     const onFault = (): void => {
-      unhold ??= this.#hold(streamNameOf(command))
+      unhold ??= this.#held.hold(command)
     }
     try {
       await handle(command, onFault)
     } catch (fault) {
       onFault()
-      await this.#afterFault(command, fault)
+      await this.#afterFault(inHand, fault)
       unhold?.()
     }
   }
 
-  /**
-   * Sends commands of a stream that are claimed from now on back behind the failing one, until that is back
-   * in the inbox itself: none may overtake it. Returns what ends this.
-   */
-  #hold(stream: string): () => void {
-    this.#held.set(stream, (this.#held.get(stream) ?? 0) + 1)
-    return () => {
-      const left = (this.#held.get(stream) ?? 0) - 1
-      if (left > 0) this.#held.set(stream, left)
-      else this.#held.delete(stream)
-    }
-  }
-
-  async #afterFault(command: InboxCommand, fault: unknown): Promise<void> {
-    const { limits } = this.#tools
-    const code = isRampartError(fault) ? fault.code : 'INTERNAL'
-    const ownFault = !isDeferred(fault) && !storeFaults.includes(code)
-    if (ownFault && !answers.includes(code)) this.#report(command, fault)
-    if (answers.includes(code) || (ownFault && command.attempts >= limits.attemptsMax)) {
-      await this.#bury(command, { code, detail: causeOf(fault), ...versionIn(fault) })
-    } else {
-      await this.#release(command, causeOf(fault))
-    }
+  async #afterFault(inHand: InHand, fault: unknown): Promise<void> {
+    const { command } = inHand
+    const kind = kindOf(fault)
+    if (kind === 'failure') this.#report(command, fault)
+    const isLast = kind === 'failure' && command.attempts >= this.#tools.limits.attemptsMax
+    if (kind === 'answer' || isLast) await this.#bury(command, failingOf(fault))
+    else await this.#giveBack(inHand, kind, causeOf(fault))
   }
 
   #report({ commandId, type, attempts }: InboxCommand, fault: unknown): void {
@@ -229,45 +226,53 @@ export class InboxWorker {
     reportFault(fault, `${type} ${commandId}, attempt ${attempts} of ${limits.attemptsMax}`)
   }
 
-  async #release({ commandId, attempts }: InboxCommand, cause?: string): Promise<void> {
-    const { inbox, runtime, limits } = this.#tools
-    const delayMs = Math.min(limits.retryFirstMs * 2 ** Math.min(attempts - 1, 20), limits.retryMaxMs)
-    // A release that fails is made good by the lease, which runs out.
-    await inbox.release([commandId], runtime.nowMs() + delayMs, cause).catch(ignoreStoreFault)
+  async #giveBack(inHand: InHand, kind: FaultKind, cause?: string): Promise<void> {
+    const { inbox, runtime } = this.#tools
+    const { commandId, attempts } = inHand.command
+    const delayMs = this.#delays.delayMs(kind, attempts)
+    await this.#persist(async () => {
+      const untried = inHand.claims - (kind === 'failure' ? 1 : 0)
+      const terms = { owner: this.#owner, untried, ...(cause === undefined ? {} : { cause }) }
+      inHand.isLeaving = true
+      await inbox.release([commandId], runtime.nowMs() + delayMs, terms).catch((fault: unknown) => {
+        inHand.isLeaving = false
+        throw fault
+      })
+    })
   }
 
   async #bury(command: InboxCommand, failing: Failing): Promise<void> {
     const { inbox, runtime, outcomeTtlMs, onBuried } = this.#tools
-    const { commandId } = command
-    const buried = inbox.bury({
-      commandId,
+    const burial = {
+      commandId: command.commandId,
       cause: failing.detail,
       outcome: failedOutcome(command, failing),
-      expiresAtMs: runtime.nowMs() + outcomeTtlMs,
-      deadLetter: !senderFaults.includes(failing.code),
-    })
-    await buried.then(() => onBuried(command)).catch(ignoreStoreFault)
+      deadLetter: concernsOperators(failing),
+    }
+    const isBuried = await this.#persist(() =>
+      inbox.bury({ ...burial, expiresAtMs: runtime.nowMs() + outcomeTtlMs }),
+    )
+    if (isBuried) onBuried(command)
   }
-}
 
-/**
- * A command that could be neither released nor buried stays claimed until its lease runs out, and is tried
- * again.
- */
-function ignoreStoreFault(fault: unknown): void {
-  if (!isRampartError(fault)) throw fault
-}
-
-/** The version that a stream has where another one was demanded. */
-function versionIn(fault: unknown): Pick<Failing, 'version'> {
-  const version = isRampartError(fault, 'VERSION_MISMATCH') ? fault.details['version'] : undefined
-  return typeof version === 'number' ? { version } : {}
-}
-
-/** The fault in words, with the causes behind it; bounded, because it is stored. */
-function causeOf(fault: unknown): string {
-  const texts: string[] = []
-  for (let each: unknown = fault; each instanceof Error && texts.length < 5; each = each.cause)
-    texts.push(each.message)
-  return (texts.length === 0 ? String(fault) : texts.join(' Cause: ')).toWellFormed().slice(0, 4000)
+  /**
+   * Changes the inbox, again and again while the store is in trouble: a claim that nobody ends counts as an
+   * attempt. Says whether it came to that; otherwise the command stays claimed until its lease runs out.
+   */
+  async #persist(change: () => Promise<void>): Promise<boolean> {
+    const { runtime, limits } = this.#tools
+    for (;;) {
+      try {
+        await change()
+        return true
+      } catch (fault) {
+        if (!isRampartError(fault)) throw fault
+        const isLasting = !isStoreTrouble(fault) || isRampartError(fault, 'STORE_CLOSED')
+        if (isLasting || this.#stopping) return false
+      }
+      await new Promise<void>((resolve) => {
+        runtime.setTimer(limits.pollMs, resolve, { keepAlive: false })
+      })
+    }
+  }
 }

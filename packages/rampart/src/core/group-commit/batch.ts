@@ -38,6 +38,8 @@ export type Operation =
       readonly commandIds: readonly CommandId[]
       readonly retryAtMs: number
       readonly cause: string | null
+      readonly owner: string | null
+      readonly untried: number
     }
   | { readonly kind: 'bury'; readonly log: number; readonly burial: CheckedBurial }
   | {

@@ -20,9 +20,9 @@ export function createInboxChanges(
       return queue.submit<'accept'>({ kind: 'accept', log, accepted }, accepted.bytes)
     },
     claim: async (request) => queue.submit<'claim'>({ kind: 'claim', log, request }, smallBytes),
-    release: async (commandIds, retryAtMs, cause) => {
+    release: async (commandIds, retryAtMs, { cause = null, owner = null, untried = 0 } = {}) => {
       const bytes = smallBytes * (commandIds.length + 1) + (cause?.length ?? 0)
-      const released = { log, commandIds, retryAtMs, cause: cause ?? null }
+      const released = { log, commandIds, retryAtMs, cause, owner, untried }
       await queue.submit<'release'>({ kind: 'release', ...released }, bytes)
     },
     bury: async (burial) => {

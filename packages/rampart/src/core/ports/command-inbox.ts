@@ -8,7 +8,8 @@
 //      stands there or with the recorded outcome; another fingerprint is a typed conflict.
 // IN-3 Commands of one stream are claimed in the order in which they were accepted. None is claimed while an
 //      earlier one of its stream is claimed by another owner or waits for its next attempt.
-// IN-4 A claim counts as an attempt, durably, before the command is handed out.
+// IN-4 A claim counts as an attempt, durably, before the command is handed out; a release takes back those
+//      that were none. One that names its owner changes nothing of what another holds.
 // IN-5 An append that claims the command's id removes the command in the same transaction, unless it leaves
 //      the command to the inbox: then it changes nothing.
 // IN-6 The number of waiting commands is bounded; beyond it nothing is accepted.
@@ -36,7 +37,7 @@ export interface NewInboxCommand {
 
 /** A command that waits or is being handled. */
 export interface InboxCommand extends NewInboxCommand {
-  /** How often it was claimed so far. */
+  /** How often it was claimed so far, but for claims that were taken back as no attempts (IN-4). */
   readonly attempts: number
 }
 
@@ -64,6 +65,16 @@ export interface ClaimRequest {
 /** Most bytes of data that a claim hands out, unless it asks for another number (IN-7). */
 export const claimBytesMaxUnlessSaid = 16 * 1024 * 1024
 
+/** How commands are given back. */
+export interface ReleaseTerms {
+  /** Kept where operators can look at the store; what is kept stays when absent. */
+  readonly cause?: string
+  /** Whose claims they are: what another owner holds by now is left to it. Anyone's when absent. */
+  readonly owner?: string
+  /** How many claims of each were no attempts at handling it; none when absent. */
+  readonly untried?: number
+}
+
 /** Ends a command that cannot be handled: it leaves the inbox, its id gets an outcome, its cause is kept. */
 export interface Burial {
   readonly commandId: CommandId
@@ -86,11 +97,12 @@ export interface CommandInbox {
   readonly accept: (command: NewInboxCommand) => Promise<AcceptResult>
   /** Claims due commands, oldest first, several of one stream in their order. */
   readonly claim: (request: ClaimRequest) => Promise<readonly InboxCommand[]>
-  /**
-   * Gives claimed commands back, to be claimed again from `retryAtMs` on. The cause is kept where operators
-   * can look at the store.
-   */
-  readonly release: (commandIds: readonly CommandId[], retryAtMs: number, cause?: string) => Promise<void>
+  /** Gives claimed commands back, to be claimed again from `retryAtMs` on. */
+  readonly release: (
+    commandIds: readonly CommandId[],
+    retryAtMs: number,
+    terms?: ReleaseTerms,
+  ) => Promise<void>
   /** Ends a command without an append; without effect when it is not there any more. */
   readonly bury: (burial: Burial) => Promise<void>
   /** A waiting or claimed command. */
