@@ -6,7 +6,7 @@ import { createCommandService, type CommandService } from '../write/index.ts'
 import { defaultInboxLimits } from '../write/inbox-limits.ts'
 import { bank } from '../write/test/account.ts'
 import { openPostgresStore } from './index.ts'
-import { createDatabase, startPostgres, type PostgresServer } from './test/server.ts'
+import { createDatabase, runSql, startPostgres, type PostgresServer } from './test/server.ts'
 
 const streamId = '0190163d-8694-739b-aea5-966c26f8ad91'
 const leaseMs = 1500
@@ -39,7 +39,7 @@ async function openWriter(url: string): Promise<Writer> {
   }
 }
 
-describe('of two writers on one database', () => {
+describe('of writers on one database', () => {
   test('one takes over what the other had claimed when it was killed, once the lease runs out', async () => {
     const url = await createDatabase(server.url('postgres'), 'takeover')
     await using living = await openWriter(url)
@@ -56,5 +56,31 @@ describe('of two writers on one database', () => {
     const tookMs = systemRuntime.nowMs() - nowMs
     expect(tookMs).toBeGreaterThanOrEqual(leaseMs)
     expect(tookMs).toBeLessThan(leaseMs + 1500)
+  })
+
+  test('one that cannot give a command back does so once it can, without an attempt', async () => {
+    const url = await createDatabase(server.url('postgres'), 'release')
+    await using writer = await openWriter(url)
+    await runSql(
+      url,
+      `CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         RAISE EXCEPTION 'injected' USING ERRCODE = '40001';
+       END $$;
+       CREATE TRIGGER fail_append BEFORE INSERT ON rampart_write.events
+         FOR EACH STATEMENT EXECUTE FUNCTION public.fail();
+       CREATE TRIGGER fail_release BEFORE UPDATE ON rampart_write.inbox
+         FOR EACH ROW WHEN (NEW.owner IS NULL) EXECUTE FUNCTION public.fail()`,
+    )
+    const sent = { type: 'Open', streamId, data: { owner: 'Ada' }, actor: null }
+    const { commandId } = await writer.service.send(sent, { mode: 'accept' })
+    writer.service.start()
+    const attempts = async () => (await writer.log.inbox.find(commandId))?.attempts
+    // Its lease runs out while it is in hand, and it is claimed once more for that.
+    await expect.poll(attempts, { timeout: 15_000 }).toBeGreaterThan(2)
+    await runSql(url, 'DROP TRIGGER fail_release ON rampart_write.inbox')
+    await expect.poll(attempts, { timeout: 15_000 }).toBe(0)
+    await runSql(url, 'DROP TRIGGER fail_append ON rampart_write.events')
+    const final = await writer.service.finalStatus(commandId, AbortSignal.timeout(20_000))
+    expect(final).toMatchObject({ status: 'succeeded', version: 1 })
   })
 })
