@@ -49,23 +49,37 @@ function schemaTold({ name, step, knownStep }: DatabaseSurvey['schemas'][number]
 }
 
 function sessionTold(session: InspectedSession, hasWaited: boolean): readonly Told[] {
-  const { pid, state, query, holds, waiting } = session
+  const { state, query, holds, waiting } = session
   // A session that hides its age is judged by who waits for it.
   const openMs = session.openMs ?? (waiting > 0 || hasWaited ? lockedMsMax : 0)
   const age = session.openMs === null ? '' : `, ${state} for ${Math.round(openMs / 1000)} s`
-  const name = `Session ${pid} (${whoIs(session)}${age})`
-  const remedy = `End its transaction, or the session: SELECT pg_terminate_backend(${pid}).`
+  const name = `${nameOf(session)} (${whoIs(session)}${age})`
+  const remedy = endOf(session)
   const statement = query === '' ? '' : ` Its last statement: ${query}`
   const others = `${waiting} other ${waiting === 1 ? 'session waits' : 'sessions wait'}`
   if (openMs >= lockedMsMax && (holds !== null || waiting > 0)) {
     const what = holds === null ? `${others} for it` : `holds ${holds}, and ${others}`
     return [[`${name}${holds === null ? ':' : ''} ${what}.${statement}`, remedy]]
   }
-  const isIdle = state.startsWith('idle in transaction') && openMs >= idleMsMax
+  const isIdle = /^(?:idle in transaction|prepared)/.test(state) && openMs >= idleMsMax
   return when(isIdle, [
     `${name} keeps rows from being cleared away that nobody needs any more.${statement}`,
     remedy,
   ])
+}
+
+function nameOf({ pid, prepared }: InspectedSession): string {
+  return prepared === null ? `Session ${pid}` : `The prepared transaction ${textOf(prepared)}`
+}
+
+function endOf({ pid, prepared, user }: InspectedSession): string {
+  if (prepared === null) return `End its transaction, or the session: SELECT pg_terminate_backend(${pid}).`
+  const end = `ROLLBACK PREPARED ${textOf(prepared)}, or COMMIT PREPARED, if it is known what it did`
+  return `No session has it any more. End it in this database, as ${user} or a superuser: ${end}.`
+}
+
+function textOf(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`
 }
 
 function whoIs({ user, application }: InspectedSession): string {

@@ -19,7 +19,7 @@ export interface Databases extends AsyncDisposable {
 
 /** Starts the server. */
 export async function openDatabases(): Promise<Databases> {
-  const server = await startPostgres(['fsync=off'])
+  const server = await startPostgres(['fsync=off', 'max_prepared_transactions=5'])
   const folder = await mkdtemp(join(tmpdir(), 'rampart-database-'))
   let made = 0
   return {

@@ -30,9 +30,12 @@ export interface InspectedLease {
   readonly leftMs: number
 }
 
-/** A session with an open transaction. */
+/** A session with an open transaction, or a prepared transaction that no session has any more. */
 export interface InspectedSession {
+  /** 0 of a prepared transaction. */
   readonly pid: number
+  /** The name of a prepared transaction; null of a session. */
+  readonly prepared: string | null
   readonly user: string
   readonly application: string
   /** As PostgreSQL calls it: `active`, `idle in transaction` … Empty for sessions that hide. */

@@ -10,7 +10,7 @@ const nameLogs: Statement = {
   text: 'SELECT number, key FROM rampart_write.logs WHERE number = ANY ($1::bigint[])',
 }
 
-/** Sessions with an open transaction, the oldest first. */
+/** Open transactions, the oldest first: those of sessions, and those that were prepared. */
 export async function inspectSessions(url: string): Promise<readonly InspectedSession[]> {
   return atOneMoment(url, async (query) => {
     const rows = await query(listSessions, [])
@@ -48,6 +48,7 @@ function sessionOf(row: Row, logs: Logs): InspectedSession {
     query: textAt(row, 5).replaceAll(/\s+/g, ' '),
     waiting: numberAt(row, 6),
     holds: lockName(lockKeyOf(row), logs) ?? textOrNullAt(row, 8),
+    prepared: textOrNullAt(row, 9),
   }
 }
 
