@@ -8,6 +8,8 @@ export interface StoreUrls {
   readonly write?: string
   readonly project?: string
   readonly serve?: string
+  /** Who serves documents, where that is said. */
+  readonly reader?: string
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -56,7 +58,8 @@ export function readStoreUrls(environment: Environment, own: ReadonlySet<Role>):
     .filter((role) => own.has(role))
     .map((role) => [role, given[role] ?? given.write] as const)
   const [without] = urls.find(([, url]) => url === undefined) ?? []
-  if (without === undefined) return Object.fromEntries(urls)
+  const reader = own.has('serve') && given.serve !== undefined ? { reader: given.serve } : {}
+  if (without === undefined) return { ...Object.fromEntries(urls), ...reader }
   throw invalid(
     `The role ${without} has no database. Set ${settingOf[without]} to its URL, or leave ${without} out of ` +
       'RAMPART_ROLES.',

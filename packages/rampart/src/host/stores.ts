@@ -98,9 +98,11 @@ async function openDatabase(urls: StoreUrls, options: DatabaseOptions): Promise<
     projector !== undefined
       ? ({ url: projector, role: 'rampart_projector' } as const)
       : reader !== undefined && ({ url: reader, role: 'rampart_reader' } as const)
+  // Documents are kept by who projects, and need not be read by the same user.
+  const served = projector === undefined || urls.reader === undefined ? {} : { readerUrl: urls.reader }
   const write = log === false ? undefined : await openPostgresStore({ ...options, ...log, readerUrl: reader })
   return withRead(write, async () =>
-    documents === false ? undefined : openPostgresReadStore({ ...options, ...documents }),
+    documents === false ? undefined : openPostgresReadStore({ ...options, ...documents, ...served }),
   )
 }
 

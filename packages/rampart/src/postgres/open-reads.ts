@@ -1,7 +1,7 @@
 // What an open database reads with: a pool for its logs, and one for documents that commit with events.
 import { RampartError } from '../core/index.ts'
 import type { Access } from './access.ts'
-import { connectWriter, endConnection, placeOf, storeFault } from './database.ts'
+import { connectWriter, endConnection, placeOf, storeFault, type RunQuery } from './database.ts'
 import { createEventReader } from './event-reader.ts'
 import { takeRole } from './migrations.ts'
 import type { OpenStore, StoreReads } from './open-store.ts'
@@ -15,11 +15,10 @@ export interface OpenReads extends Pick<OpenStore, 'reads' | 'documents'> {
 }
 
 /** Opens the pools; each connects when it is asked. */
-export function openReads(access: Access, readerUrl: string = access.url): OpenReads {
-  const documentsUrl = placeOf(readerUrl) === placeOf(access.url) ? readerUrl : access.url
+export function openReads(access: Access, readerUrl?: string): OpenReads {
   const readers = openReaders(access)
   const reads: StoreReads = { query: readers.query, events: createEventReader(readers) }
-  let documents: Promise<Readers> | undefined
+  const documents = openDocuments(access, readerUrl)
   let isOpen = true
   const requireOpen = (): void => {
     if (isOpen) return
@@ -32,12 +31,7 @@ export function openReads(access: Access, readerUrl: string = access.url): OpenR
     },
     documents: async () => {
       requireOpen()
-      documents ??= openDocumentReaders({ ...access, url: documentsUrl })
-      const { query } = await documents.catch((fault: unknown) => {
-        // The next one tries again.
-        documents = undefined
-        throw fault
-      })
+      const query = await documents.query()
       return async (statement, values) => {
         requireOpen()
         return query(statement, values)
@@ -45,12 +39,37 @@ export function openReads(access: Access, readerUrl: string = access.url): OpenR
     },
     giveUp() {
       readers.giveUp()
-      documents?.then((known) => known.giveUp()).catch(() => undefined)
+      documents.giveUp()
     },
     close: async () => {
       isOpen = false
-      await Promise.all([readers.close(), documents?.then(({ close }) => close()).catch(() => undefined)])
+      await Promise.all([readers.close(), documents.close()])
     },
+  }
+}
+
+/** A pool that serves documents. */
+export interface DocumentReads extends Pick<Readers, 'giveUp' | 'close'> {
+  /** Connects as a reader at first. */
+  readonly query: () => Promise<RunQuery>
+}
+
+/** Opens it as the user of another URL, if that names the same database; it connects when it is asked. */
+export function openDocuments(access: Access, readerUrl: string = access.url): DocumentReads {
+  const url = placeOf(readerUrl) === placeOf(access.url) ? readerUrl : access.url
+  let documents: Promise<Readers> | undefined
+  return {
+    async query() {
+      documents ??= openDocumentReaders({ ...access, url })
+      const { query } = await documents.catch((fault: unknown) => {
+        // The next one tries again.
+        documents = undefined
+        throw fault
+      })
+      return query
+    },
+    giveUp: () => void documents?.then((known) => known.giveUp()).catch(() => undefined),
+    close: async () => documents?.then(({ close }) => close()).catch(() => undefined),
   }
 }
 

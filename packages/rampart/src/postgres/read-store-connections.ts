@@ -12,12 +12,15 @@ import {
   storeFault,
   type RunQuery,
 } from './database.ts'
+import { openDocuments } from './open-reads.ts'
 import { openReaders } from './readers.ts'
 import { takeCollectionsLock } from './read-store-generations.ts'
 
 /** The connections of one store. */
 export interface Connections {
   readonly query: RunQuery
+  /** The same for documents that are served, which may be read as another user. */
+  readonly documents: RunQuery
   /** Uses the writing connection. Throws `STORE_CLOSED` after the end, and what a failure means. */
   readonly write: <Value>(work: (client: Client) => Promise<Value>) => Promise<Value>
   /** The same within a transaction that no other change of collections overlaps. */
@@ -25,6 +28,11 @@ export interface Connections {
   /** Nothing answers any more: ends what is under way. */
   readonly giveUp: () => void
   readonly close: () => Promise<void>
+}
+
+interface Opening extends Pick<Writing, 'client' | 'access'> {
+  /** Whom documents are served as, where that is somebody else. */
+  readonly readerUrl: string | undefined
 }
 
 interface Writing {
@@ -37,8 +45,9 @@ interface Writing {
 }
 
 /** Opens the other connections beside the first one; each connects when it is needed. */
-export function openConnections({ client, access }: Pick<Writing, 'client' | 'access'>): Connections {
+export function openConnections({ client, access, readerUrl }: Opening): Connections {
   const readers = openReaders(access)
+  const served = readerUrl === undefined ? undefined : openDocuments(access, readerUrl)
   const writing: Writing = { access, client, turn: Promise.resolve(), isClosed: false }
   const write: Connections['write'] = async (work) => {
     requireOpen(writing)
@@ -51,25 +60,30 @@ export function openConnections({ client, access }: Pick<Writing, 'client' | 'ac
       requireOpen(writing)
       return readers.query(statement, values)
     },
+    documents: async (statement, values) => {
+      requireOpen(writing)
+      const query = (await served?.query()) ?? readers.query
+      return query(statement, values)
+    },
     write,
-    change: async (work) =>
-      write((client) =>
-        inTransaction(client, async () => {
-          await takeCollectionsLock(client)
-          return work(client)
-        }),
-      ),
+    change: async (work) => write((client) => inTransaction(client, () => changing(client, work))),
     giveUp() {
       readers.giveUp()
+      served?.giveUp()
       if (writing.client !== undefined) cutConnection(writing.client)
     },
     async close() {
       if (writing.isClosed) return
       writing.isClosed = true
       await writing.turn
-      await Promise.all([readers.close(), end(writing)])
+      await Promise.all([readers.close(), served?.close(), end(writing)])
     },
   }
+}
+
+async function changing<Value>(client: Client, work: (client: Client) => Promise<Value>): Promise<Value> {
+  await takeCollectionsLock(client)
+  return work(client)
 }
 
 function requireOpen({ access, isClosed }: Writing): void {

@@ -47,6 +47,8 @@ export function createNewsDesk(): NewsDesk {
 /** What the shared part of a read store is made of; `named` gives the name of a log in the database. */
 export interface SharedOptions {
   readonly query: RunQuery
+  /** Asks for documents. */
+  readonly documents: RunQuery
   readonly named: (log: LogKey) => string
   readonly desk: NewsDesk
   /** Lets this process and the others know. */
@@ -54,12 +56,18 @@ export interface SharedOptions {
 }
 
 /** The shared part of a read store. */
-export function createSharedReads({ query, named, desk, spread }: SharedOptions): SharedReads {
+export function createSharedReads({
+  query,
+  documents: served,
+  named,
+  desk,
+  spread,
+}: SharedOptions): SharedReads {
   const readers = new Map<number, Look['documents']>()
   const readerOf = (number: number, { shape }: Look['live']): Look['documents'] => {
     const known =
       readers.get(number) ??
-      createCollectionReader({ query, table: { schema: 'rampart_read', number }, shape })
+      createCollectionReader({ query: served, table: { schema: 'rampart_read', number }, shape })
     readers.set(number, known)
     return known
   }

@@ -32,6 +32,11 @@ export interface PostgresReadStoreOptions {
   readonly url: string
   /** Whose rights it works with, if the user of the URL may take them; `rampart_projector` unless said. */
   readonly role?: 'rampart_projector' | 'rampart_reader'
+  /**
+   * Who serves documents out of the same database, as `rampart_reader` if that user may be it; who keeps them
+   * does unless said.
+   */
+  readonly readerUrl?: string
   /** Begins the keys of all logs in the database, so that apps with equal context names can share it. */
   readonly namespace?: string
   /** The machine's own unless given. */
@@ -48,9 +53,9 @@ export interface PostgresReadStoreOptions {
  * `STORE_UNAVAILABLE`.
  */
 export async function openPostgresReadStore(options: PostgresReadStoreOptions): Promise<ReadStore> {
-  const { namespace, role = 'rampart_projector', runtime = systemRuntime } = options
+  const { namespace, role = 'rampart_projector', readerUrl, runtime = systemRuntime } = options
   const prepared = await connectPrepared(accessOf(options), { schemas: [readSchema], role })
-  const store = openConnections(prepared)
+  const store = openConnections({ ...prepared, readerUrl })
   const news = openNews({ access: prepared.access, runtime, onSilent: store.giveUp })
   const { query } = store
   const hints = leaseHints(news)
@@ -62,7 +67,7 @@ export async function openPostgresReadStore(options: PostgresReadStoreOptions): 
   const both = { ...leases, under }
   const whole = storeOver({ store, namespace, fence: undefined, news })
   const named = (log: LogKey): string => (namespace === undefined ? log : `${namespace}:${log}`)
-  const kept = createKeptLooks({ query: store.query, access: prepared.access, runtime, named })
+  const kept = createKeptLooks({ query: store.documents, access: prepared.access, runtime, named })
   return {
     ...whole,
     leases: both,
@@ -129,7 +134,7 @@ function storeOver(parts: StoreParts): Omit<ReadStore, typeof Symbol.asyncDispos
       return known
     },
     ...collectionOperations(parts, named),
-    shared: createSharedReads({ query: store.query, named: (log) => named({ log }).log, desk, spread }),
+    shared: createSharedReads({ ...store, named: (log) => named({ log }).log, desk, spread }),
   }
 }
 
@@ -175,10 +180,14 @@ function createCollection(parts: CollectionParts): DocumentCollection {
   const { store, number, shape, fence, onMoved } = parts
   const table = { schema: 'rampart_read', number } as const
   const commit = createCommit(number, shape, fence)
+  const { get, page, changes } = createCollectionReader({ query: store.documents, table, shape })
   const listeners = new Set<() => void>()
   return {
     shape,
     ...createCollectionReader({ query: store.query, table, shape }),
+    get,
+    page,
+    changes,
     async commit(request) {
       await store.write((client) => commit(client, request))
       onMoved()
