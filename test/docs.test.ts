@@ -58,6 +58,7 @@ test('nothing is left out without a reason', () => {
       "ARCHITECTURE.md: a drawing",
       "README.md: it would run this very test",
       "docs/guides/backup.md: it needs psql",
+      "docs/guides/postgres.md: it needs a database called shop",
     ]
   `)
 })
