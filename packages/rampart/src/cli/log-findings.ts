@@ -83,7 +83,7 @@ function projectionTold(
       'Mend its code, or what it says, and start the server again.',
     ]),
     ...when(upgradeStopped !== null, [
-      `A newer version of ${name} cannot be built: ${upgradeStopped}`,
+      `A newer version of ${name} does not take over: ${upgradeStopped}`,
       'The older documents are served meanwhile. Mend its code and start the server again.',
     ]),
     // Readers never see what stands still in a build that is kept, being made or beside another.

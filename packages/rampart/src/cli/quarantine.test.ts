@@ -99,6 +99,15 @@ test('an operator finds a quarantined key, and heals it after the code is mended
     'totals a/ b is healed: 2 events lead to {"version":3,"data":{"total":16}}\n',
   ])
   expect(await rampart('quarantine', 'list', '--url', url)).toEqual([0, 'Nothing is quarantined.\n'])
+  expect(await rampart('rebuild', 'totals', '--url', url)).toEqual([
+    1,
+    'totals is live as version 1, generation 1.\n' +
+      'The build version 1, generation 2 differs in 1 documents (2 and 3 documents): c. It brings ' +
+      'back what was skipped: Counted at position 5 of c. Use --accept or --drop.\n',
+  ])
+  expect((await fetch(`${url}/reads/totals/c`)).status).toBe(404)
+  expect((await rampart('rebuild', 'totals', '--accept', '--url', url))[0]).toBe(0)
+  expect((await fetch(`${url}/reads/totals/c`)).status).toBe(200)
   expect(await rampart('quarantine', 'replay', 'totals', 'a/ b', '--url', url)).toEqual([
     2,
     expect.stringMatching(/answered 404: totals has no quarantined key/),

@@ -27,7 +27,7 @@ export function addQuarantine(program: Command): void {
 const actions = [
   ['dry-run', 'Tries the code of the server on the events that wait, without effect.'],
   ['replay', 'Applies the events that wait, and heals the key when all of them can be.'],
-  ['skip', 'Leaves the failing event out for ever, which is recorded, and replays the rest.'],
+  ['skip', 'Leaves the failing event out, which is recorded, and replays the rest.'],
 ] as const
 
 async function list(options: ServerOptions): Promise<void> {

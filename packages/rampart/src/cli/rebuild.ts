@@ -90,6 +90,8 @@ interface Build extends BuildName {
   readonly perSecond: number
   readonly error: string
   readonly comparison: Comparison | undefined
+  /** What operators skipped, and this build brings back. */
+  readonly skipped: string
 }
 
 interface Comparison {
@@ -132,7 +134,12 @@ function buildIn(answer: Answer): Build {
     perSecond: answer.number('perSecond'),
     error: answer.has('error') ? answer.text('error') : 'nobody knows why',
     comparison: answer.has('comparison') ? comparisonIn(answer.part('comparison')) : undefined,
+    skipped: answer.has('skipped') ? answer.list('skipped').map(skippedIn).join(', ') : '',
   }
+}
+
+function skippedIn(answer: Answer): string {
+  return `${answer.text('type')} at position ${answer.number('position')} of ${answer.text('key')}`
 }
 
 function comparisonIn(answer: Answer): Comparison {
@@ -145,7 +152,7 @@ function comparisonIn(answer: Answer): Comparison {
 
 function report(projection: string, { live, kept, build, parts }: RebuildStatus): void {
   const lines = [`${projection}${parts} is live as ${nameOf(live)}.`]
-  if (build !== undefined) lines.push(`The build ${nameOf(build)} ${fateOf(build)}`)
+  if (build !== undefined) lines.push(`The build ${nameOf(build)} ${fateOf(build, live)}`)
   if (kept.length > 0) lines.push(`Kept for the way back: ${kept.map(nameOf).join(', ')}.`)
   print(lines.join('\n'))
   if (build?.state === 'differs' || build?.state === 'failed') found()
@@ -155,7 +162,8 @@ function nameOf({ version, generation }: RebuildStatus['live']): string {
   return `version ${version}, generation ${generation}`
 }
 
-function fateOf({ state, comparison, error, position, target, perSecond }: Build): string {
+function fateOf(build: Build, live: BuildName): string {
+  const { state, comparison, error, position, target, perSecond } = build
   const compared = comparison === undefined ? '' : ` (${comparison.documents} documents)`
   switch (state) {
     case 'building':
@@ -166,11 +174,20 @@ function fateOf({ state, comparison, error, position, target, perSecond }: Build
       return 'was dropped.'
     case 'failed':
       return `failed: ${error}`
-    case 'differs': {
-      const { differing = 0, sample = '' } = comparison ?? {}
-      return `differs in ${differing} documents${compared}: ${sample}. Use --accept or --drop.`
-    }
+    case 'differs':
+      return `differs in ${differenceIn(build)} ${decisionOn(build, live)}`
     default:
       return `is ${state}.`
   }
+}
+
+function differenceIn({ comparison, skipped }: Build): string {
+  const { documents = '', differing = 0, sample = '' } = comparison ?? {}
+  const named = `${differing} documents (${documents} documents): ${sample}.`
+  return skipped === '' ? named : `${named} It brings back what was skipped: ${skipped}.`
+}
+
+function decisionOn({ version }: BuildName, live: BuildName): string {
+  if (version === live.version) return 'Use --accept or --drop.'
+  return 'Mend it and start the server again, or use --accept.'
 }

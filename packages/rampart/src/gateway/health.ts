@@ -76,7 +76,7 @@ function shown(
 /** How far a projection is behind, and why it stopped or begins anew, if it does. */
 export interface ProjectionHealth extends ProjectionLag {
   readonly stopped?: string
-  /** Why an older version is still served: building today's has stopped. */
+  /** Why an older version is still served: building today's has stopped, or it waits for a decision. */
   readonly upgradeStopped?: string
   /** Why its documents had to go, as long as they are derived anew. */
   readonly beginsAnew?: string

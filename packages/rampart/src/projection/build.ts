@@ -1,9 +1,11 @@
 // A build of a projection beside its live documents: it catches up with them, is compared with them, and
 // takes their place.
+import { RampartError } from '../core/index.ts'
 import type { LogPlace, ReadStore } from '../core/ports/index.ts'
 import { createProjectionRunner } from './create-projection-runner.ts'
 import type { ProjectionRunner, ProjectionRunnerOptions } from './projection-runner.ts'
-import { untilMoved, type CollectionName, type Comparison, type Stage } from './stage.ts'
+import { keysOf, setBacksOf, type SetBacks, type Skipped } from './set-backs.ts'
+import { untilMoved, type CollectionName, type Comparison, type Serving, type Stage } from './stage.ts'
 
 /** How far a build is. */
 export interface BuildStatus extends CollectionName {
@@ -15,6 +17,8 @@ export interface BuildStatus extends CollectionName {
   readonly secondsLeft: number | null
   /** How it compares with the documents that were live; null until both stood at one place. */
   readonly comparison: Comparison | null
+  /** What operators skipped in the live documents, and the build brings back; 20 at most. */
+  readonly skipped: readonly { readonly key: string; readonly position: number; readonly type: string }[]
   readonly error: string | null
 }
 
@@ -26,6 +30,7 @@ export interface Build {
   readonly from: number
   state: BuildStatus['state']
   comparison: Comparison | null
+  undone: readonly Skipped[]
   error: string | null
   work: Promise<void>
 }
@@ -49,18 +54,24 @@ export async function beginBuild(staged: Staged, name: CollectionName, how: How)
     generation,
     tag: `${name.version}.${generation}`,
   })
-  const build: Build = {
+  const build = buildOf(staged, { name, runner })
+  build.work = work(staged, build, how)
+  return build
+}
+
+/** A build that begins now. */
+export function buildOf({ options }: Staged, { name, runner }: Serving): Build {
+  return {
     name,
     runner,
     startedMs: options.runtime.elapsedMs(),
     from: runner.reached().position,
     state: 'building',
     comparison: null,
+    undone: [],
     error: null,
     work: Promise.resolve(),
   }
-  build.work = work(staged, build, how)
-  return build
 }
 
 /** Goes on until it is live, differs or has failed. Never rejects. */
@@ -126,7 +137,10 @@ async function compareAndSwitch(
   const arrived = await build.runner.hold()
   try {
     const pair = pairOf(staged, build)
-    build.comparison = await options.readStore.compare(pair)
+    const compared = await options.readStore.compare(pair)
+    const setBacks = await setBacksOf(stage.current().runner.collection, build.runner.collection)
+    build.undone = setBacks.undone
+    build.comparison = withUndone(compared, setBacks)
     if (build.comparison.differing > 0 && !mayDiffer) {
       build.state = 'differs'
       return
@@ -143,6 +157,15 @@ async function compareAndSwitch(
   }
 }
 
+const sampleMax = 20
+
+/** Documents are compared without those of skipped events; that a skip would not last is told of each. */
+function withUndone(compared: Comparison, setBacks: SetBacks): Comparison {
+  const more = keysOf(setBacks).filter((key) => !setBacks.setAside.has(key))
+  const sample = [...new Set([...compared.sample, ...more])].slice(0, sampleMax)
+  return { ...compared, differing: compared.differing + more.length, sample }
+}
+
 function pairOf({ options, stage }: Staged, { name }: Build): Parameters<ReadStore['compare']>[0] {
   return { log: options.store.log, name: options.projection.name, live: stage.current().name, other: name }
 }
@@ -155,10 +178,18 @@ function stoppedOf({ runner }: Build): Error {
 /** How far a build is. */
 export function progressOf({ options, stage }: Staged, build: Build): BuildStatus {
   const { name, state, comparison, error, runner } = build
+  const skipped = build.undone
+    .slice(0, sampleMax)
+    .map(({ key, event: { position: at, type } }) => ({ key, position: at, type }))
   const { position } = runner.reached()
   const target = Math.max(position, stage.current().runner.reached().position)
   const seconds = (options.runtime.elapsedMs() - build.startedMs) / 1000
   const perSecond = seconds > 0 ? Math.round((position - build.from) / seconds) : 0
   const secondsLeft = perSecond > 0 ? Math.ceil((target - position) / perSecond) : null
-  return { ...name, state, position, target, perSecond, secondsLeft, comparison, error }
+  return { ...name, state, position, target, perSecond, secondsLeft, comparison, skipped, error }
+}
+
+/** The fault of what cannot be done about a build. */
+export function cannot({ options }: Staged, why: string): RampartError {
+  return new RampartError('INPUT_INVALID', `The projection ${options.projection.name} ${why}.`)
 }

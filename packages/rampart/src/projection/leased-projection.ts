@@ -40,7 +40,8 @@ interface Sharing {
   readonly listeners: Set<(move: Move) => void>
   readonly stopping: AbortController
   current: LeasedProjection
-  rebuild: Rebuild | undefined
+  /** What runs here, whether its documents are live yet or not. */
+  runner: ServedProjection | undefined
   endMoves: () => void
 }
 
@@ -52,7 +53,7 @@ export async function leaseProjection(options: LeasedProjectionOptions): Promise
     listeners: new Set(),
     stopping: new AbortController(),
     current: await follow(options),
-    rebuild: undefined,
+    runner: undefined,
     endMoves: () => {},
   }
   show(sharing, sharing.current)
@@ -63,7 +64,7 @@ export async function leaseProjection(options: LeasedProjectionOptions): Promise
     runtime,
     reportFault,
     share: options.share,
-    mayEnd: () => sharing.rebuild?.isBuilding() !== true,
+    mayEnd: () => sharing.runner?.rebuild.isBuilding() !== true,
     begin: (lease, onLost) =>
       begin(sharing, {
         ...options,
@@ -109,11 +110,11 @@ async function begin(sharing: Sharing, options: LeasedProjectionOptions): Promis
   }
   // Until its own documents are live, readers get the older ones, which another process may keep up to date.
   const endMoves = runner.onMoved(() => void showRunning())
-  sharing.rebuild = runner.rebuild
+  sharing.runner = runner
   await showRunning()
   return async () => {
     endMoves()
-    sharing.rebuild = undefined
+    sharing.runner = undefined
     if (sharing.current === running) await followAgain(sharing)
     await running.stop()
   }
@@ -173,19 +174,23 @@ function shownBy(sharing: Sharing): ShownProjection {
     },
   })
   // Not spread: its collection becomes another one.
-  return Object.assign(shown, { rebuild: rebuildBy(sharing) })
+  return Object.assign(shown, {
+    rebuild: rebuildBy(sharing),
+    // Of a newer version, what runs the older one says nothing.
+    upgradeStopped: () => sharing.runner?.upgradeStopped() ?? sharing.current.shown.upgradeStopped(),
+  })
 }
 
 /** Rebuilds are operated where the projection runs. */
 function rebuildBy(sharing: Sharing): Rebuild {
   const here = (): Rebuild => {
-    if (sharing.rebuild !== undefined) return sharing.rebuild
+    if (sharing.runner !== undefined) return sharing.runner.rebuild
     throw runsElsewhere(sharing.options.projection.name)
   }
   return {
     status: async () => here().status(),
     act: async (action) => here().act(action),
-    isBuilding: () => sharing.rebuild?.isBuilding() === true,
-    stop: async () => sharing.rebuild?.stop(),
+    isBuilding: () => sharing.runner?.rebuild.isBuilding() === true,
+    stop: async () => sharing.runner?.rebuild.stop(),
   }
 }

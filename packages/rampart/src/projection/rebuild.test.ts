@@ -3,33 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { projection, systemRuntime, type Projection } from '../core/index.ts'
+import { systemRuntime, type Projection } from '../core/index.ts'
 import type { EventStore, LogPlace, ReadStore } from '../core/ports/index.ts'
-import { openWorld, settled, type Served } from './test/served.ts'
-import { append, customers, make, orders, shopEvents } from './test/shop.ts'
+import { failingOnEve, openWorld, settled, watch } from './test/served.ts'
+import { append, customers, make, orders } from './test/shop.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rampart-rebuild-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const now = { waitMs: 0 }
-
-/** Reads one document again and again: neither its version nor the place may ever go back. */
-async function watch({ model }: Served, key: string, isOver: () => boolean): Promise<number> {
-  let version = 0
-  let place = 0
-  let reads = 0
-  while (!isOver()) {
-    const found = await model.get(key, now)
-    expect(found.document?.version ?? 0).toBeGreaterThanOrEqual(version)
-    expect(found.place.position).toBeGreaterThanOrEqual(place)
-    version = found.document?.version ?? 0
-    place = found.place.position
-    const { documents } = await model.list({ where: [], search: null, afterKey: null, limit: 1 }, now)
-    expect(documents).toHaveLength(1)
-    reads += 1
-    await new Promise<void>((resolve) => systemRuntime.soon(resolve))
-  }
-  return reads
-}
 
 test.each(['worker', 'caller'] as const)(
   'readers see no error and nothing going back while it is rebuilt under writes (%s, AK20)',
@@ -180,21 +161,7 @@ test('a build that differs waits for a decision, and its documents get another n
   expect(served.model.tag()).not.toBe('1')
 })
 
-/** The handlers of customers, of which one throws for eve while it is broken. */
-function failingOnEve() {
-  const broken = { on: true }
-  const { Placed = () => null } = customers.on
-  const on: Projection['on'] = {
-    ...customers.on,
-    Placed(...args) {
-      if (broken.on && args[2] === 'eve') throw new Error('bad')
-      return Placed(...args)
-    },
-  }
-  return { broken, on }
-}
-
-test('a build that sets aside what readers have differs', async () => {
+test('a build that sets aside what readers have, or brings back what was skipped, differs', async () => {
   await using world = await openWorld('caller', ':memory:')
   await append(world.log, make.placed('1', 'ada'), make.placed('2', 'eve'))
   const { broken, on } = failingOnEve()
@@ -209,7 +176,16 @@ test('a build that sets aside what readers have differs', async () => {
   broken.on = false
   await served.rebuild.act('drop')
   await served.rebuild.act('start')
+  const mended = await settled(served, 'differs')
+  expect(mended.build).toMatchObject({
+    comparison: { documents: [1, 2], differing: 1, sample: ['eve'] },
+    skipped: [{ key: 'eve', position: 2, type: 'Placed' }],
+  })
+  await served.rebuild.act('accept')
   await settled(served)
+  expect((await served.model.get('eve', now)).document?.data).toEqual({ orders: 1, pence: 100 })
+  await served.rebuild.act('start')
+  expect((await settled(served)).live.generation).toBe(3)
 })
 
 test('a rebuild forgets the quarantine of what it replaces', async () => {
@@ -223,64 +199,4 @@ test('a rebuild forgets the quarantine of what it replaces', async () => {
   await settled(served)
   expect(served.model.quarantine.count()).toBe(0)
   expect((await served.model.get('eve', now)).document?.data).toEqual({ orders: 1, pence: 100 })
-})
-
-test('a newer version is built beside the older one, and the older code leads back', async () => {
-  await using world = await openWorld('caller', ':memory:')
-  const { log } = world
-  for (let n = 0; n < 300; n++) await append(log, make.placed(`${n % 5}`))
-  {
-    await using served = await world.serve(orders)
-    await expect.poll(() => served.runner.reached().position).toBe(300)
-  }
-  const newer: Projection = {
-    ...orders,
-    version: 2,
-    indexes: [],
-    on: { ...orders.on, Placed: (_, { version }) => ({ status: 'placed', pence: version }) },
-  }
-  await append(log, make.placed('1'))
-  {
-    await using served = await world.serve(newer, 1)
-    const first = await served.model.get('1', now)
-    expect(first).toMatchObject({ document: { version: 60, data: { pence: 100 } }, tag: '1' })
-    expect(first.place.position).toBe(300)
-    const progress = { isOver: false }
-    const reading = watch(served, '1', () => progress.isOver)
-    const token = new Map([[log.log, await log.head()]])
-    const found = await served.model.get('1', { token, waitMs: 10_000 })
-    progress.isOver = true
-    await reading
-    expect(found).toMatchObject({ document: { version: 61, data: { pence: 61 } }, tag: '2' })
-    expect((await served.rebuild.status()).kept).toEqual([{ version: 1, generation: 1 }])
-    expect(served.faults).toEqual([])
-  }
-  await using served = await world.serve(orders)
-  await expect.poll(() => served.model.tag()).toBe('1')
-  const found = await served.model.get('1', now)
-  expect(found).toMatchObject({ document: { version: 61, data: { pence: 100 } }, place: { position: 301 } })
-})
-
-test('an upgrade that stops is named, and the documents of the older version stay readable', async () => {
-  await using world = await openWorld('caller', ':memory:')
-  await append(world.log, make.placed('1'))
-  {
-    await using served = await world.serve(orders)
-    await expect.poll(() => served.runner.reached().position).toBe(1)
-    expect(served.model.upgradeStopped()).toBeUndefined()
-  }
-  const key = (): string => {
-    throw new Error('it has no key')
-  }
-  const unkeyed = projection('orders', {
-    version: 2,
-    of: shopEvents,
-    key: { Placed: key },
-    initial: { pence: 0 },
-    on: { Placed: (document) => document },
-  })
-  await using served = await world.serve(unkeyed)
-  await expect.poll(() => served.model.upgradeStopped()).toMatch(/no key/)
-  expect(served.model.stopped()).toBeUndefined()
-  expect((await served.model.get('1', now)).document?.data).toMatchObject({ pence: 100 })
 })

@@ -1,6 +1,6 @@
 // Builds a projection anew beside the live one: what operators ask, and when it may be begun.
 import { RampartError } from '../core/index.ts'
-import { beginBuild, progressOf, work, type Build, type BuildStatus, type Staged } from './build.ts'
+import { beginBuild, cannot, progressOf, work, type Build, type BuildStatus, type Staged } from './build.ts'
 import type { ProjectionRunnerOptions } from './projection-runner.ts'
 import type { CollectionName, Stage } from './stage.ts'
 
@@ -76,7 +76,7 @@ async function claim(rebuilding: Rebuilding, action: RebuildAction): Promise<voi
 
 const actions: Readonly<Record<RebuildAction, (rebuilding: Rebuilding) => Promise<void>>> = {
   async start(rebuilding) {
-    requireIdle(rebuilding)
+    await requireIdle(rebuilding)
     const { version } = rebuilding.options.projection
     const states = await statesOf(rebuilding)
     const generation =
@@ -89,7 +89,7 @@ const actions: Readonly<Record<RebuildAction, (rebuilding: Rebuilding) => Promis
     rebuilding.build = await beginBuild(rebuilding, { version, generation }, { mayDiffer: false })
   },
   async back(rebuilding) {
-    requireIdle(rebuilding)
+    await requireIdle(rebuilding)
     const { version } = rebuilding.options.projection
     const kept = (await keptOf(rebuilding)).filter((one) => one.version === version).at(-1)
     if (kept === undefined) throw cannot(rebuilding, 'has no build of this version to go back to')
@@ -122,23 +122,18 @@ function drop({ options }: Rebuilding, name: CollectionName): Promise<void> {
   return options.readStore.dropCollection(options.store.log, options.projection.name, name)
 }
 
-function requireIdle(rebuilding: Rebuilding): void {
-  const { build, stage, options } = rebuilding
-  if (stage.current().name.version !== options.projection.version) {
-    throw cannot(rebuilding, 'is being built in a newer version')
-  }
+/** Refuses at once what cannot be begun; what the last build took the place of has ended then. */
+async function requireIdle(rebuilding: Rebuilding): Promise<void> {
+  const { build } = rebuilding
   if (build?.state === 'building') throw cannot(rebuilding, 'is being built already')
   if (build?.state === 'differs') throw cannot(rebuilding, 'has a build that differs: accept or drop it')
+  await build?.work
 }
 
 function differing(rebuilding: Rebuilding): Build {
   const { build } = rebuilding
   if (build?.state === 'differs') return build
   throw cannot(rebuilding, 'has no build that differs')
-}
-
-function cannot({ options }: Rebuilding, why: string): RampartError {
-  return new RampartError('INPUT_INVALID', `The projection ${options.projection.name} ${why}.`)
 }
 
 async function statusOf(rebuilding: Rebuilding): Promise<RebuildStatus> {

@@ -98,6 +98,7 @@ function buildOf(builds: readonly BuildStatus[]): BuildStatus {
     perSecond: Math.min(...builds.map(({ perSecond }) => perSecond)),
     secondsLeft: seconds.some((left) => left === null) ? null : Math.max(...seconds.map((left) => left ?? 0)),
     comparison: comparisonOf(builds),
+    skipped: builds.flatMap(({ skipped }) => skipped).slice(0, differsMax),
     error: builds.map(({ error }) => error).find((error) => error !== null) ?? null,
   }
 }

@@ -95,7 +95,7 @@ export interface Standing {
   readonly epochs: readonly Epoch[]
   /** Why it stopped; null while it runs. */
   readonly stopped: string | null
-  /** Why the documents of an older version stay live; null unless building today's has stopped. */
+  /** Why the documents of an older version stay live; null unless today's stopped or wait for a decision. */
   readonly upgradeStopped: string | null
   /** Why its documents had to go, as long as they are derived anew; null otherwise. */
   readonly beginsAnew: string | null

@@ -7,6 +7,9 @@ import { openSqliteReadStore } from '../../sqlite/index.ts'
 import { createReadModel } from '../create-read-model.ts'
 import { createServedProjection } from '../served-projection.ts'
 import { showRunner } from '../shown-projection.ts'
+import { customers } from './shop.ts'
+
+const now = { waitMs: 0 }
 
 /** What stands in for the stores of a world. */
 interface Stores {
@@ -49,4 +52,37 @@ export type Served = Awaited<ReturnType<World['serve']>>
 export async function settled({ rebuild }: Served, state = 'switched') {
   await expect.poll(async () => (await rebuild.status()).build).toMatchObject({ state })
   return rebuild.status()
+}
+
+/** The handlers of customers, of which one throws for eve while it is broken. */
+export function failingOnEve() {
+  const broken = { on: true }
+  const { Placed = () => null } = customers.on
+  const on: Projection['on'] = {
+    ...customers.on,
+    Placed(...args) {
+      if (broken.on && args[2] === 'eve') throw new Error('bad')
+      return Placed(...args)
+    },
+  }
+  return { broken, on }
+}
+
+/** Reads one document again and again: neither its version nor the place may ever go back. */
+export async function watch({ model }: Served, key: string, isOver: () => boolean): Promise<number> {
+  let version = 0
+  let place = 0
+  let reads = 0
+  while (!isOver()) {
+    const found = await model.get(key, now)
+    expect(found.document?.version ?? 0).toBeGreaterThanOrEqual(version)
+    expect(found.place.position).toBeGreaterThanOrEqual(place)
+    version = found.document?.version ?? 0
+    place = found.place.position
+    const { documents } = await model.list({ where: [], search: null, afterKey: null, limit: 1 }, now)
+    expect(documents).toHaveLength(1)
+    reads += 1
+    await new Promise<void>((resolve) => systemRuntime.soon(resolve))
+  }
+  return reads
 }
