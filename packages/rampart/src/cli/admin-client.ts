@@ -51,29 +51,35 @@ export async function callFirst(servers: readonly Server[], path: string, body?:
 // Each of several answers for itself alone: what one passed on to another would happen twice there.
 const ofItself = { 'rampart-asked': '1' }
 
-/** Asks all of them, and gives the answers of those that have what is asked for. Throws where none has. */
+/**
+ * Asks all of them, and gives the answers of those that have what is asked for: of what concerns some alone,
+ * the others refuse. Throws where none has.
+ */
 export async function callEach(
   servers: readonly Server[],
   path: string,
   body?: object,
 ): Promise<readonly Answer[]> {
-  const asked = await Promise.all(
-    servers.map(async (server) => {
-      try {
-        return [await call(server, path, { body, headers: servers.length > 1 ? ofItself : {} })]
-      } catch (fault) {
-        if (isElsewhere(fault)) return []
-        throw fault
-      }
-    }),
-  )
-  const answers = asked.flat()
+  const headers = servers.length > 1 ? ofItself : {}
+  const asked = await Promise.allSettled(servers.map((server) => call(server, path, { body, headers })))
+  const answers = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const failed = asked.filter((one) => one.status === 'rejected').filter((one) => !isElsewhere(one.reason))
+  const worst = failed.find((one) => !isRefused(one.reason)) ?? (answers.length > 0 ? undefined : failed[0])
+  if (worst !== undefined) throw worst.reason
   // Where no process has it, the last one says so: no answer is not an answer without entries.
   return answers.length > 0 ? answers : [await callFirst(servers, path, body)]
 }
 
 function isElsewhere(fault: unknown): boolean {
-  return isRampartError(fault, 'INPUT_INVALID') && fault.details['code'] === 'ROLE_ELSEWHERE'
+  return isAnswered(fault, 'ROLE_ELSEWHERE')
+}
+
+function isRefused(fault: unknown): boolean {
+  return isAnswered(fault, 'INPUT_INVALID')
+}
+
+function isAnswered(fault: unknown, code: string): boolean {
+  return isRampartError(fault, 'INPUT_INVALID') && fault.details['code'] === code
 }
 
 function codeIn(answer: unknown): string {

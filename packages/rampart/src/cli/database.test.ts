@@ -301,6 +301,38 @@ test('doctor names a process that has what stands still, not one that only serve
   }
 })
 
+test('a newer version that differs waits beside processes of the older one, and is accepted', async () => {
+  const url = await newDatabase()
+  const [{ deciders, projections }] = counter.contexts
+  const [totals] = projections
+  const Counted = (): never => {
+    throw new Error('It is broken.')
+  }
+  const newer = app('counter', {
+    contexts: [context('counter', { deciders, projections: [{ ...totals, version: 2, on: { Counted } }] })],
+  })
+  await using one = await serve(url)
+  await count(one, 'a')
+  const rebuild = (...how: string[]) => rampart('rebuild', 'totals', ...how, '--store', url)
+  await using other = await serve(url, newer)
+  const differs =
+    'The build version 2, generation 1 differs in 1 documents (1 and 0 documents): a. ' +
+    'Mend it and start the server again, or use --accept.\n'
+  await expect
+    .poll(() => rebuild('--status'))
+    .toMatchObject({ code: 1, stdout: expect.stringContaining(differs) })
+  expect(await (await fetch(`${other.url}/readyz`)).json()).toMatchObject({
+    ready: true,
+    projections: { 'counter/totals': { upgradeStopped: expect.stringMatching(/differs in 1 keys.*: a\. /) } },
+  })
+  const token = (await count(one, 'a')).headers.get('consistency-token') ?? ''
+  const read = () => fetch(`${other.url}/reads/totals/a`, { headers: { 'consistency-token': token } })
+  expect(await (await read()).json()).toMatchObject({ version: 2, data: {} })
+  const accepted = await rebuild('--accept')
+  expect([accepted.code, accepted.stderr]).toEqual([0, ''])
+  await expect.poll(async () => (await read()).status).toBe(503)
+})
+
 test('the parts of a projection are one to operators, wherever they run', async () => {
   const url = await newDatabase()
   const [{ deciders, projections }] = counter.contexts
