@@ -1,11 +1,19 @@
 // A build of a projection beside its live documents: it catches up with them, is compared with them, and
 // takes their place.
-import { RampartError } from '../core/index.ts'
+import { RampartError, sleep } from '../core/index.ts'
 import type { LogPlace, ReadStore } from '../core/ports/index.ts'
+import { createBackOff, isPassing } from '../subscription/index.ts'
 import { createProjectionRunner } from './create-projection-runner.ts'
 import type { ProjectionRunner, ProjectionRunnerOptions } from './projection-runner.ts'
 import { keysOf, setBacksOf, type SetBacks, type Skipped } from './set-backs.ts'
-import { untilMoved, type CollectionName, type Comparison, type Serving, type Stage } from './stage.ts'
+import {
+  switchOver,
+  untilMoved,
+  type CollectionName,
+  type Comparison,
+  type Serving,
+  type Stage,
+} from './stage.ts'
 
 /** How far a build is. */
 export interface BuildStatus extends CollectionName {
@@ -78,17 +86,33 @@ export function buildOf({ options }: Staged, { name, runner }: Serving): Build {
 export async function work(staged: Staged, build: Build, how: How): Promise<void> {
   const { options, stage } = staged
   const isThere = (): boolean => build.runner.reached().position >= stage.current().runner.reached().position
+  const waitOut = patience(staged)
   try {
     for (let hasMet = false; !hasMet;) {
       // oxlint-disable-next-line no-await-in-loop -- one meeting after the other
       if (!(await untilMoved(build.runner, { isThere, options }))) throw stoppedOf(build)
       // oxlint-disable-next-line no-await-in-loop -- the same
-      hasMet = await meet(staged, build, how)
+      hasMet = await meet(staged, build, how).catch(waitOut)
     }
   } catch (fault) {
     build.state = 'failed'
     build.error = fault instanceof Error ? fault.message : String(fault)
     await build.runner.stop()
+  }
+}
+
+const meetingsMax = 5
+
+/** Waits out faults of the stores that pass, some times: what came of a switch must be found out, too. */
+function patience({ options }: Staged): (fault: unknown) => Promise<false> {
+  const backOff = createBackOff(options.runtime)
+  let meetings = 0
+  return async (fault) => {
+    meetings += 1
+    if (!isPassing(fault) || meetings === meetingsMax) throw fault
+    options.reportFault?.(fault, `the build of projection ${options.projection.name}`)
+    await sleep(options.runtime, backOff.nextDelayMs())
+    return false
   }
 }
 
@@ -148,7 +172,7 @@ async function compareAndSwitch(
     const tag = build.comparison.isSame
       ? stage.current().runner.tag()
       : `${build.name.version}.${build.name.generation}.${at.position}`
-    await options.readStore.switchLive(pair, tag)
+    await switchOver(options, pair, tag)
     build.runner.setTag(tag)
     stage.show({ name: build.name, runner: build.runner })
     build.state = 'switched'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { systemRuntime, type Projection } from '../core/index.ts'
 import type { EventStore, LogPlace, ReadStore } from '../core/ports/index.ts'
-import { failingOnEve, openWorld, settled, watch } from './test/served.ts'
+import { failingOnEve, losingWordOfSwitches, openWorld, settled, watch } from './test/served.ts'
 import { append, customers, make, orders } from './test/shop.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rampart-rebuild-'))
@@ -136,6 +136,16 @@ test('the live documents go on beside a build that cannot follow them to one pla
   letGo()
   expect((await settled(served)).live.generation).toBe(2)
   expect(served.faults).toEqual([])
+})
+
+test('a switch of which the word is lost has happened all the same', async () => {
+  await using world = await openWorld('caller', ':memory:')
+  await append(world.log, make.placed('1'))
+  await using served = await world.serve(orders, 50, { readStore: losingWordOfSwitches(world.readStore) })
+  await served.rebuild.act('start')
+  expect((await settled(served)).live.generation).toBe(2)
+  await append(world.log, make.placed('1'))
+  await expect.poll(async () => (await served.model.get('1', now)).document?.version).toBe(2)
 })
 
 test('a build that differs waits for a decision, and its documents get another name', async () => {

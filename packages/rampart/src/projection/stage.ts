@@ -46,6 +46,21 @@ export function createStage(first: Serving): Stage {
   }
 }
 
+/** Makes another collection live, also where the word that it happened is lost on its way. */
+export async function switchOver(
+  { readStore }: Pick<ProjectionRunnerOptions, 'readStore'>,
+  pair: Parameters<ReadStore['switchLive']>[0],
+  tag: string,
+): Promise<void> {
+  try {
+    await readStore.switchLive(pair, tag)
+  } catch (fault) {
+    const { version, generation } = pair.other
+    const live = (await readStore.collections(pair.log, pair.name)).find(({ isLive }) => isLive)
+    if (live?.version !== version || live.generation !== generation) throw fault
+  }
+}
+
 /** What is waited for, and how long: for ever unless said. */
 interface Wait {
   readonly isThere: () => boolean

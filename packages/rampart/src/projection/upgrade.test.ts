@@ -2,7 +2,7 @@
 // nothing.
 import { expect, test } from 'vitest'
 import { projection, type Projection } from '../core/index.ts'
-import { failingOnEve, openWorld, settled, watch } from './test/served.ts'
+import { failingOnEve, losingWordOfSwitches, openWorld, settled, watch } from './test/served.ts'
 import { append, customers, make, orders, shopEvents } from './test/shop.ts'
 
 const now = { waitMs: 0 }
@@ -129,6 +129,16 @@ test('mended code of the newer version takes over by itself, and older code lead
   await using served = await world.serve({ ...customers, on })
   await expect.poll(() => served.model.tag()).toBe('1')
   expect(served.model.quarantine.count()).toBe(1)
+})
+
+test('a newer version of whose switch the word is lost is live all the same', async () => {
+  await using world = await openWithCustomers()
+  const stores = { readStore: losingWordOfSwitches(world.readStore) }
+  await using served = await world.serve({ ...customers, version: 2 }, 50, stores)
+  await expect.poll(() => served.model.tag(), { timeout: 5000 }).toBe('2')
+  await append(world.log, make.placed('3', 'eve'))
+  const read = async () => (await served.model.get('eve', now)).document?.data
+  await expect.poll(read).toEqual({ orders: 2, pence: 200 })
 })
 
 test('a newer version over a skipped event waits, whether it fails on it or brings it back', async () => {

@@ -15,7 +15,7 @@ import { createProjectionRunner } from './create-projection-runner.ts'
 import type { ProjectionRunner, ProjectionRunnerOptions } from './projection-runner.ts'
 import type { RebuildAction } from './rebuild.ts'
 import { keysOf, setBacksOf } from './set-backs.ts'
-import { createStage, untilMoved, type Stage } from './stage.ts'
+import { createStage, switchOver, untilMoved, type Stage } from './stage.ts'
 
 /** An upgrade under way. */
 export interface Upgrade {
@@ -127,7 +127,7 @@ const sampleMax = 20
 
 async function show({ options, stage, live, build }: Upgrading): Promise<void> {
   const pair = { log: options.store.log, name: options.projection.name, live, other: build.name }
-  await options.readStore.switchLive(pair, build.runner.tag())
+  await switchOver(options, pair, build.runner.tag())
   build.state = 'switched'
   stage.show({ name: build.name, runner: build.runner })
 }

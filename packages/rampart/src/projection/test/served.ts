@@ -1,6 +1,6 @@
 // Projections whose collections may change while they run, for the tests of rebuilds and upgrades.
 import { expect } from 'vitest'
-import { systemRuntime, type Projection } from '../../core/index.ts'
+import { RampartError, systemRuntime, type Projection } from '../../core/index.ts'
 import { logKey, type EventStore, type ReadStore } from '../../core/ports/index.ts'
 import { createMemoryStore } from '../../memory/index.ts'
 import { openSqliteReadStore } from '../../sqlite/index.ts'
@@ -85,4 +85,23 @@ export async function watch({ model }: Served, key: string, isOver: () => boolea
     await new Promise<void>((resolve) => systemRuntime.soon(resolve))
   }
   return reads
+}
+
+/** A read store that switches and then loses the word of it, and the answer to the next look as well. */
+export function losingWordOfSwitches(readStore: ReadStore): ReadStore {
+  let isAway = false
+  return {
+    ...readStore,
+    async collections(log, name) {
+      const wasAway = isAway
+      isAway = false
+      if (wasAway) throw new RampartError('STORE_UNAVAILABLE', 'The connection was lost.')
+      return readStore.collections(log, name)
+    },
+    async switchLive(pair, tag) {
+      await readStore.switchLive(pair, tag)
+      isAway = true
+      throw new RampartError('STORE_UNAVAILABLE', 'The connection was lost.')
+    },
+  }
 }
