@@ -218,7 +218,7 @@ test('doctor judges what cannot be brought about quickly by the numbers alone', 
     [withLog({ projections: [{ ...totals, stopped: 'no key' }] }), /totals stopped: no key/],
     [
       withLog({ projections: [{ ...totals, upgradeStopped: 'no key' }] }),
-      /newer version of totals cannot be/,
+      /newer version of totals does not take over: no key/,
     ],
     [withLog({ projections: [{ ...totals, quarantinedKeys: 2 }] }), /2 keys of totals stand still/],
   ]
