@@ -52,6 +52,8 @@ test.each(['write,project,serve', 'project,serve'])(
         ),
       )
     expect(await statuses()).toEqual([503, 503])
+    const known = () => runSql(url, 'SELECT roles FROM rampart_host.processes ORDER BY since')
+    await expect.poll(known).toMatchObject([{}, { roles: roles.split(',') }])
     await runSql(url, `ALTER ROLE ${name} LOGIN`)
     await expect.poll(statuses).toEqual([200, 200])
     // Once more when this process keeps them itself.

@@ -19,7 +19,10 @@ export async function register(registration: Registration): Promise<ProcessRegis
   const { registerProcess } = await import('../postgres/processes/index.ts')
   const id = runtime.uuid()
   // Roles that have nothing to run have no database either.
-  const roles = Object.keys(settings.storeUrls ?? {})
+  const { write, project, serve } = settings.storeUrls ?? {}
+  const roles = Object.entries({ write, project, serve }).flatMap(([role, url]) =>
+    url === undefined ? [] : role,
+  )
   return registerProcess({ id, ...access, roles, apps, runtime, reportFault })
 }
 
