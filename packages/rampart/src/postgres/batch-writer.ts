@@ -259,6 +259,8 @@ const deleteExpired: Statement = {
 
 // Expired outcomes go in small numbers beside other work. What fails here is tried again a second later.
 async function sweep(state: WriterState, nowMs: number): Promise<void> {
+  // Who only projects does not see outcomes.
+  if (state.access.role === 'rampart_projector') return
   if (state.client === undefined || Math.abs(nowMs - state.sweptAtMs) < sweepEveryMs) return
   state.sweptAtMs = nowMs
   await run(state.client, deleteExpired, [nowMs]).catch(() => undefined)

@@ -255,6 +255,18 @@ describe('a store', () => {
     await expect(refused).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', effect: 'definite' })
   })
 
+  test('asks for nothing that a projector is denied', async () => {
+    await using client = await connect('postgres')
+    const options = { url: urlAs('rampart_projector'), role: 'rampart_projector' } as const
+    await using store = await openPostgresStore(options)
+    await store.openLog(shopLog)
+    // Each session shows what it was asked last, also what it refused.
+    const asked = `SELECT query FROM pg_stat_activity WHERE usename = 'rampart_projector'`
+    const { rows } = await client.query<{ query: string }>(asked)
+    expect(rows.length).toBeGreaterThan(0)
+    expect(rows.filter(({ query }) => query.startsWith('DELETE'))).toEqual([])
+  })
+
   test('says what to do when the schema is missing and its user may not create it', async () => {
     const url = await createDatabase(server.url('postgres'), `empty_${++databases}`)
     const openings: readonly (() => Promise<WriteStore | ReadStore>)[] = [
