@@ -1,6 +1,5 @@
 // Serves apps on one gateway: opens their stores, starts them, listens, and drains when asked to.
-import pino from 'pino'
-import { isRampartError, RampartError, sleep, systemRuntime, type Runtime } from '../core/index.ts'
+import { RampartError, sleep, systemRuntime, type Runtime } from '../core/index.ts'
 import {
   createAuthenticator,
   createGateway,
@@ -14,6 +13,7 @@ import { startEngine, type Engine, type EngineOptions } from './engine.ts'
 import { leaveAppNote, leaveRunNote, removeRunNote } from './notes/index.ts'
 import { register } from './registration.ts'
 import type { ProcessRegister } from '../postgres/processes/index.ts'
+import { createReporter } from './reporter.ts'
 import { readSettings, type Environment, type HostSettings } from './settings.ts'
 import { openStores } from './stores.ts'
 import { whenThere } from './when-there.ts'
@@ -64,10 +64,11 @@ export interface RunningHost extends AsyncDisposable {
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   const settings = readSettings(options.environment ?? process.env)
   requireMounts(options.mounts)
+  const { runtime = systemRuntime } = options
   const parts: HostParts = {
     settings,
-    runtime: options.runtime ?? systemRuntime,
-    reportFault: options.reportFault ?? createReporter(),
+    runtime,
+    reportFault: options.reportFault ?? createReporter(runtime),
     ...(options.onCommand === undefined ? {} : { onCommand: options.onCommand }),
     reportProgress: options.reportProgress,
   }
@@ -277,12 +278,4 @@ function mountFault(mounts: readonly Mount[]): string | undefined {
 
 function repeatedIn(names: readonly string[]): string | undefined {
   return names.find((name, index) => names.indexOf(name) !== index)
-}
-
-function createReporter(): HostParts['reportFault'] {
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
-  return (fault, what) => {
-    const code = isRampartError(fault) ? fault.code : 'INTERNAL'
-    log.error({ err: fault, code }, `${what} failed`)
-  }
 }
