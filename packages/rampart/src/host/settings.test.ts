@@ -76,7 +76,7 @@ test('a process has all roles and files, unless roles and URLs are said', () => 
   const own = { RAMPART_PROJECTOR_STORE: projector, RAMPART_READER_STORE: reader }
   const split = readSettings({ RAMPART_ROLES: 'project, serve', ...own })
   expect(split.roles).toEqual(new Set(['project', 'serve']))
-  expect(split.storeUrls).toEqual({ project: projector, serve: reader })
+  expect(split.storeUrls).toEqual({ project: projector, serve: reader, reader })
   const shared = readSettings({ RAMPART_ROLES: 'serve', RAMPART_STORE: url })
   expect(shared.storeUrls).toEqual({ serve: url })
 })
