@@ -9,7 +9,6 @@ import {
   type RunningHost,
 } from '../host/index.ts'
 import { createCommandPrinter, printsCommands } from './activity.ts'
-import { createFaultPrinter } from './fault-printer.ts'
 import { ink } from './output.ts'
 import { openProgress, type Progress } from './progress.ts'
 
@@ -39,10 +38,7 @@ export async function run(
   const builds = showBuilds()
   const environment =
     options.roles === undefined ? process.env : { ...process.env, RAMPART_ROLES: options.roles }
-  const watched = {
-    ...(isWatched ? { onCommand } : {}),
-    ...(process.stderr.isTTY ? { reportFault: createFaultPrinter() } : {}),
-  }
+  const watched = isWatched ? { onCommand } : {}
   const stopping = new AbortController()
   const { signal } = stopping
   const starting = startHost({ mounts, environment, reportProgress: builds.report, signal, ...watched })

@@ -1,7 +1,8 @@
-// Writes what goes wrong to stderr, a line of JSON each: of faults of one kind one in some seconds, however
-// many requests meet them, with how many there were since the line before.
+// Writes what goes wrong to stderr, a line of JSON each, or in words on a terminal: of faults of one kind one
+// in some seconds, however many requests meet them, with how many there were since the one before.
 import pino, { type DestinationStream } from 'pino'
 import { isRampartError, type Runtime } from '../core/index.ts'
+import { printedFault, type WrittenFault } from './printed-fault.ts'
 
 /** Hears what goes wrong, and where. */
 export type ReportFault = (fault: unknown, what: string) => void
@@ -18,8 +19,8 @@ interface Written {
 
 /** Makes the reporter of a process; `destination` is stderr unless given. */
 export function createReporter(runtime: Runtime, destination?: DestinationStream): ReportFault {
-  const options = { base: null, timestamp: pino.stdTimeFunctions.isoTime }
-  const log = pino(options, destination ?? pino.destination(2))
+  const isTerminal = destination === undefined && process.stderr.isTTY
+  const write = isTerminal ? print : writeLines(destination ?? pino.destination(2))
   const written = new Map<string, Written>()
   return (fault, what) => {
     const kind = kindOf(fault)
@@ -31,9 +32,19 @@ export function createReporter(runtime: Runtime, destination?: DestinationStream
     }
     if (written.size >= kindsMax) forgetOld(written, nowMs)
     if (before !== undefined || written.size < kindsMax) written.set(kind, { atMs: nowMs, leftOut: 0 })
+    write({ fault, what, leftOut: before?.leftOut ?? 0 })
+  }
+}
+
+function print(written: WrittenFault): void {
+  process.stderr.write(printedFault(written))
+}
+
+function writeLines(destination: DestinationStream): (written: WrittenFault) => void {
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+  return ({ fault, what, leftOut }) => {
     const code = isRampartError(fault) ? fault.code : 'INTERNAL'
-    const alike = before === undefined || before.leftOut === 0 ? {} : { leftOut: before.leftOut }
-    log.error({ err: fault, code, ...alike }, `${what} failed`)
+    log.error({ err: fault, code, ...(leftOut === 0 ? {} : { leftOut }) }, `${what} failed`)
   }
 }
 

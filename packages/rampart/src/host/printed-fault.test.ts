@@ -2,11 +2,10 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { RampartError } from '../core/index.ts'
-import { createFaultPrinter } from './fault-printer.ts'
+import { printedFault } from './printed-fault.ts'
 
-function printed(fault: unknown): readonly string[] {
-  let text = ''
-  createFaultPrinter((more) => (text += more))(fault, 'the projection totals')
+function printed(fault: unknown, leftOut = 0): readonly string[] {
+  const text = printedFault({ fault, what: 'the projection totals', leftOut })
   return stripVTControlCharacters(text).trimEnd().split('\n')
 }
 
@@ -16,11 +15,11 @@ test('a fault is a sentence, and below it stands where the code of an app threw'
   const [first, second, third] = printed(fault)
   expect(first).toBe('PROJECTION_FAILED the projection totals failed: Its handler threw.')
   expect(second).toBe('TypeError: cents of undefined')
-  expect(third).toMatch(/^ +at .*fault-printer\.test\.ts:\d+:\d+/)
+  expect(third).toMatch(/^ +at .*printed-fault\.test\.ts:\d+:\d+/)
 })
 
 test('what nobody threw has no stack, and what is no error is said as it is', () => {
   const fault = new RampartError('STORE_FULL', 'The disk is full.')
   expect(printed(fault)).toEqual(['STORE_FULL the projection totals failed: The disk is full.'])
-  expect(printed('gone')).toEqual(['INTERNAL the projection totals failed: gone'])
+  expect(printed('gone', 7)).toEqual(['INTERNAL the projection totals failed: gone (and 7 more like this)'])
 })
