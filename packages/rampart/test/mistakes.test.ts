@@ -140,11 +140,6 @@ describe('a call in process', () => {
       'INPUT_INVALID: This app has no decider "acount". Did you mean account? It has: account.',
     ],
     [
-      'of an unknown command',
-      ({ stream }) => Object(stream?.('account', 'ada')).Mvoe({ cents: 5 }),
-      'INPUT_INVALID: This app has no command "Mvoe". Did you mean Move? It has: Move.',
-    ],
-    [
       'of an unknown projection',
       ({ read }) => read?.('balance'),
       'INPUT_INVALID: This app has no projection "balance". Did you mean balances? It has: balances.',

@@ -190,17 +190,8 @@ type Send = (data: Json, options?: CommandOptions) => Promise<CommandStatus>
 
 function streamOf(engine: Engine, decider: Decider, id: string | undefined): Readonly<Record<string, Send>> {
   const senders: Record<string, Send> = {}
-  const types = Object.keys(decider.definition.commands)
-  for (const type of types) senders[type] = senderOf(engine, type, id)
-  const known = types.map((name) => ({ name }))
-  return new Proxy(senders, {
-    get: (all, name) => {
-      // Promises and JSON ask any object for these.
-      if (typeof name === 'symbol' || name in all || name === 'then' || name === 'toJSON')
-        return Reflect.get(all, name)
-      return () => lacking('command', name, known)
-    },
-  })
+  for (const type of Object.keys(decider.definition.commands)) senders[type] = senderOf(engine, type, id)
+  return senders
 }
 
 function senderOf(engine: Engine, type: string, id: string | undefined): Send {
